@@ -1,0 +1,90 @@
+// How much of the market an error rules out. Each cloud names its refusals in its own words; what failover needs to
+// know is only how far one reaches: this type in this zone, in this region, everywhere, or the whole cloud. The table
+// is data, read from the top; the first row whose cloud and pattern match decides.
+
+#include <array>
+#include <string_view>
+
+#include "cloud/provider.h"
+
+namespace isobar::cloud {
+
+namespace {
+
+enum class Reach { kZone, kRegion, kEverywhere, kCloud };
+
+struct Row {
+  std::string_view cloud;
+  std::string_view pattern;  // the error contains this
+  Reach reach;
+};
+
+constexpr std::array kRows = {
+    // GCP: stock-outs are zonal, most quotas regional, a few global.
+    Row{"gcp", "ZONE_RESOURCE_POOL_EXHAUSTED", Reach::kZone},
+    Row{"gcp", "UNSUPPORTED_OPERATION", Reach::kZone},
+    Row{"gcp", "insufficientCapacity", Reach::kZone},
+    Row{"gcp", "RESOURCE_NOT_READY", Reach::kZone},
+    Row{"gcp", "RESOURCE_NOT_FOUND", Reach::kZone},
+    Row{"gcp", "RESOURCE_OPERATION_RATE_EXCEEDED", Reach::kZone},
+    Row{"gcp", "GPUS_ALL_REGIONS", Reach::kEverywhere},
+    Row{"gcp", "QUOTA_EXCEEDED", Reach::kRegion},
+    Row{"gcp", "SUBNET_NOT_FOUND_FOR_VPC", Reach::kRegion},
+    Row{"gcp", "VPC_NOT_FOUND", Reach::kEverywhere},
+    Row{"gcp", "IAM_PERMISSION_DENIED", Reach::kEverywhere},
+    Row{"gcp", "DISK_SMALLER_THAN_IMAGE", Reach::kEverywhere},
+    Row{"gcp", "TPU_QUOTA_FAILURE_REGION", Reach::kRegion},
+    // AWS: capacity is zonal; quotas hold for a region; dead credentials for all of it.
+    Row{"aws", "ExpiredToken", Reach::kCloud},
+    Row{"aws", "RequestExpired", Reach::kCloud},
+    Row{"aws", "AuthFailure", Reach::kCloud},
+    Row{"aws", "UnrecognizedClientException", Reach::kCloud},
+    Row{"aws", "InsufficientInstanceCapacity", Reach::kZone},
+    Row{"aws", "VcpuLimitExceeded", Reach::kRegion},
+    Row{"aws", "InstanceLimitExceeded", Reach::kRegion},
+    Row{"aws", "MaxSpotInstanceCountExceeded", Reach::kRegion},
+    Row{"aws", "OptInRequired", Reach::kRegion},
+    Row{"scp", "ExpiredToken", Reach::kCloud},
+    // Azure: no zones in its offers, so its ordinary refusals reach a region.
+    Row{"azure", "ReadOnlyDisabledSubscription", Reach::kCloud},
+    Row{"azure", "AuthenticationFailed", Reach::kCloud},
+    Row{"azure", "InvalidAuthenticationToken", Reach::kCloud},
+    Row{"azure", "SkuNotAvailable", Reach::kRegion},
+    Row{"azure", "", Reach::kRegion},
+    // Lambda and the other GPU clouds sell by region.
+    Row{"lambda", "invalid-api-key", Reach::kCloud},
+    Row{"lambda", "insufficient-capacity", Reach::kRegion},
+};
+
+Reach reach_of(std::string_view cloud, std::string_view code) {
+  for (const Row& row : kRows)
+    if (row.cloud == cloud && code.find(row.pattern) != std::string_view::npos) return row.reach;
+  return Reach::kZone;
+}
+
+}  // namespace
+
+Scope scope_of_error(const std::string& cloud, std::string_view code, const Offer& offer) {
+  Scope scope;
+  scope.cloud = cloud;
+  const Reach reach = reach_of(cloud, code);
+  if (reach == Reach::kCloud) return scope;
+  scope.instance_type = offer.instance_type;
+  if (reach == Reach::kEverywhere) return scope;
+  scope.region = offer.region;
+  if (reach == Reach::kZone && !offer.zone.empty()) scope.zone = offer.zone;
+  return scope;
+}
+
+std::string_view name_of(InstanceState state) {
+  switch (state) {
+    case InstanceState::kPending: return "PENDING";
+    case InstanceState::kRunning: return "RUNNING";
+    case InstanceState::kStopping: return "STOPPING";
+    case InstanceState::kStopped: return "STOPPED";
+    case InstanceState::kTerminated: return "TERMINATED";
+  }
+  return "UNKNOWN";
+}
+
+}  // namespace isobar::cloud

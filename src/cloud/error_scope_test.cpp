@@ -1,0 +1,52 @@
+#include <gtest/gtest.h>
+
+#include "cloud/provider.h"
+
+namespace isobar::cloud {
+namespace {
+
+Offer a_zonal_offer(std::string cloud) { return {.cloud = std::move(cloud), .region = "r1", .zone = "r1-a", .instance_type = "big"}; }
+
+// "this type in …" for each row that the field has met; one line of the failover table a line here.
+struct Row {
+  const char* cloud;
+  const char* code;
+  const char* reach;
+};
+
+std::string reach_of(const Scope& scope) {
+  if (!scope.instance_type) return "cloud";
+  if (!scope.region) return "everywhere";
+  return scope.zone ? "zone" : "region";
+}
+
+TEST(ErrorScope, FollowsTheTable) {
+  for (const Row& row : {
+           Row{"gcp", "ZONE_RESOURCE_POOL_EXHAUSTED", "zone"}, Row{"gcp", "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", "zone"},
+           Row{"gcp", "QUOTA_EXCEEDED", "region"}, Row{"gcp", "QUOTA_EXCEEDED: GPUS_ALL_REGIONS", "everywhere"},
+           Row{"gcp", "SUBNET_NOT_FOUND_FOR_VPC", "region"}, Row{"gcp", "VPC_NOT_FOUND", "everywhere"},
+           Row{"gcp", "IAM_PERMISSION_DENIED", "everywhere"}, Row{"aws", "InsufficientInstanceCapacity", "zone"},
+           Row{"aws", "VcpuLimitExceeded", "region"}, Row{"aws", "ExpiredToken", "cloud"}, Row{"azure", "SkuNotAvailable", "region"},
+           Row{"azure", "ReadOnlyDisabledSubscription", "cloud"}, Row{"lambda", "insufficient-capacity", "region"},
+       })
+    EXPECT_EQ(reach_of(scope_of_error(row.cloud, row.code, a_zonal_offer(row.cloud))), row.reach) << row.cloud << " " << row.code;
+}
+
+// A user's report: one unlisted capacity code stopped the whole failover.
+TEST(ErrorScope, AnUnknownCodeBlocksOneZoneAndGoesOn) {
+  EXPECT_EQ(reach_of(scope_of_error("aws", "SomethingNewIn2031", a_zonal_offer("aws"))), "zone");
+  auto regional = a_zonal_offer("nebius");
+  regional.zone.clear();
+  EXPECT_EQ(reach_of(scope_of_error("nebius", "SomethingNewIn2031", regional)), "region");
+}
+
+TEST(Scope, AnUnsetFieldIsAWildcard) {
+  const auto offer = a_zonal_offer("aws");
+  EXPECT_TRUE((Scope{.cloud = "aws"}.covers(offer, false)));
+  EXPECT_TRUE((Scope{.cloud = "aws", .region = "r1", .use_spot = true}.covers(offer, true)));
+  EXPECT_FALSE((Scope{.cloud = "aws", .use_spot = true}.covers(offer, false)));
+  EXPECT_FALSE((Scope{.region = "r2"}.covers(offer, false)));
+}
+
+}  // namespace
+}  // namespace isobar::cloud

@@ -1,0 +1,86 @@
+#pragma once
+
+/// What the broker asks of a cloud. One folder a provider implements this; the simulator implements it too.
+///
+/// Every call may be repeated: after a crash the broker calls again with the same arguments, and the provider brings
+/// the world to the same state. Every instance carries the tag of its cluster, so that whatever a crash left behind is
+/// found by `list`. Calls block, up to the deadline handed in; they are made from one thread at a time for a cluster.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "cloud/offer.h"
+
+namespace isobar::cloud {
+
+enum class InstanceState { kPending, kRunning, kStopping, kStopped, kTerminated };
+std::string_view name_of(InstanceState state);
+
+struct Instance {
+  std::string id;
+  std::string cluster;  ///< the tag
+  int rank = 0;         ///< node identity within the cluster, given at creation and kept for life; 0 is the head
+  InstanceState state = InstanceState::kPending;
+  std::string region, zone;
+  std::string address;        ///< where other nodes reach it: an IP
+  std::string agent_address;  ///< where its agent listens: "unix:/path" or "host:port"; empty while not running
+};
+
+struct CreateOrder {
+  std::string cluster;
+  /// Names this attempt. Repeating an order with the same token creates nothing twice.
+  std::string token;
+  Offer offer;
+  bool use_spot = false;
+  int count = 1;  ///< nodes; ranks 0 … count − 1
+  std::map<std::string, std::string> labels;
+  std::uint64_t disk_gb = 256;
+};
+
+/// A failure with how much of the market it rules out.
+struct CloudError {
+  Error error;
+  std::string provider_code;  ///< as the cloud names it, e.g. "InsufficientInstanceCapacity"
+  Scope scope;                ///< what to leave out in the rest of this pass
+};
+
+/// The scope of one provider error: `code` seen while creating `offer`. What is unknown blocks this type in this zone
+/// alone (region, where the cloud has no zones), so that one unlisted code never stops a failover.
+Scope scope_of_error(const std::string& cloud, std::string_view code, const Offer& offer);
+
+/// `create` either brings all `count` nodes up, or says why not and leaves nothing running that it knows of; the
+/// broker terminates by tag all the same before it moves on.
+struct CreateOutcome {
+  std::vector<Instance> instances;  ///< in rank order; empty on failure
+  std::optional<CloudError> failure;
+};
+
+class Provider {
+ public:
+  virtual ~Provider() = default;
+  virtual std::string name() const = 0;
+
+  /// Whether this cloud can be used now: credentials, quotas. ok, or the reason and the mend.
+  virtual Status check() = 0;
+  /// Sentences on what this provider found, for `isobar check -v`: e.g. which isolation the kernel permits.
+  virtual std::vector<std::string> facts() { return {}; }
+  /// Offers that only the provider itself knows (this machine's shape); most return none and live in the catalog.
+  virtual std::vector<Offer> own_offers() { return {}; }
+
+  virtual CreateOutcome create(const CreateOrder& order, Duration deadline) = 0;
+  /// All instances with the tag, in rank order, whatever their state; terminated ones may be left out.
+  virtual Result<std::vector<Instance>> list(const std::string& cluster) = 0;
+  /// The tags of all clusters that own at least one instance; for the sweeper.
+  virtual Result<std::vector<std::string>> clusters() = 0;
+  /// Stops all instances of the cluster and keeps their disks.
+  virtual Status stop(const std::string& cluster, Duration deadline) = 0;
+  /// Starts the stopped instances of the cluster, in the same place with the same disks; returns them running.
+  virtual Result<std::vector<Instance>> start(const std::string& cluster, Duration deadline) = 0;
+  /// Removes all instances of the cluster with their disks. A cluster that has none is a success.
+  virtual Status terminate(const std::string& cluster, Duration deadline) = 0;
+};
+
+}  // namespace isobar::cloud
