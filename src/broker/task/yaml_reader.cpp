@@ -35,6 +35,20 @@ std::size_t count_nodes(const YamlNode& node) {
   return count;
 }
 
+// yaml-cpp turns the escapes \N and \_ into lone Latin-1 bytes; here they become the UTF-8 they stand for.
+std::string with_utf8_escapes(const std::string& text) {
+  if (is_utf8(text)) return text;
+  std::string repaired;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const std::size_t length = byte < 0x80 ? 1 : byte < 0xc0 ? 0 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    if (length == 0) repaired += '\xc2';
+    repaired += text.substr(i, std::max<std::size_t>(length, 1));
+    i += std::max<std::size_t>(length, 1) - 1;
+  }
+  return repaired;
+}
+
 class TreeBuilder final : public YAML::EventHandler {
  public:
   std::optional<YamlNode> take_document() { return std::exchange(document_, std::nullopt); }
@@ -73,7 +87,7 @@ class TreeBuilder final : public YAML::EventHandler {
   static YamlNode scalar(const YAML::Mark& mark, const std::string& text, bool plain) {
     YamlNode node;
     node.mark = mark_of(mark);
-    node.text = text;
+    node.text = with_utf8_escapes(text);
     node.plain = plain;
     return node;
   }

@@ -41,7 +41,7 @@ std::string quoted(const std::string& text) {
     else out += c;
   }
   // Line separators and the byte-order mark would be folded or dropped by a reader.
-  for (const auto& [raw, escape] : {std::pair<std::string, const char*>{"\xc2\x85", "\\N"}, {"\xe2\x80\xa8", "\\L"}, {"\xe2\x80\xa9", "\\P"}, {"\xef\xbb\xbf", "\\ufeff"}})
+  for (const auto& [raw, escape] : {std::pair<std::string, const char*>{"\xc2\x85", "\\x85"}, {"\xe2\x80\xa8", "\\L"}, {"\xe2\x80\xa9", "\\P"}, {"\xef\xbb\xbf", "\\ufeff"}})
     for (auto at = out.find(raw); at != std::string::npos; at = out.find(raw, at)) out.replace(at, raw.size(), escape);
   return out + "\"";
 }
