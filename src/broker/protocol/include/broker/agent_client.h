@@ -1,0 +1,88 @@
+#pragma once
+
+/// The blocking side of a conversation with a node agent: what the command line and the server use.
+///
+/// Every call takes a deadline and fails with kDeadlineExceeded when it passes, kUnavailable when the agent cannot be
+/// reached or the connection breaks, and otherwise with the agent's own error. After kDeadlineExceeded or kUnavailable
+/// the client is closed: connect again. A client is used by one thread at a time.
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "broker/agent_messages.h"
+
+namespace isobar::broker {
+
+/// A tree to be made the same on a node. Scanning the source and its ignore rules are the caller's business.
+struct MirrorOrder {
+  std::filesystem::path source;  ///< the folder (or the one file) that entry paths are relative to
+  std::string destination;       ///< see MirrorManifest::destination
+  std::vector<MirrorEntry> entries;
+  MirrorCompare compare = MirrorCompare::kSizeAndTime;
+};
+
+class AgentClient {
+ public:
+  /// Called with each piece of log as it arrives, in order; pieces end anywhere, not only at line ends.
+  using LogSink = std::function<void(std::string_view)>;
+  static constexpr Duration kCallDeadline = std::chrono::seconds(30);
+
+  /// address  "unix:/path/of/socket". token  the node's; empty suffices for the same user on the same machine
+  /// Errors   kPermissionDenied: the agent refuses; kConflict: it speaks another protocol
+  static Result<AgentClient> connect(const std::string& address, Duration deadline, const std::string& token = "");
+  AgentClient(AgentClient&&) noexcept;
+  AgentClient& operator=(AgentClient&&) noexcept;
+  ~AgentClient();
+
+  /// Who answered: version, cluster, rank.
+  const Welcome& welcome() const;
+
+  /// The job is on the node's disk when this returns. A batch is accepted whole or refused whole, in order.
+  /// Errors   kInvalidArgument: more nodes or more of a resource than the cluster has, a bad name; kExhausted: disk full
+  Result<JobId> submit(const JobSpec& job, Duration deadline = kCallDeadline);
+  Result<std::vector<JobId>> submit(std::span<const JobSpec> jobs, Duration deadline = kCallDeadline);
+
+  /// Newest first. limit 0: all
+  Result<std::vector<JobRecord>> queue(bool active_only = false, std::uint64_t limit = 0, Duration deadline = kCallDeadline);
+  /// A terminal status stays readable for the life of the cluster's disk. JobId(0): the newest job.
+  /// Errors   kNotFound
+  Result<JobRecord> job(JobId id, Duration deadline = kCallDeadline);
+
+  /// Returns when the jobs have ended with every process they started, on all nodes. Names those that this call
+  /// ended; jobs that had ended before are left out.
+  /// Errors   kNotFound: one of the ids; nothing is cancelled then
+  Result<std::vector<JobId>> cancel(std::span<const JobId> ids, Duration deadline = kCallDeadline);
+  Result<std::vector<JobId>> cancel_all(Duration deadline = kCallDeadline);
+
+  /// Streams a job's merged log into `sink`; returns the job as it is at the end of the stream. A job whose status is
+  /// not terminal was not followed, or `stop` was requested; the client is closed after a stop.
+  Result<JobRecord> tail_logs(const TailLogs& what, const LogSink& sink, std::stop_token stop = {});
+
+  /// none: off
+  Status set_autostop(const std::optional<Autostop>& autostop, Duration deadline = kCallDeadline);
+  Result<NodeStatus> status(Duration deadline = kCallDeadline);
+
+  /// Makes `destination` hold the entries: sends what differs, removes what an earlier mirror put there and the
+  /// source no longer has, leaves everything else alone. Call it for each node. `deadline` is for silence, not for the
+  /// whole transfer.
+  /// Errors   kInvalidArgument: an entry leaves the destination, or the source changed while it was read
+  Result<MirrorReport> mirror(const MirrorOrder& order, Duration deadline = kCallDeadline);
+
+  /// Ends the node with everything on it (the head: all nodes of the cluster). Answered before it happens.
+  Status shut_down(PowerOff how, Duration deadline = kCallDeadline);
+
+ private:
+  struct Connection;
+  explicit AgentClient(std::unique_ptr<Connection> connection);
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace isobar::broker
