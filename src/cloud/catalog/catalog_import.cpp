@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "catalog_file.h"
-#include "cloud/text_table.h"
+#include "base/text_table.h"
 #include "price_list.h"
 
 namespace isobar::cloud {

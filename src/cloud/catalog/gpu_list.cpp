@@ -10,7 +10,7 @@
 #include <tuple>
 
 #include "base/text.h"
-#include "cloud/text_table.h"
+#include "base/text_table.h"
 
 namespace isobar::cloud {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace isobar::cloud {
+namespace isobar {
 
 class TextTable {
  public:
@@ -23,4 +23,4 @@ class TextTable {
   std::vector<std::size_t> widths_;
 };
 
-}  // namespace isobar::cloud
+}  // namespace isobar

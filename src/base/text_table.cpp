@@ -1,11 +1,11 @@
-#include "cloud/text_table.h"
+#include "base/text_table.h"
 
 #include <algorithm>
 
 #include "base/check.h"
 #include "base/text.h"
 
-namespace isobar::cloud {
+namespace isobar {
 
 void TextTable::add(std::vector<std::string> row) {
   CHECK(row.size() == widths_.size(), row.size(), widths_.size());
@@ -28,4 +28,4 @@ std::string TextTable::render(std::size_t margin, std::size_t gap, bool ruled) c
   return text + rule;
 }
 
-}  // namespace isobar::cloud
+}  // namespace isobar
