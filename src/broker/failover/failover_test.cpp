@@ -55,6 +55,14 @@ TEST(Failover, ExpiredCredentialsRuleOutTheWholeCloud) {
               testing::ElementsAre("aws r1/a t", "gcp g/g-a n"));
 }
 
+TEST(Failover, AScopeThatDoesNotCoverWhatFailedStillDoesNotMakeItTriedTwice) {
+  LaunchMachine machine({.cluster = "c", .ranked = {a_placement("aws", "r1", "a", "t")}}, "run");
+  machine.step(Start{}, Instant());
+  machine.step(IntentRecorded{}, Instant());
+  machine.step(CreateFailed{{unavailable("odd"), "Odd", cloud::Scope{.cloud = "elsewhere"}}}, Instant());
+  EXPECT_TRUE(find<Failed>(machine.step(Terminated{}, Instant())));
+}
+
 TEST(Failover, RecordsTheIntentBeforeItCreates) {
   LaunchMachine machine({.cluster = "c", .ranked = {a_placement("aws", "r", "", "t")}}, "run");
   const auto first = machine.step(Start{}, Instant());

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "broker/agent_channel.h"
+#include "broker/content_hash.h"
 
 namespace isobar::broker {
 
@@ -16,17 +17,53 @@ constexpr std::size_t kPartEntries = 2000;      // manifest entries in one messa
 
 Error as_error(const Failure& failure) { return {failure.code, failure.message}; }
 
+fs::path path_of(const MirrorOrder& order, const MirrorEntry& entry) { return entry.path.empty() ? order.source : order.source / entry.path; }
+
+Result<Fd> open_source(const fs::path& path) {
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file) return errno_error("read " + path.string());
+  return file;
+}
+
+Status hash_contents(MirrorOrder& order) {
+  if (order.compare != MirrorCompare::kContent) return {};
+  for (auto& entry : order.entries) {
+    if (entry.kind != EntryKind::kFile) continue;
+    const auto path = path_of(order, entry);
+    TRY_ASSIGN(const Fd file, open_source(path));
+    TRY_ASSIGN(entry.hash, content_hash(file.get()).context(path.string()));
+  }
+  return {};
+}
+
 }  // namespace
 
 struct AgentClient::Connection {
+  std::string address, token;
   std::optional<Channel> channel;  // none once the conversation is out of step
   Welcome welcome;
   std::uint64_t last_id = 0;
 
+  static Result<std::unique_ptr<Connection>> open(const std::string& address, Duration deadline, const std::string& token) {
+    TRY_ASSIGN(auto socket, dial(address));
+    auto connection = std::make_unique<Connection>();
+    connection->address = address;
+    connection->token = token;
+    connection->channel.emplace(std::move(socket));
+    TRY_ASSIGN(connection->welcome, connection->call<Welcome>(Hello{kAgentProtocol, token}, deadline).context("greet the agent at " + address));
+    return connection;
+  }
+  /// Another connection to the same agent, for a conversation that may be broken off.
+  Result<std::unique_ptr<Connection>> another(Duration deadline) const { return open(address, deadline, token); }
+
   Status send(Request body, Duration deadline) {
     if (!channel) return unavailable("this client was closed by an earlier failure; connect again");
     auto sent = channel->send(encode(RequestFrame{++last_id, std::move(body)}), deadline);
-    if (!sent.ok() && sent.error().code() != Code::kInvalidArgument) channel.reset();
+    if (sent.ok() || sent.error().code() == Code::kInvalidArgument) return sent;
+    // An agent that breaks off says why before it does.
+    if (auto last_word = channel->receive(0s).and_then([](std::string&& bytes) { return decode_reply(bytes); }); last_word.ok())
+      if (const auto* failure = std::get_if<Failure>(&last_word->body)) sent = as_error(*failure);
+    channel.reset();
     return sent;
   }
 
@@ -34,12 +71,12 @@ struct AgentClient::Connection {
   Result<Reply> receive(Duration deadline, const std::stop_token& stop = {}) {
     if (!channel) return unavailable("this client was closed by an earlier failure; connect again");
     auto frame = channel->receive(deadline, stop).and_then([](std::string&& bytes) { return decode_reply(bytes); });
-    if (frame.ok() && frame->id != last_id) frame = Result<ReplyFrame>(unavailable("the agent answered out of turn"));
-    if (!frame.ok()) {
-      channel.reset();
-      return frame.error();
-    }
+    const bool in_turn = frame.ok() && frame->id == last_id;
+    if (!in_turn) channel.reset();
+    if (!frame.ok()) return frame.error();
+    // An agent that breaks off answers whatever request it had come to.
     if (const auto* failure = std::get_if<Failure>(&frame->body)) return as_error(*failure);
+    if (!in_turn) return unavailable("the agent answered out of turn");
     return std::move(frame->body);
   }
 
@@ -94,9 +131,8 @@ struct AgentClient::Connection {
   /// the node never holds a mixture.
   Status send_file(const MirrorOrder& order, std::uint64_t index, Duration deadline) {
     const auto& entry = order.entries[index];
-    const fs::path path = entry.path.empty() ? order.source : order.source / entry.path;
-    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!file) return errno_error("read " + path.string());
+    const auto path = path_of(order, entry);
+    TRY_ASSIGN(const Fd file, open_source(path));
     std::uint64_t left = entry.size;
     do {
       MirrorData part{.entry = index};
@@ -119,10 +155,7 @@ AgentClient& AgentClient::operator=(AgentClient&&) noexcept = default;
 AgentClient::~AgentClient() = default;
 
 Result<AgentClient> AgentClient::connect(const std::string& address, Duration deadline, const std::string& token) {
-  TRY_ASSIGN(auto socket, dial(address));
-  auto connection = std::make_unique<Connection>();
-  connection->channel.emplace(std::move(socket));
-  TRY_ASSIGN(connection->welcome, connection->call<Welcome>(Hello{kAgentProtocol, token}, deadline).context("greet the agent at " + address));
+  TRY_ASSIGN(auto connection, Connection::open(address, deadline, token));
   return AgentClient(std::move(connection));
 }
 
@@ -161,11 +194,11 @@ Result<std::vector<JobId>> AgentClient::cancel_all(Duration deadline) {
 }
 
 Result<JobRecord> AgentClient::tail_logs(const TailLogs& what, const LogSink& sink, std::stop_token stop) {
-  TRY(connection_->send(what, kCallDeadline));
-  JobRecord last{.id = what.job};
+  TRY_ASSIGN(const auto connection, connection_->another(kCallDeadline).context("tail logs"));
+  TRY(connection->send(what, kCallDeadline).context("tail logs"));
   for (;;) {
-    auto reply = connection_->receive(kForever, stop);
-    if (!reply.ok() && stop.stop_requested()) return last;
+    auto reply = connection->receive(kForever, stop);
+    if (!reply.ok() && stop.stop_requested()) return job(what.job);
     if (!reply.ok()) return reply.error().context("tail logs");
     if (const auto* chunk = std::get_if<LogChunk>(&*reply)) sink(chunk->bytes);
     if (auto* end = std::get_if<LogEnd>(&*reply)) return std::move(end->job);
@@ -179,20 +212,18 @@ Status AgentClient::set_autostop(const std::optional<Autostop>& autostop, Durati
 
 Result<NodeStatus> AgentClient::status(Duration deadline) { return connection_->call<NodeStatus>(AskStatus{}, deadline).context("ask for the node's status"); }
 
-Result<MirrorReport> AgentClient::mirror(const MirrorOrder& order, Duration deadline) {
+Result<MirrorReport> AgentClient::mirror(MirrorOrder order, Duration deadline) {
   const auto intent = "mirror " + order.source.string() + " to " + order.destination;
-  TRY(connection_->send_manifest(order, deadline).context(intent));
-  TRY_ASSIGN(const auto wanted, connection_->receive_wants(deadline).context(intent));
+  TRY(hash_contents(order).context(intent));
+  TRY_ASSIGN(const auto connection, connection_->another(deadline).context(intent));
+  TRY(connection->send_manifest(order, deadline).context(intent));
+  TRY_ASSIGN(const auto wanted, connection->receive_wants(deadline).context(intent));
   for (const auto index : wanted) {
     if (index >= order.entries.size()) return unavailable(intent + ": the agent asks for an entry that was not announced");
-    auto sent = connection_->send_file(order, index, deadline);
-    if (!sent.ok()) {
-      connection_->channel.reset();  // The agent waits for bytes that will not come.
-      return sent.error().context(intent);
-    }
+    TRY(connection->send_file(order, index, deadline).context(intent));
   }
-  TRY(connection_->send(MirrorFinish{}, deadline).context(intent));
-  return connection_->receive_as<MirrorReport>(deadline).context(intent);
+  TRY(connection->send(MirrorFinish{}, deadline).context(intent));
+  return connection->receive_as<MirrorReport>(deadline).context(intent);
 }
 
 Status AgentClient::shut_down(PowerOff how, Duration deadline) {

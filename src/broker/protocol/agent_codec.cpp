@@ -13,6 +13,7 @@ namespace isobar::broker {
 namespace {
 
 constexpr int kNodesMax = 100'000;
+constexpr double kIdleSecondsMax = 10 * 365.0 * 86'400;
 constexpr double kPerNodeMax = 1e6;  // CPUs or accelerators of one node
 constexpr std::array<std::string_view, kJobStatuses> kStatusNames = {"INIT",   "PENDING",      "SETTING_UP",    "RUNNING",  "SUCCEEDED",
                                                                      "FAILED", "FAILED_SETUP", "FAILED_DRIVER", "CANCELLED"};
@@ -142,7 +143,7 @@ void put(const Autostop& autostop, wire::Autostop* out) {
 }
 
 Result<Autostop> get(const wire::Autostop& wire) {
-  if (wire.idle() < 0) return invalid("autostop: the idle time is negative");
+  TRY(in_range(to_seconds(Duration(wire.idle())), 0, kIdleSecondsMax, "autostop: idle seconds"));
   TRY_ASSIGN(const auto wait_for, enumerator(wire.wait_for(), IdleWait::kNone, "wait_for"));
   return Autostop{Duration(wire.idle()), wire.down(), wait_for};
 }
@@ -188,12 +189,14 @@ void put(const RankOrder& order, wire::RankOrder* out) {
   put_variables(order.environment, out->mutable_environment());
   out->set_log_folder(order.log_folder);
   out->set_log_name(order.log_name);
+  out->set_leave_background(order.leave_background);
 }
 
 Result<RankOrder> get(const wire::RankOrder& wire) {
   TRY(check_file_name(wire.log_folder(), "log_folder"));
   TRY(check_file_name(wire.log_name(), "log_name"));
   RankOrder order{.script = wire.script(), .log_folder = wire.log_folder(), .log_name = wire.log_name()};
+  order.leave_background = wire.leave_background();
   for (const auto& variable : wire.environment()) {
     TRY(check_variable(variable));
     order.environment.emplace_back(variable.name(), variable.value());
@@ -223,6 +226,7 @@ void put(const MirrorManifest& manifest, wire::MirrorManifest* out) {
     wire->set_size(entry.size);
     wire->set_modified(entry.modified.unix_nanos());
     wire->set_target(entry.target);
+    wire->set_hash(entry.hash);
   }
 }
 
@@ -231,7 +235,7 @@ Result<MirrorEntry> get(const wire::MirrorEntry& wire) {
   TRY(no_nul(wire.path(), "path"));
   TRY(no_nul(wire.target(), "target"));
   if (wire.mode() > 07777) return invalid(fmt::format("mode {:o} of {} is not permission bits", wire.mode(), wire.path()));
-  return MirrorEntry{wire.path(), kind, wire.mode(), wire.size(), Instant::from_unix_nanos(wire.modified()), wire.target()};
+  return MirrorEntry{wire.path(), kind, wire.mode(), wire.size(), Instant::from_unix_nanos(wire.modified()), wire.target(), wire.hash()};
 }
 
 Result<MirrorManifest> get(const wire::MirrorManifest& wire) {

@@ -1,4 +1,4 @@
-#include "field_reader.h"
+#include "broker/field_reader.h"
 
 #include <fmt/format.h>
 

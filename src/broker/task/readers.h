@@ -5,7 +5,7 @@
 #include <string>
 
 #include "broker/task.h"
-#include "field_reader.h"
+#include "broker/field_reader.h"
 
 namespace isobar::broker {
 

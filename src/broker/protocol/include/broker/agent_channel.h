@@ -51,7 +51,8 @@ bool is_own_user(const Fd& connection);
 /// A blocking conversation in frames over a connected, non-blocking socket. One thread.
 class Channel {
  public:
-  explicit Channel(Fd connection) : connection_(std::move(connection)) {}
+  /// received  what came before, beyond the frames already taken
+  explicit Channel(Fd connection, FrameCutter received = {}) : connection_(std::move(connection)), cutter_(std::move(received)) {}
 
   /// Errors   kDeadlineExceeded, kUnavailable: the peer is gone; kInvalidArgument: more than kFrameBytesMax
   Status send(std::string_view content, Duration deadline);

@@ -62,8 +62,8 @@ class AgentClient {
   Result<std::vector<JobId>> cancel(std::span<const JobId> ids, Duration deadline = kCallDeadline);
   Result<std::vector<JobId>> cancel_all(Duration deadline = kCallDeadline);
 
-  /// Streams a job's merged log into `sink`; returns the job as it is at the end of the stream. A job whose status is
-  /// not terminal was not followed, or `stop` was requested; the client is closed after a stop.
+  /// Streams a job's merged log into `sink`, over a connection of its own; returns the job as it is at the end of the
+  /// stream. A job whose status is not terminal was not followed, or `stop` was requested.
   Result<JobRecord> tail_logs(const TailLogs& what, const LogSink& sink, std::stop_token stop = {});
 
   /// none: off
@@ -74,7 +74,7 @@ class AgentClient {
   /// source no longer has, leaves everything else alone. Call it for each node. `deadline` is for silence, not for the
   /// whole transfer.
   /// Errors   kInvalidArgument: an entry leaves the destination, or the source changed while it was read
-  Result<MirrorReport> mirror(const MirrorOrder& order, Duration deadline = kCallDeadline);
+  Result<MirrorReport> mirror(MirrorOrder order, Duration deadline = kCallDeadline);
 
   /// Ends the node with everything on it (the head: all nodes of the cluster). Answered before it happens.
   Status shut_down(PowerOff how, Duration deadline = kCallDeadline);

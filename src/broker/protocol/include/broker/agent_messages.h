@@ -126,6 +126,7 @@ struct MirrorEntry {
   std::uint64_t size = 0;     ///< files: bytes
   Instant modified;           ///< files
   std::string target;         ///< symlinks
+  std::string hash;           ///< files, under MirrorCompare::kContent: content_hash; the client fills it in
   friend bool operator==(const MirrorEntry&, const MirrorEntry&) = default;
 };
 /// How the receiver decides that it has a file already.
@@ -162,6 +163,7 @@ struct RankOrder {
   std::vector<std::pair<std::string, std::string>> environment;
   std::string log_folder;  ///< name below ~/sky_logs
   std::string log_name;    ///< file in it: "rank-1.log"
+  bool leave_background = false;  ///< processes that outlive the script stay (setup starts services); else they end with it
   friend bool operator==(const RankOrder&, const RankOrder&) = default;
 };
 /// Head to worker: start the rank unless it was started before, then stream its output from `offset`, and its end.

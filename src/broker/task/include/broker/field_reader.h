@@ -1,7 +1,8 @@
 #pragma once
 
-// Reads the fields of one map into typed values, gathering every problem instead of stopping at the first: an unknown
-// key (with the nearest known one), a value of the wrong type, a number out of bounds.
+/// Reads the fields of one map into typed values, gathering every problem instead of stopping at the first: an unknown
+/// key (with the nearest known one), a value of the wrong type, a number out of bounds. Task files, fault files and the
+/// configuration are all read through it.
 
 #include <map>
 #include <optional>

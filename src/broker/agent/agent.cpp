@@ -1,0 +1,120 @@
+#include "broker/agent.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "server.h"
+
+namespace isobar::broker {
+
+const std::string_view kAgentVersion = ISOBAR_VERSION;
+
+namespace {
+
+/// What every job of the node inherits: what the agent itself was given.
+Environment base_environment() {
+  Environment base;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string_view text = *entry;
+    if (const auto equals = text.find('='); equals != std::string_view::npos) base.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return base;
+}
+
+/// Since when this node runs: whoever booted it says so, since an agent may have been restarted.
+Instant boot_time() {
+  const char* nanos = std::getenv("ISOBAR_BOOTED");
+  return nanos ? Instant::from_unix_nanos(std::atoll(nanos)) : SystemClock().now();
+}
+
+Result<Fd> lock_state(const fs::path& state) {
+  TRY(make_folders(state));
+  Fd lock(::open((state / "agent.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return errno_error("open " + (state / "agent.lock").string());
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return Error(Code::kAlreadyExists, "another agent runs on " + state.string());
+  return lock;
+}
+
+class Agent {
+ public:
+  Agent(NodeConfig config, Log log) : config_(std::move(config)), log_(std::move(log)) {}
+
+  Status run(int ready_fd) {
+    const auto state = config_.home / ".isobar";
+    TRY_ASSIGN(const auto lock, lock_state(state));
+    TRY(watch_signals());
+    LocalRanks ranks(loop_, {"/proc/self/exe", state / "ranks", config_.home / "sky_logs"}, log_);
+    MirrorWorkers mirrors(config_.home, log_);
+    const auto booted = boot_time();
+    const auto power_off = [this](PowerOff how) { this->power_off(how); };
+    std::unique_ptr<Server> server;
+    std::unique_ptr<Head> head;
+    if (config_.is_head()) {
+      TRY_ASSIGN(auto store, JobStore::open(state / "jobs"));
+      const auto job_changed = [&server](JobId job) {
+        if (server) server->job_changed(job);
+      };
+      head = std::make_unique<Head>(loop_, config_, base_environment(), std::move(store), ranks, booted, log_, Head::Listener{job_changed, power_off});
+      TRY(head->restore());
+    }
+    TRY_ASSIGN(auto listener, listen_at(config_.self().agent_address));
+    server = std::make_unique<Server>(Server::Parts{loop_, config_, ranks, mirrors, head.get(), booted, power_off, log_}, std::move(listener));
+    log_.info("agent_started", {{"version", kAgentVersion}, {"rank", config_.rank}});
+    if (Fd ready(ready_fd); ready) TRY(write_all(ready.get(), "R"));
+    loop_.run();
+    log_.info("agent_ended");
+    return {};
+  }
+
+ private:
+  Status watch_signals() {
+    sigset_t watched;
+    sigemptyset(&watched);
+    sigaddset(&watched, SIGTERM);
+    sigaddset(&watched, SIGINT);
+    sigprocmask(SIG_BLOCK, &watched, nullptr);
+    signals_.reset(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!signals_) return errno_error("watch signals");
+    signal_watch_ = loop_.watch(signals_.get(), Loop::Direction::kRead, [this] { loop_.stop(); });
+    return {};
+  }
+
+  /// Says what is to become of the node; whoever booted it acts on that when the agent has ended.
+  void power_off(PowerOff how) {
+    const auto written = write_file(config_.power_file, how == PowerOff::kStop ? "stopped" : "terminated");
+    if (!written.ok()) log_.error("node_not_ended", {{"why", written.error().message()}});
+    log_.info("node_ends", {{"how", how == PowerOff::kStop ? "stop" : "terminate"}});
+    if (written.ok()) loop_.stop();
+  }
+
+  NodeConfig config_;
+  Log log_;
+  Loop loop_;
+  Fd signals_;
+  Loop::Watch signal_watch_;
+};
+
+Status start(const fs::path& config_path, int ready_fd) {
+  TRY_ASSIGN(auto config, read_node_config(config_path));
+  ::setenv("HOME", config.home.c_str(), 1);
+  TRY(make_folders(config.home / ".isobar"));
+  TRY_ASSIGN(auto log, Log::to_file(config.home / ".isobar" / "agent.log"));
+  return Agent(std::move(config), std::move(log)).run(ready_fd);
+}
+
+}  // namespace
+
+int run_agent(const fs::path& config, int ready_fd) {
+  const auto ended = start(config, ready_fd);
+  if (!ended.ok()) fmt::print(stderr, "isobar-node: the agent cannot run: {}\n", ended.error().message());
+  return ended.ok() ? 0 : 1;
+}
+
+}  // namespace isobar::broker

@@ -1,0 +1,324 @@
+#include "head.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace isobar::broker {
+
+namespace {
+
+constexpr auto kRecordAgain = std::chrono::seconds(1);
+// Long enough for the peers to read that they are to end.
+constexpr auto kPowerOffDelay = std::chrono::milliseconds(100);
+
+std::vector<NodeShape> shapes_of(const NodeConfig& config) {
+  // A cluster's nodes are of one type.
+  return std::vector<NodeShape>(config.nodes.size(), NodeShape{config.cpus, config.gpus});
+}
+
+Demand demand_of(const JobSpec& spec) { return {spec.num_nodes, spec.cpus, spec.gpus, !spec.setup.empty(), !spec.run.empty()}; }
+
+}  // namespace
+
+/// A job from its first phase to its end: what a queued job keeps on disk alone.
+struct Head::ActiveJob {
+  JobId id;
+  std::vector<Place> places;
+  JobSpec spec;
+  std::string task_id;
+  std::optional<GangLog> log;
+  Status loaded;  // why the job cannot be started, if it cannot
+};
+
+/// Follows one rank of a gang on behalf of the head.
+class Head::GangSink final : public RankSink {
+ public:
+  GangSink(Head& head, RankKey key, int rank, int node) : head_(head), key_(key), rank_(rank), node_(node) {}
+
+  /// The rank's place among the outputs that the job's log merges: setups by node, then runs by rank.
+  std::size_t source() const { return static_cast<std::size_t>(rank_) + (key_.phase == Phase::kRun ? head_.config_.nodes.size() : 0); }
+
+  void started(std::int64_t pid) override {
+    if (auto* job = this->job()) job->log->set_prefix(source(), log_prefix(head_.config_, job->spec, {key_.phase, rank_, &job->places}, pid));
+  }
+  bool output(std::uint64_t offset, std::string_view bytes) override {
+    if (auto* job = this->job()) warn(job->log->append(source(), offset, bytes));
+    head_.listener_.job_changed(key_.job);
+    return true;
+  }
+  void ended(const RankEnd& end) override {
+    if (auto* job = this->job()) warn(job->log->finish(source()));
+    head_.step(RankEnded{key_, node_, end});
+  }
+
+ private:
+  ActiveJob* job() {
+    const auto found = head_.active_.find(key_.job);
+    return found == head_.active_.end() || !found->second->log ? nullptr : found->second.get();
+  }
+  void warn(const Status& merged) {
+    if (!merged.ok()) head_.log_.warn("log_not_merged", {{"job", key_.job}, {"why", merged.error().message()}});
+  }
+
+  Head& head_;
+  RankKey key_;
+  int rank_, node_;
+};
+
+Head::Head(Loop& loop, const NodeConfig& config, Environment base, JobStore store, RankHost& local, Instant booted, Log& log, Listener listener)
+    : loop_(loop), config_(config), base_(std::move(base)), store_(std::move(store)), local_(local), log_(log), listener_(std::move(listener)), booted_(booted),
+      queue_(shapes_of(config)), autostop_(booted) {
+  for (const auto& node : config_.nodes)
+    if (node.rank != config_.rank) peers_[node.rank] = std::make_unique<PeerLink>(loop_, node, log_);
+}
+
+Head::~Head() = default;
+
+// ---- after a restart ----------------------------------------------------------------------------------------------
+
+Status Head::restore() {
+  TRY_ASSIGN(const auto saved, store_.autostop());
+  if (saved) autostop_.set(saved->autostop, saved->set_at);
+  TRY_ASSIGN(const auto last, store_.last_activity());
+  if (last) autostop_.jobs_changed(0, *last);
+  TRY_ASSIGN(const auto unfinished, store_.unfinished());
+  // Those that hold resources first, so that none of them is given away twice.
+  for (const auto& job : unfinished)
+    if (job.status != JobStatus::kPending) restore_one(job);
+  for (const auto& job : unfinished)
+    if (job.status == JobStatus::kPending) restore_one(job);
+  if (!unfinished.empty()) log_.info("jobs_restored", {{"jobs", unfinished.size()}});
+  autostop_.jobs_changed(queue_.pending() + active_.size(), booted_);
+  arm_autostop();
+  return {};
+}
+
+void Head::restore_one(const UnfinishedJob& job) {
+  auto possible = queue_.admit(job.demand);
+  if (possible.ok()) possible = queue_.admit_places(job.places);
+  if (!possible.ok()) return carry_out({JobEnded{job.id, {JobStatus::kFailedDriver, {}, {}, possible.error().message()}}});
+  if (job.status == JobStatus::kPending) return step(JobSubmitted{job.id, job.demand});
+  activate(job.id, job.places);
+  const auto phase = job.status == JobStatus::kSettingUp ? Phase::kSetup : Phase::kRun;
+  step(JobRestored{job.id, job.demand, phase, job.places, job.verdict});
+}
+
+// ---- what clients ask ---------------------------------------------------------------------------------------------
+
+Status Head::admit(const std::vector<JobSpec>& jobs) const {
+  for (const auto& spec : jobs) TRY(queue_.admit(demand_of(spec)));
+  return {};
+}
+
+void Head::submit(std::vector<JobSpec> jobs, Reply<std::vector<JobId>> reply) {
+  if (auto possible = admit(jobs); !possible.ok()) return reply(possible.error());
+  submissions_.push_back({std::move(jobs), std::move(reply)});
+  // All submissions that are ready now share one flush of the disk.
+  if (submissions_.size() == 1) loop_.post([this] { record_submissions(); });
+}
+
+void Head::record_submissions() {
+  const auto submissions = std::exchange(submissions_, {});
+  std::vector<JobSpec> all;
+  for (const auto& submission : submissions) all.insert(all.end(), submission.jobs.begin(), submission.jobs.end());
+  const auto added = store_.add(all, now());
+  std::size_t next = 0;
+  for (const auto& submission : submissions) {
+    if (!added.ok()) {
+      submission.reply(added.error());
+      continue;
+    }
+    std::vector<JobId> ids;
+    for (std::size_t i = 0; i < submission.jobs.size(); ++i) ids.push_back((*added)[next++].id);
+    submission.reply(std::move(ids));
+  }
+  if (!added.ok()) return log_.warn("submission_refused", {{"jobs", all.size()}, {"why", added.error().message()}});
+  std::vector<QueueEffect> effects;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!(*added)[i].is_new) continue;
+    auto more = queue_.step(JobSubmitted{(*added)[i].id, demand_of(all[i])});
+    std::move(more.begin(), more.end(), std::back_inserter(effects));
+  }
+  carry_out(effects);
+  jobs_changed();
+}
+
+Result<std::vector<JobId>> Head::unfinished_of(const CancelJobs& what) const {
+  std::vector<JobId> ids;
+  if (what.all) {
+    TRY_ASSIGN(const auto jobs, store_.unfinished());
+    for (const auto& job : jobs) ids.push_back(job.id);
+    return ids;
+  }
+  for (const auto id : what.ids) {
+    TRY_ASSIGN(const auto job, store_.find(id));
+    if (!job) return not_found(fmt::format("there is no job {}", id));
+    if (!is_terminal(job->status)) ids.push_back(job->id);
+  }
+  return ids;
+}
+
+void Head::cancel(const CancelJobs& what, Reply<std::vector<JobId>> reply) {
+  auto ids = unfinished_of(what);
+  if (!ids.ok()) return reply(ids.error());
+  if (ids->empty()) return reply(std::vector<JobId>());
+  cancellations_.push_back({{ids->begin(), ids->end()}, *ids, std::move(reply)});
+  // The newest first: a job that ends must not make room for one that is to be cancelled next.
+  std::sort(ids->rbegin(), ids->rend());
+  std::vector<QueueEffect> effects;
+  for (const auto id : *ids) {
+    auto more = queue_.step(CancelWanted{id});
+    std::move(more.begin(), more.end(), std::back_inserter(effects));
+  }
+  carry_out(effects);
+}
+
+Status Head::set_autostop(const std::optional<Autostop>& autostop) {
+  const auto at = now();
+  TRY(store_.save_autostop({autostop, at}).context("set autostop"));
+  autostop_.set(autostop, at);
+  arm_autostop();
+  return {};
+}
+
+NodeStatus Head::status() const {
+  NodeStatus status{.cluster = config_.cluster, .rank = config_.rank, .nodes = static_cast<int>(config_.nodes.size()), .booted = booted_};
+  for (const auto& [rank, peer] : peers_) status.nodes_connected += peer->connected();
+  status.idle_since = autostop_.idle_since();
+  status.autostop = autostop_.autostop();
+  status.pending = queue_.pending();
+  status.setting_up = queue_.in_phase(Phase::kSetup);
+  status.running = queue_.in_phase(Phase::kRun);
+  return status;
+}
+
+fs::path Head::log_of(const JobRecord& job) const { return config_.home / "sky_logs" / log_folder_name(job.id, job.name) / "run.log"; }
+fs::path Head::journal_of(JobId id) const { return config_.home / ".isobar" / "ranks" / fmt::format("{}-log", id); }
+
+// ---- effects ------------------------------------------------------------------------------------------------------
+
+void Head::carry_out(const std::vector<QueueEffect>& effects) {
+  record(effects);
+  for (const auto& effect : effects) std::visit([&](const auto& one) { on(one); }, effect);
+}
+
+/// What happened is in the table before anything is done about it, so that an agent which dies in between knows.
+void Head::record(const std::vector<QueueEffect>& effects) {
+  if (effects.empty()) return;
+  unrecorded_.insert(unrecorded_.end(), effects.begin(), effects.end());
+  record_what_waits();
+}
+
+void Head::record_what_waits() {
+  record_again_ = {};
+  auto recorded = store_.apply(unrecorded_, now());
+  if (recorded.ok()) return unrecorded_.clear();
+  // A full disk must not end what runs: the table is behind until there is room again.
+  log_.warn("job_table_behind", {{"effects", unrecorded_.size()}, {"why", recorded.error().message()}});
+  record_again_ = loop_.after(kRecordAgain, [this] { record_what_waits(); });
+}
+
+Head::ActiveJob& Head::activate(JobId id, const std::vector<Place>& places) {
+  auto& job = active_[id];
+  if (!job) {
+    job = std::make_unique<ActiveJob>();
+    job->id = id;
+    job->places = places;
+    job->loaded = load(id, *job);
+  }
+  return *job;
+}
+
+Status Head::load(JobId id, ActiveJob& job) {
+  TRY_ASSIGN(job.spec, store_.spec(id));
+  TRY_ASSIGN(const auto record, store_.find(id));
+  job.task_id = task_id_of(job.spec, config_.cluster, id, record ? record->submitted : now());
+  TRY(make_folders(journal_of(id).parent_path()));
+  const auto sources = config_.nodes.size() + job.places.size();
+  TRY_ASSIGN(job.log, [&]() -> Result<std::optional<GangLog>> {
+    TRY_ASSIGN(auto log, GangLog::open(log_of(*record), journal_of(id), sources));
+    return std::optional<GangLog>(std::move(log));
+  }());
+  return {};
+}
+
+void Head::on(const PhaseBegun& effect) {
+  activate(effect.job, effect.places);
+  log_.info("job_phase_begun", {{"job", effect.job}, {"phase", effect.phase == Phase::kSetup ? "setup" : "run"}});
+}
+
+RankOrder Head::order_of(const ActiveJob& job, const RankPlace& place) const {
+  RankOrder order{.script = place.phase == Phase::kSetup ? job.spec.setup : job.spec.run};
+  order.environment = rank_environment(base_, config_, job.spec, job.task_id, place);
+  order.log_folder = log_folder_name(job.id, job.spec.name);
+  order.log_name = fmt::format("{}-{}.log", place.phase == Phase::kSetup ? "setup" : "rank", place.rank);
+  order.leave_background = place.phase == Phase::kSetup;
+  return order;
+}
+
+void Head::on(const StartRank& effect) {
+  const auto& job = *active_.at(effect.key.job);
+  if (!job.loaded.ok()) {
+    loop_.post([this, effect, why = job.loaded.error().message()] { step(RankEnded{effect.key, effect.node, {std::nullopt, why}}); });
+    return;
+  }
+  auto sink = std::make_shared<GangSink>(*this, effect.key, effect.rank, effect.node);
+  const auto offset = job.log->offset(sink->source());
+  host(effect.node).run(effect.key, order_of(job, {effect.key.phase, effect.rank, &job.places}), offset, std::move(sink));
+}
+
+void Head::on(const KillGangRank& effect) { host(effect.node).kill(effect.key); }
+
+void Head::on(const JobEnded& effect) {
+  if (const auto found = active_.find(effect.job); found != active_.end()) {
+    auto& job = *found->second;
+    if (job.log && !effect.verdict.reason.empty()) (void)job.log->note(effect.verdict.reason).ok();
+    if (!job.spec.setup.empty())
+      for (const auto& node : config_.nodes) host(node.rank).forget({job.id, Phase::kSetup});
+    for (const auto& place : job.places) host(place.node).forget({job.id, Phase::kRun});
+    ::unlink(journal_of(job.id).c_str());
+    active_.erase(found);
+  }
+  log_.info("job_ended", {{"job", effect.job}, {"status", name_of(effect.verdict.status)}});
+  jobs_changed();
+  listener_.job_changed(effect.job);
+  for (auto& cancellation : cancellations_)
+    if (cancellation.left.erase(effect.job) != 0 && cancellation.left.empty()) cancellation.reply(cancellation.ended);
+  std::erase_if(cancellations_, [](const Cancellation& one) { return one.left.empty(); });
+}
+
+RankHost& Head::host(int node) {
+  if (node == config_.rank) return local_;
+  return *peers_.at(node);
+}
+
+// ---- idleness -----------------------------------------------------------------------------------------------------
+
+void Head::jobs_changed() {
+  autostop_.jobs_changed(queue_.pending() + active_.size(), now());
+  arm_autostop();
+}
+
+void Head::arm_autostop() {
+  autostop_timer_ = {};
+  const auto at = autostop_.fires_at();
+  if (!at) return;
+  const auto fire = [this] {
+    if (const auto due = autostop_.fires_at(); !due || *due > now()) return arm_autostop();
+    log_.info("autostop_fired", {{"idle_s", to_seconds(autostop_.autostop()->idle)}});
+    power_off(autostop_.autostop()->down ? PowerOff::kTerminate : PowerOff::kStop);
+  };
+  autostop_timer_ = loop_.after(std::max(Duration(0), *at - now()), fire);
+}
+
+void Head::power_off(PowerOff how) {
+  for (const auto& [rank, peer] : peers_) {
+    if (!peer->connected()) log_.error("worker_not_ended", {{"rank", rank}, {"why", "it cannot be reached"}});
+    peer->shut_down(how);
+  }
+  power_off_timer_ = loop_.after(kPowerOffDelay, [this, how] { listener_.power_off(how); });
+}
+
+}  // namespace isobar::broker

@@ -1,0 +1,101 @@
+#pragma once
+
+/// The head of a cluster: carries the queue's effects out on the nodes and in the job table, merges the logs, and watches
+/// for idleness. It belongs to the loop, and lives as long as the agent.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "autostop_clock.h"
+#include "base/log.h"
+#include "gang_log.h"
+#include "job_environment.h"
+#include "job_queue.h"
+#include "job_store.h"
+#include "loop.h"
+#include "peer_link.h"
+
+namespace isobar::broker {
+
+class Head {
+ public:
+  struct Listener {
+    std::function<void(JobId)> job_changed;       ///< its log grew, or it ended
+    std::function<void(PowerOff)> power_off;  ///< autostop fired, or someone asked; the peers know already
+  };
+  template <class T>
+  using Reply = std::function<void(Result<T>)>;
+
+  Head(Loop& loop, const NodeConfig& config, Environment base, JobStore store, RankHost& local, Instant booted, Log& log, Listener listener);
+  ~Head();
+  /// Takes up what was unfinished when the agent last ran. Once, before the loop runs.
+  Status restore();
+
+  void submit(std::vector<JobSpec> jobs, Reply<std::vector<JobId>> reply);
+  /// Answers when the jobs are over.
+  void cancel(const CancelJobs& what, Reply<std::vector<JobId>> reply);
+  Status set_autostop(const std::optional<Autostop>& autostop);
+  void power_off(PowerOff how);
+  NodeStatus status() const;
+  const JobStore& store() const { return store_; }
+  fs::path log_of(const JobRecord& job) const;
+
+ private:
+  struct ActiveJob;
+  class GangSink;
+  struct Submission {
+    std::vector<JobSpec> jobs;
+    Reply<std::vector<JobId>> reply;
+  };
+  struct Cancellation {
+    std::set<JobId> left;
+    std::vector<JobId> ended;
+    Reply<std::vector<JobId>> reply;
+  };
+
+  Instant now() const { return SystemClock().now(); }
+  Status admit(const std::vector<JobSpec>& jobs) const;
+  void record_submissions();
+  Result<std::vector<JobId>> unfinished_of(const CancelJobs& what) const;
+  void restore_one(const UnfinishedJob& job);
+  void step(const QueueEvent& event) { carry_out(queue_.step(event)); }
+  void carry_out(const std::vector<QueueEffect>& effects);
+  void record(const std::vector<QueueEffect>& effects);
+  void record_what_waits();
+  void on(const PhaseBegun& effect);
+  void on(const StartRank& effect);
+  void on(const KillGangRank& effect);
+  void on(const VerdictReached&) {}
+  void on(const JobEnded& effect);
+
+  ActiveJob& activate(JobId id, const std::vector<Place>& places);
+  Status load(JobId id, ActiveJob& job);
+  RankOrder order_of(const ActiveJob& job, const RankPlace& place) const;
+  RankHost& host(int node);
+  void jobs_changed();
+  void arm_autostop();
+  fs::path journal_of(JobId id) const;
+
+  Loop& loop_;
+  const NodeConfig& config_;
+  Environment base_;
+  JobStore store_;
+  RankHost& local_;
+  std::map<int, std::unique_ptr<PeerLink>> peers_;
+  Log& log_;
+  Listener listener_;
+  Instant booted_;
+  JobQueue queue_;
+  AutostopClock autostop_;
+  std::map<JobId, std::unique_ptr<ActiveJob>> active_;
+  std::vector<Submission> submissions_;
+  std::vector<Cancellation> cancellations_;
+  std::vector<QueueEffect> unrecorded_;  // what the disk did not take yet
+  Loop::Timer record_again_, autostop_timer_, power_off_timer_;
+};
+
+}  // namespace isobar::broker
