@@ -46,6 +46,10 @@ std::string join_counts(const std::string& accelerator, const std::set<double>& 
   return join(parts, ", ");
 }
 
+/// Names of one catalog file are stored once, so that equal ones stand at one address; this comparison is made for every
+/// row of every fitting type.
+bool same_name(std::string_view a, std::string_view b) { return a.data() == b.data() && a.size() == b.size(); }
+
 /// Gathers the candidates of one alternative from one cloud, and counts what it refuses.
 class CloudSearch {
  public:
@@ -107,7 +111,7 @@ class CloudSearch {
   /// Zones of a region that share a candidate follow one another; it then has the dearest zone's price, so that a plan
   /// never costs more than it said.
   static void add(const Candidate& candidate, std::size_t before, std::vector<Candidate>& found) {
-    if (found.size() > before && found.back().region == candidate.region && found.back().zone == candidate.zone) {
+    if (found.size() > before && same_name(found.back().region, candidate.region) && same_name(found.back().zone, candidate.zone)) {
       found.back().hourly_price = std::max(found.back().hourly_price, candidate.hourly_price);
       return;
     }
@@ -124,7 +128,7 @@ class CloudSearch {
       return exclusions.push_back({cloud, "", reason, section_.shapes.size()});
     }
     for (std::size_t i = 0; i < refused_.size(); ++i)
-      if (refused_[i] > 0) exclusions.push_back({cloud, fmt::format("{} {}", refused_[i], refused_[i] == 1 ? "type" : "types"), reason_of(static_cast<Refusal>(i), request_), refused_[i]});
+      if (refused_[i] > 0) exclusions.push_back({cloud, fmt::format("{} {}", refused_[i], refused_[i] == 1 ? "type" : "types"), reason_of(static_cast<Refusal>(i), request_, refused_[i]), refused_[i]});
   }
 
   std::size_t refused(Refusal refusal) const { return refused_[static_cast<std::size_t>(refusal)]; }

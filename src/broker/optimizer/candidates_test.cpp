@@ -39,8 +39,8 @@ TEST(Candidates, EveryFeasibleTypeOfACloudIsKeptNotOnlyTheCheapest) {
 }
 
 TEST(Candidates, SaysForEachCloudWhyTypesAreLeftOut) {
-  EXPECT_THAT(exclusions({}), AllOf(Contains("aws: 1 type are not x86_64; name one as instance_type to use it"), Contains("aws: 1 type are burstable; name one as instance_type to use it"),
-                                    Contains("aws: 2 types carry accelerators, and none is asked for"), Contains("lambda: 1 type have fewer than the 8 vCPUs that are the default")));
+  EXPECT_THAT(exclusions({}), AllOf(Contains("aws: 1 type is not x86_64; name one as instance_type to use it"), Contains("aws: 1 type is burstable; name one as instance_type to use it"),
+                                    Contains("aws: 2 types carry accelerators, and none is asked for"), Contains("lambda: 1 type has fewer than the 8 vCPUs that are the default")));
 }
 
 TEST(Candidates, ANumberIsExactAndAPlusMeansAtLeast) {
@@ -163,7 +163,7 @@ TEST(Candidates, LocalDisksAndPriceCapsAreHonoured) {
   request = {};
   request.hourly_cost_max = 0.385;
   EXPECT_THAT(find(request), ElementsAre("aws/us-east-1 m6i.2xlarge", "azure/eastus Standard_D8s_v5"));
-  EXPECT_THAT(exclusions(request), Contains("gcp: 1 type cost more than $0.385 an hour"));
+  EXPECT_THAT(exclusions(request), Contains("gcp: 1 type costs more than $0.385 an hour"));
 }
 
 TEST(Candidates, ADiskTierSaysWhyItDropsAWholeCloud) {
@@ -216,7 +216,7 @@ TEST(Candidates, AFailureRulesOutWhatItReachesAndNothingElse) {
   market.blocked = {{.use_spot = true}};
   EXPECT_THAT(find(request, market), ElementsAre("aws/us-east-1 m6i.2xlarge", "aws/us-west-2 m6i.2xlarge"));
   market.blocked = {{.cloud = "aws"}};
-  EXPECT_THAT(failure(only(request), market), HasSubstr("aws: 1 type failed before and are left out for now"));
+  EXPECT_THAT(failure(only(request), market), HasSubstr("aws: 1 type failed before and is left out for now"));
 }
 
 TEST(Candidates, ThisMachineFitsWhateverIsSmallEnoughForIt) {
@@ -226,7 +226,7 @@ TEST(Candidates, ThisMachineFitsWhateverIsSmallEnoughForIt) {
   request.cpus = Amount{1, false};
   EXPECT_THAT(find(request, market), ElementsAre("local/local this-machine"));
   request.cpus = Amount{4, true};
-  EXPECT_EQ(failure(only(request), market), "no offer matches 4+ vCPUs\n  local: 1 type do not have 4+ vCPUs");
+  EXPECT_EQ(failure(only(request), market), "no offer matches 4+ vCPUs\n  local: 1 type does not have 4+ vCPUs");
 }
 
 TEST(Candidates, TurnBackIntoTheOfferTheyCameFrom) {

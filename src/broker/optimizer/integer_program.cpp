@@ -6,6 +6,9 @@
 //
 //   cost: minimise Σ cost[v,c]·x[v,c] + Σ price_e(c)·y[e,c]         time: minimise F ≥ f[v]
 //
+// Many plans end equally soon: what runs beside the longest path may run anywhere. So time is solved twice, the second
+// time for cost with F held at its best.
+//
 // What an edge costs depends on the cloud it leaves and on whether it leaves it, not on where it goes: so y needs one
 // variable an edge and cloud instead of one a pair of options, and may be continuous, as it is pressed down onto a
 // difference of binaries. For time every cloud's y costs the same, and the sum is at most 1 in an integer solution.
@@ -15,9 +18,11 @@
 #include <CbcModel.hpp>
 #include <CglProbing.hpp>
 #include <CoinPackedVector.hpp>
+#include <CoinTime.hpp>
 #include <OsiClpSolverInterface.hpp>
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/check.h"
 #include "placement.h"
@@ -30,30 +35,39 @@ namespace isobar::broker {
 
 namespace {
 
+constexpr double kRounding = 1e-9;
+
+/// The rows and columns above, for one placement.
 class Model {
  public:
-  explicit Model(const Placement& placement) : placement_(placement) {
+  /// seconds_max   the plan must end by then; unset: no matter when
+  Model(const Placement& placement, Objective objective, std::optional<double> seconds_max) : placement_(placement), objective_(objective) {
     solver_.messageHandler()->setLogLevel(0);
     solver_.getModelPtr()->setLogLevel(0);
     add_choices();
     for (const Edge& edge : placement.edges) add_crossing(edge);
-    if (placement.objective == Objective::kTime) add_finishes();
+    if (!for_cost() || seconds_max) add_finishes(seconds_max.value_or(COIN_DBL_MAX));
   }
 
-  Result<Solution> solve(Duration time_limit) {
+  struct Found {
+    std::vector<std::uint32_t> picks;  // none: nothing in time
+    bool proven = false;
+    double possible = 0;  // no plan has a smaller objective
+  };
+
+  Found solve(double seconds) {
     CbcModel search(solver_);
     search.setLogLevel(0);
     search.messageHandler()->setLogLevel(0);
-    search.setMaximumSeconds(to_seconds(time_limit));
+    search.setMaximumSeconds(seconds);
     search.setAllowableGap(0);
     search.setAllowableFractionGap(0);
     CglProbing probing;
     search.addCutGenerator(&probing, 1, "probing");
     search.branchAndBound();
-    if (!search.bestSolution()) return Error(Code::kDeadlineExceeded, "no plan found within the time limit; allow more time, or ask for fewer clouds");
-    Solution solution = read(search.bestSolution());
-    solution.gap = search.isProvenOptimal() ? 0 : std::max(0.0, (search.getObjValue() - search.getBestPossibleObjValue()) / std::max(1e-9, std::abs(search.getObjValue())));
-    return solution;
+    Found found{{}, search.isProvenOptimal(), search.getBestPossibleObjValue()};
+    if (search.bestSolution()) found.picks = read(search.bestSolution());
+    return found;
   }
 
  private:
@@ -68,7 +82,7 @@ class Model {
     solver_.addRow(packed, least, most);
   }
 
-  bool for_cost() const { return placement_.objective == Objective::kCost; }
+  bool for_cost() const { return objective_ == Objective::kCost; }
 
   void add_choices() {
     for (const auto& options : placement_.nodes) {
@@ -102,8 +116,8 @@ class Model {
     }
   }
 
-  void add_finishes() {
-    const int last = variable(0, COIN_DBL_MAX, 1);
+  void add_finishes(double seconds_max) {
+    const int last = variable(0, seconds_max, for_cost() ? 0 : 1);
     std::vector<int> finish;
     for (std::size_t node = 0; node < placement_.nodes.size(); ++node) {
       finish.push_back(variable(0, COIN_DBL_MAX, 0));
@@ -123,30 +137,68 @@ class Model {
     return terms;
   }
 
-  Solution read(const double* values) const {
-    Solution solution;
-    solution.method = Method::kIntegerProgram;
+  std::vector<std::uint32_t> read(const double* values) const {
+    std::vector<std::uint32_t> picks;
     for (const auto& columns : choice_) {
       const auto best = std::max_element(columns.begin(), columns.end(), [&](int a, int b) { return values[a] < values[b]; });
-      solution.picks.push_back(static_cast<std::uint32_t>(best - columns.begin()));
+      picks.push_back(static_cast<std::uint32_t>(best - columns.begin()));
     }
-    return solution;
+    return picks;
   }
 
   const Placement& placement_;
+  const Objective objective_;
   OsiClpSolverInterface solver_;
   std::vector<std::vector<int>> choice_;    // x, [node][option]
   std::vector<std::vector<int>> crossing_;  // y, [edge][option of its source]
 };
 
+/// Takes `picks` where they are better; a search cut short may have found less than the simple plan.
+void improve(Solution& solution, std::vector<std::uint32_t> picks, const Placement& placement) {
+  const auto value = [&](const std::vector<std::uint32_t>& p) {
+    const Totals totals = evaluate(placement, p);
+    return placement.objective == Objective::kCost ? std::pair(totals.cost, totals.seconds) : std::pair(totals.seconds, totals.cost);
+  };
+  if (!picks.empty() && value(picks) < value(solution.picks)) solution.picks = std::move(picks);
+}
+
+void cheapen(Solution& solution, const Placement& placement, double seconds) {
+  const double ends = evaluate(placement, solution.picks).seconds;
+  improve(solution, Model(placement, Objective::kCost, ends + kRounding).solve(seconds).picks, placement);
+}
+
+Solution solve_exactly(const Placement& placement, double seconds) {
+  const double start = CoinWallclockTime();
+  Solution solution{simple_picks(placement), 0, Method::kIntegerProgram};
+  auto first = Model(placement, placement.objective, std::nullopt).solve(seconds);
+  improve(solution, std::move(first.picks), placement);
+  if (first.proven && placement.objective == Objective::kTime) cheapen(solution, placement, seconds - (CoinWallclockTime() - start));
+  const double value = objective_of(placement, solution.picks);
+  if (!first.proven) solution.gap = std::clamp((value - first.possible) / std::max(kRounding, std::abs(value)), 0.0, 1.0);
+  return solution;
+}
+
+/// CBC reports its own mistakes by throwing.
+template <class F>
+Result<Solution> guarded(F&& solve) {
+  try {
+    return solve();
+  } catch (const CoinError& error) {
+    return unavailable("integer program: " + error.methodName() + ": " + error.message());
+  }
+}
+
 }  // namespace
 
 Result<Solution> solve_integer_program(const Placement& placement, Duration time_limit) {
-  try {
-    return Model(placement).solve(time_limit);
-  } catch (const CoinError& error) {
-    return Error(Code::kUnavailable, "integer program: " + error.methodName() + ": " + error.message());
-  }
+  return guarded([&] { return solve_exactly(placement, to_seconds(time_limit)); });
+}
+
+Result<Solution> cheapest_as_fast(const Placement& placement, Solution solution, Duration time_limit) {
+  return guarded([&] {
+    cheapen(solution, placement, to_seconds(time_limit));
+    return std::move(solution);
+  });
 }
 
 }  // namespace isobar::broker

@@ -97,8 +97,9 @@ class Problem {
   }
 
   Result<Plan> solve(Duration time_limit) const {
-    if (const auto solution = solve_forest(placement_)) return to_plan(*solution);
-    TRY_ASSIGN(const Solution solution, solve_integer_program(placement_, time_limit));
+    auto by_tree = solve_forest(placement_);
+    if (by_tree && (placement_.objective == Objective::kCost || is_chain(placement_))) return to_plan(*by_tree);
+    TRY_ASSIGN(const Solution solution, by_tree ? cheapest_as_fast(placement_, *std::move(by_tree), time_limit) : solve_integer_program(placement_, time_limit));
     return to_plan(solution);
   }
 

@@ -91,6 +91,24 @@ TEST(Optimizer, OfEquallyFastPlansTheCheapestIsTaken) {
   EXPECT_EQ(clouds_of(optimize({a_task("a"), a_task("b", {0})}, two_clouds(), fastest)), (std::vector<std::string>{"cheap", "cheap"}));
 }
 
+TEST(Optimizer, ABranchThatHasTimeToSpareIsNotBoughtFast) {
+  const auto runs = [](Duration on_gcp, Duration elsewhere) { return [=](const Candidate& c) { return c.shape->cloud == "gcp" ? on_gcp : elsewhere; }; };
+  TaskNode slow = a_task("slow"), quick = a_task("quick"), join = a_task("join", {0, 1});
+  slow.runtime = runs(5h, 10h);
+  quick.runtime = runs(30min, 1h);
+  join.runtime = runs(1h, 2h);
+  OptimizeOptions fastest;
+  fastest.objective = Objective::kTime;
+  const auto plan = optimize({slow, quick, join}, two_clouds(), fastest);
+  EXPECT_EQ(plan->time, 6h);
+  EXPECT_EQ(clouds_of(plan), (std::vector<std::string>{"gcp", "gcp", "gcp"})) << "$.40 on gcp, $.50 elsewhere";
+  quick.runtime = runs(30min, 20min);
+  slow.runtime = runs(5h, 10h);
+  EXPECT_EQ(clouds_of(optimize({slow, quick, join}, two_clouds(), fastest)), (std::vector<std::string>{"gcp", "cheap", "gcp"}));
+  quick.runtime = runs(30min, 45min);
+  EXPECT_EQ(clouds_of(optimize({slow, quick, join}, two_clouds(), fastest)), (std::vector<std::string>{"gcp", "cheap", "gcp"})) << "slower than gcp, cheaper, and in time";
+}
+
 TEST(Optimizer, RefusesGraphsThatCannotRun) {
   EXPECT_THAT(optimize({a_task("a", {1}), a_task("b", {0})}, two_clouds()).error().message(), HasSubstr("task a waits for itself"));
   EXPECT_THAT(optimize({a_task("a", {7})}, two_clouds()).error().message(), HasSubstr("its parent 7 is not there"));
@@ -146,7 +164,7 @@ TEST(PlanTable, SpotZonesAreShownBesideTheirRegion) {
 TEST(PlanTable, ExplainsWhatWasLeftOut) {
   const std::string text = explain(*optimize({a_task("train")}, the_market()));
   EXPECT_THAT(text, HasSubstr("7 offers fit. Left out:\n"));
-  EXPECT_THAT(text, HasSubstr("  aws: 1 type are burstable; name one as instance_type to use it\n"));
+  EXPECT_THAT(text, HasSubstr("  aws: 1 type is burstable; name one as instance_type to use it\n"));
 }
 
 }  // namespace

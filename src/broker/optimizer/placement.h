@@ -5,7 +5,8 @@
 ///
 /// What a transfer costs depends on the two clouds alone. So in any plan, a node's candidate may be exchanged for the
 /// best candidate of the same cloud without touching an edge, and the plan gets no worse: one option a cloud is enough,
-/// and a hundred thousand candidates shrink to a dozen options before the search begins.
+/// and a hundred thousand candidates shrink to a dozen options before the search begins. (For time, that is the fastest
+/// of each cloud, of equally fast ones the cheapest; a slower and cheaper one of the same cloud is not considered.)
 
 #include <cstdint>
 #include <optional>
@@ -45,6 +46,9 @@ struct Solution {
   Method method = Method::kDynamicProgramming;
 };
 
+/// One path through all nodes.
+bool is_chain(const Placement& placement);
+
 struct Totals {
   double cost = 0, egress_cost = 0;  ///< $; the first includes the second
   double seconds = 0;                ///< to the end of the last node
@@ -55,8 +59,17 @@ Totals evaluate(const Placement& placement, const std::vector<std::uint32_t>& pi
 /// when edges are walked backwards; for time, forests whose trees all point the same way.
 std::optional<Solution> solve_forest(const Placement& placement);
 
-/// Exact on any graph, given the time.
-/// Errors   kDeadlineExceeded: nothing found in time
+/// Exact on any graph, given the time; else the best found, with its gap.
+/// Errors   kUnavailable: the solver failed
 Result<Solution> solve_integer_program(const Placement& placement, Duration time_limit);
+
+/// Of the plans that end as soon as `solution`, which is for time, the cheapest. A tree's branches off the longest path
+/// need not be fast, and the dynamic program takes the fastest of each.
+Result<Solution> cheapest_as_fast(const Placement& placement, Solution solution, Duration time_limit);
+
+/// The better of two simple plans: every node where it is best by itself, or all in one cloud where they can be.
+std::vector<std::uint32_t> simple_picks(const Placement& placement);
+
+double objective_of(const Placement& placement, const std::vector<std::uint32_t>& picks);
 
 }  // namespace isobar::broker
