@@ -30,8 +30,10 @@ Offer to_offer(const Shape& shape, const Place& place) {
 
 Result<Catalog> Catalog::open(std::string_view builtin, const fs::path& imported) {
   Catalog catalog;
-  TRY_ASSIGN(auto base, CatalogFile::view(builtin, "built into this program"));
-  catalog.add_file(std::move(base), "built in");
+  if (!builtin.empty()) {
+    TRY_ASSIGN(auto base, CatalogFile::view(builtin, "built into this program"));
+    catalog.add_file(std::move(base), "built in");
+  }
 
   std::vector<fs::path> paths;
   std::error_code none;  // a folder that is not there holds no imports

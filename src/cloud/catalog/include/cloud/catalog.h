@@ -103,7 +103,7 @@ class Catalog {
  public:
   Catalog() = default;
 
-  /// builtin    the catalog file that the program carries; it must outlive every copy
+  /// builtin    the catalog file that the program carries; it must outlive every copy. Empty: none
   /// imported   a folder of `*.catalog` files; one of cloud X takes the place of the built-in rows of X. It need not exist
   /// Errors     kDataLoss: a file is damaged (the message names it and the mend)
   /// Cost       one pass over the files to verify them: about 1 ms for 100 000 rows
