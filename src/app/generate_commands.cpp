@@ -59,7 +59,7 @@ std::string bash_completion(const CLI::App& root) {
   std::vector<std::string> groups;
   for (const CLI::App* command : visible_commands(root))
     if (!visible_commands(*command).empty()) groups.push_back(command->get_name());
-  return fmt::format(R"(# bash completion for isobar; install as /usr/share/bash-completion/completions/isobar
+  return fmt::format(R"BASH(# bash completion for isobar; install as /usr/share/bash-completion/completions/isobar
 _isobar() {{
   local current=${{COMP_WORDS[COMP_CWORD]}} path=${{COMP_WORDS[1]}} words=
   case $path in {}) [ "$COMP_CWORD" -gt 2 ] && path="$path ${{COMP_WORDS[2]}}" ;; esac
@@ -74,7 +74,7 @@ _isobar() {{
   [[ $current != -* ]] && mapfile -t -O "${{#COMPREPLY[@]}}" COMPREPLY < <(compgen -f -- "$current")
 }}
 complete -o filenames -F _isobar isobar
-)", groups.empty() ? "''" : join(groups, "|"), words_of(root), cases, cluster_cases.empty() ? "''" : cluster_cases);
+)BASH", groups.empty() ? "''" : join(groups, "|"), words_of(root), cases, cluster_cases.empty() ? "''" : cluster_cases);
 }
 
 std::string quote_for_zsh(std::string text) {
@@ -98,7 +98,7 @@ std::string zsh_completion(const CLI::App& root) {
   };
   list("", root);
   walk(root, "", list);
-  return fmt::format(R"(#compdef isobar
+  return fmt::format(R"ZSH(#compdef isobar
 _isobar() {{
   local path= word
   local -a items
@@ -114,7 +114,7 @@ _isobar() {{
   _files
 }}
 _isobar "$@"
-)", body);
+)ZSH", body);
 }
 
 std::string fish_completion(const CLI::App& root) {

@@ -142,12 +142,13 @@ std::vector<broker::JobOrder> job_orders(Context& context, const broker::Task& t
 }
 
 // Submits, lets the lock go, and follows the log unless told not to.
-int submit_and_follow(Context& context, Result<broker::ClusterSession> session, const broker::Task& task, const LaunchOptions& options) {
+int submit_and_follow(Context& context, broker::ClusterSession held, const broker::Task& task, const LaunchOptions& options) {
+  std::optional<broker::ClusterSession> session(std::move(held));
   const std::string cluster = session->name();
   std::vector<broker::Task> copies;
   const auto ids = session->submit(job_orders(context, task, options, copies));
   if (!ids.ok()) return context.console().fail(fmt::format("submit to cluster '{}'", cluster), ids.error());
-  session = unavailable("released");
+  session.reset();
   if (ids->size() == 1) context.console().say(fmt::format("Job {} is submitted to cluster '{}'.", ids->front(), cluster));
   else context.console().say(fmt::format("Jobs {} to {} are submitted to cluster '{}'.", ids->front(), ids->back(), cluster));
   if (options.detach || ids->size() > 1) {
@@ -187,7 +188,7 @@ int launch(Context& context, const TaskOptions& task_options, LaunchOptions opti
   }
   if (*autostop) ready = session->set_autostop(*autostop);
   if (!ready.ok()) return context.console().fail(ready.error());
-  return submit_and_follow(context, std::move(session), *task, options);
+  return submit_and_follow(context, std::move(session).value(), *task, options);
 }
 
 int exec(Context& context, const TaskOptions& task_options, LaunchOptions options) {
@@ -206,7 +207,7 @@ int exec(Context& context, const TaskOptions& task_options, LaunchOptions option
   if (ready.ok()) ready = session->send_files(*trees);
   if (!ready.ok()) return context.console().fail(ready.error());
   options.no_setup = true;
-  return submit_and_follow(context, std::move(session), *task, options);
+  return submit_and_follow(context, std::move(session).value(), *task, options);
 }
 
 int rehearse(Context& context, const std::string& path, const std::string& faults_path, const std::string& output) {
