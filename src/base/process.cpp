@@ -3,13 +3,17 @@
 #include <dirent.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <map>
+
+// glibc 2.36 forgets to say that these are C.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 #include "base/text.h"
 

@@ -184,24 +184,4 @@ RehearsalReport rehearse(std::span<const RehearsedTask> tasks, const FaultPlan& 
   return Rehearsal(tasks, plan).run();
 }
 
-namespace {
-
-std::string clock_text(Duration at) {
-  const auto seconds = static_cast<std::int64_t>(to_seconds(at));
-  const std::string days = seconds >= 86400 ? fmt::format("{}d ", seconds / 86400) : "";
-  return fmt::format("{}{:02}:{:02}:{:02}", days, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-}
-
-}  // namespace
-
-std::string render_rehearsal(const RehearsalReport& report) {
-  std::string text = "SIMULATED: nothing was launched; clouds, times and faults are those of the plan.\n";
-  for (const auto& entry : report.timeline) text += fmt::format("[{}] {}: {}\n", clock_text(entry.at), entry.task, entry.what);
-  text += fmt::format("\n{} after {}; cost $ {:.2f}; {} attempts, {} preemptions, {} recoveries (all simulated)\n", report.succeeded ? "Finished" : "Failed", format_duration(report.finished_after),
-                      report.cost, report.attempts, report.preemptions, report.recoveries);
-  if (!report.succeeded) text += report.failure + "\n";
-  for (const auto& rule : report.violations) text += "BUG: a rule was broken: " + rule + "\n";
-  return text;
-}
-
 }  // namespace isobar::broker

@@ -84,5 +84,8 @@ RehearsalReport rehearse(std::span<const RehearsedTask> tasks, const FaultPlan& 
 
 /// The report as text: a line that says it is simulated, the timeline, the totals.
 std::string render_rehearsal(const RehearsalReport& report);
+/// {"simulated": true, "succeeded", "failure", "cost", "finished_after_seconds", "attempts", "preemptions", "recoveries",
+/// "timeline": [{"at_seconds", "task", "what"}]}
+std::string rehearsal_json(const RehearsalReport& report);
 
 }  // namespace isobar::broker

@@ -1,0 +1,111 @@
+#include "instance_folder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "base/text.h"
+#include "cgroup.h"
+
+namespace isobar::cloud {
+
+namespace {
+
+constexpr int kLockTries = 200;
+constexpr auto kLockPause = std::chrono::milliseconds(5);
+constexpr auto kDeath = std::chrono::seconds(2);  // what a killed process tree may take to go
+
+int milliseconds(Duration span) { return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(span).count()); }
+
+bool wait_end(const ProcessHandle& process, Duration span) {
+  pollfd fd{process.fd(), POLLIN, 0};
+  return ::poll(&fd, 1, milliseconds(span)) > 0;
+}
+
+}  // namespace
+
+bool InstanceFolder::exists() const {
+  std::error_code absent;
+  return fs::exists(path_, absent);
+}
+
+Status InstanceFolder::set_power(Power power) const {
+  const char* names[] = {"on", "stopped", "terminated"};
+  return write_file(power_file(), names[static_cast<int>(power)]);
+}
+
+Power InstanceFolder::power() const {
+  const auto text = read_file(power_file());
+  if (!text.ok()) return Power::kStopped;
+  return *text == "on" ? Power::kOn : *text == "terminated" ? Power::kTerminated : Power::kStopped;
+}
+
+Result<Fd> InstanceFolder::hold() const {
+  Fd lock(::open((path_ / "init.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return errno_error("open " + (path_ / "init.lock").string());
+  // Whoever asks whether the instance is alive holds the lock for an instant.
+  for (int attempt = 0; attempt < kLockTries; ++attempt) {
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+    ::usleep(static_cast<useconds_t>(std::chrono::microseconds(kLockPause).count()));
+  }
+  return Error(Code::kAlreadyExists, "the instance runs already");
+}
+
+Status InstanceFolder::write_first_process(int held, pid_t pid) const {
+  const auto text = fmt::format("{} {}\n", pid, start_ticks(pid).value_or(0));
+  if (::ftruncate(held, 0) != 0 || ::pwrite(held, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+    return errno_error("write " + (path_ / "init.lock").string());
+  return {};
+}
+
+bool InstanceFolder::alive() const {
+  const Fd lock(::open((path_ / "init.lock").c_str(), O_RDONLY | O_CLOEXEC));
+  return lock && ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0;
+}
+
+Result<ProcessHandle> InstanceFolder::first_process() const {
+  TRY_ASSIGN(const auto text, read_file(path_ / "init.lock"));
+  pid_t pid = 0;
+  unsigned long ticks = 0;
+  if (std::sscanf(text.c_str(), "%d %lu", &pid, &ticks) != 2) return not_found("the instance has no first process yet");
+  return ProcessHandle::open(pid, ticks);
+}
+
+Status InstanceFolder::write_hold(const Hold& hold) const {
+  return write_file(path_ / "isolation", fmt::format("{}\n{}\n", static_cast<int>(hold.isolation), hold.cgroup.string()), Durability::kCache);
+}
+
+Result<InstanceFolder::Hold> InstanceFolder::hold_used() const {
+  TRY_ASSIGN(const auto text, read_file(path_ / "isolation"));
+  const auto lines = split(text, '\n');
+  if (lines.size() < 2) return Error(Code::kDataLoss, (path_ / "isolation").string() + " is damaged");
+  return Hold{static_cast<Isolation>(std::atoi(std::string(lines[0]).c_str())), std::string(lines[1])};
+}
+
+Status InstanceFolder::end_processes(Duration grace) const {
+  if (auto first = first_process(); first.ok()) {
+    first->signal(SIGTERM);
+    if (!wait_end(*first, grace)) first->signal(SIGKILL);
+    if (!wait_end(*first, kDeath)) return Error(Code::kDeadlineExceeded, "the first process of " + path_.string() + " does not die");
+  }
+  const auto hold = hold_used();
+  if (hold.ok() && !hold->cgroup.empty()) Cgroup(hold->cgroup).kill();
+  // A process namespace died with its first process. A bare tree may have left some behind.
+  if (!hold.ok() || hold->isolation == Isolation::kProcessTree) kill_by_environment(environment_entry());
+  return {};
+}
+
+Status InstanceFolder::remove() const {
+  if (const auto hold = hold_used(); hold.ok() && !hold->cgroup.empty()) Cgroup(hold->cgroup).remove();
+  std::error_code failure;
+  fs::remove_all(path_, failure);
+  if (failure) return errno_error("remove " + path_.string(), failure.value());
+  return {};
+}
+
+}  // namespace isobar::cloud

@@ -1,0 +1,190 @@
+// The first process of an instance. With namespaces it is process 1 of its own world, and when it dies the kernel ends
+// everything in it; without, it is the reaper that every orphan of the tree comes back to.
+
+#include "cloud/local_init.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <vector>
+
+#include "base/time.h"
+#include "cgroup.h"
+#include "instance_folder.h"
+
+namespace isobar::cloud {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kBackoffLeast = std::chrono::milliseconds(50), kBackoffMost = std::chrono::milliseconds(5000);
+constexpr auto kHealthy = std::chrono::seconds(10);  // an agent that lived this long is restarted at once
+constexpr auto kAgentGrace = std::chrono::milliseconds(500);
+constexpr auto kGrace = std::chrono::milliseconds(1500);  // for the jobs to put themselves away
+constexpr auto kSweep = std::chrono::milliseconds(20);
+constexpr int kReadyFd = 3;
+
+class Init {
+ public:
+  Init(InstanceFolder folder, Fd ready) : folder_(std::move(folder)), ready_(std::move(ready)) {}
+
+  void run() {
+    sigset_t watched;
+    sigemptyset(&watched);
+    for (const int number : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&watched, number);
+    sigprocmask(SIG_BLOCK, &watched, nullptr);
+    signals_.reset(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+    booted_ = SystemClock().now();
+    while (!ending_) turn();
+    end_all();
+    // The instance ended itself for good: its disk goes with it. The rest is small, and says what became of it.
+    if (folder_.power() == Power::kTerminated) {
+      std::error_code ignored;
+      fs::remove_all(folder_.home(), ignored);
+    }
+  }
+
+ private:
+  void turn() {
+    if (agent_ == 0 && Clock::now() >= start_at_) start_agent();
+    pollfd fd{signals_.get(), POLLIN, 0};
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(start_at_ - Clock::now()).count();
+    ::poll(&fd, 1, agent_ == 0 ? static_cast<int>(std::max<std::int64_t>(0, wait)) : -1);
+    signalfd_siginfo info;
+    while (::read(signals_.get(), &info, sizeof(info)) == sizeof(info))
+      if (info.ssi_signo != SIGCHLD) ending_ = true;
+    reap();
+  }
+
+  void start_agent() {
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    if (ready_) posix_spawn_file_actions_adddup2(&files, ready_.get(), kReadyFd);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+    const std::string config = folder_.config();
+    const char* arguments[] = {"isobar-node", "agent", config.c_str(), ready_ ? "3" : nullptr, nullptr};
+    auto environment = agent_environment();
+    std::vector<char*> entries;
+    for (auto& entry : environment) entries.push_back(entry.data());
+    entries.push_back(nullptr);
+    const int failed = ::posix_spawn(&agent_, "/proc/self/exe", &files, &attributes, const_cast<char* const*>(arguments), entries.data());
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attributes);
+    ready_.reset();
+    started_ = Clock::now();
+    if (failed == 0) return;
+    fmt::print(stderr, "isobar-node: start the agent: {}\n", errno_error("spawn", failed).message());
+    agent_ = 0;
+    start_at_ = Clock::now() + kBackoffMost;
+  }
+
+  std::vector<std::string> agent_environment() const {
+    std::vector<std::string> out;
+    for (char** entry = environ; *entry; ++entry) out.emplace_back(*entry);
+    out.push_back(folder_.environment_entry());
+    out.push_back(fmt::format("ISOBAR_BOOTED={}", booted_.unix_nanos()));
+    return out;
+  }
+
+  void reap() {
+    for (;;) {
+      const auto pid = ::waitpid(-1, nullptr, WNOHANG);
+      if (pid <= 0) return;
+      if (pid == agent_) on_agent_gone();
+    }
+  }
+
+  void on_agent_gone() {
+    agent_ = 0;
+    if (folder_.power() != Power::kOn) ending_ = true;
+    backoff_ = Clock::now() - started_ >= kHealthy ? kBackoffLeast : std::min(backoff_ * 2, std::chrono::milliseconds(kBackoffMost));
+    start_at_ = Clock::now() + backoff_;
+  }
+
+  /// The agent first, so that it takes no part in the deaths of its jobs; then all that is left, asked before killed.
+  void end_all() {
+    if (agent_ > 0) ::kill(agent_, SIGTERM);
+    const auto agent_end = Clock::now() + kAgentGrace;
+    while (agent_ > 0 && Clock::now() < agent_end) pause_and_reap();
+    for (const auto pid : descendants(::getpid())) ::kill(pid, SIGTERM);
+    const auto end = Clock::now() + kGrace;
+    while (Clock::now() < end && !descendants(::getpid()).empty()) pause_and_reap();
+    for (;;) {
+      const auto left = descendants(::getpid());
+      if (left.empty()) return;
+      for (const auto pid : left) ::kill(pid, SIGKILL);
+      pause_and_reap();
+    }
+  }
+
+  void pause_and_reap() {
+    ::usleep(static_cast<useconds_t>(std::chrono::microseconds(kSweep).count()));
+    reap();
+  }
+
+  InstanceFolder folder_;
+  Fd ready_, signals_;
+  Instant booted_;
+  pid_t agent_ = 0;
+  Clock::time_point started_, start_at_;
+  std::chrono::milliseconds backoff_ = kBackoffLeast;
+  bool ending_ = false;
+};
+
+Status start(const InstanceFolder& folder, int ready_fd) {
+  Fd ready(ready_fd);
+  ::fcntl(ready.get(), F_SETFD, FD_CLOEXEC);
+  TRY_ASSIGN(const auto lock, folder.hold());
+  InstanceFolder::Hold hold{probe_isolation(), {}};
+  // The name only has to differ between the instances of this machine.
+  const auto group = Cgroup::enter(fmt::format("isobar-{:016x}", std::hash<std::string>{}(folder.path().string())));
+  if (group.ok()) hold.cgroup = group->folder();
+  TRY(folder.write_hold(hold));
+  TRY_ASSIGN(const auto hostname, read_file(folder.path() / "hostname"));
+  TRY(leave_machine(hold.isolation));
+  std::array<int, 2> down{}, up{};
+  if (::pipe2(down.data(), O_CLOEXEC) != 0 || ::pipe2(up.data(), O_CLOEXEC) != 0) return errno_error("open a pipe");
+  const pid_t first = ::fork();
+  if (first < 0) return errno_error("start the instance");
+  if (first == 0) {
+    ::close(down[1]);
+    ::close(up[0]);
+    char byte = 0;
+    // Without a record of this process nobody could end it: if the parent dies before it wrote one, so does this.
+    if (::read(down[0], &byte, 1) != 1 || !settle_in(hold.isolation, hostname).ok() || ::write(up[1], &byte, 1) != 1) ::_exit(1);
+    ::close(down[0]);
+    ::close(up[1]);
+    Init(folder, std::move(ready)).run();
+    ::_exit(0);
+  }
+  ::close(down[0]);
+  ::close(up[1]);
+  TRY(folder.write_first_process(lock.get(), first));
+  char byte = 'g';
+  if (::write(down[1], &byte, 1) != 1 || ::read(up[0], &byte, 1) != 1) return unavailable("the instance's first process could not settle in");
+  return {};
+}
+
+}  // namespace
+
+int start_local_instance(const fs::path& folder, int ready_fd) {
+  const auto started = start(InstanceFolder(folder), ready_fd);
+  if (!started.ok()) fmt::print(stderr, "isobar-node: start the instance: {}\n", started.error().message());
+  return started.ok() ? 0 : 1;
+}
+
+}  // namespace isobar::cloud
