@@ -53,8 +53,9 @@ bool same_name(std::string_view a, std::string_view b) { return a.data() == b.da
 /// Gathers the candidates of one alternative from one cloud, and counts what it refuses.
 class CloudSearch {
  public:
-  CloudSearch(const ResourceRequest& request, std::uint32_t alternative, const std::string& accelerator, const cloud::CloudSection& section, const Market& market)
-      : request_(request), alternative_(alternative), accelerator_(accelerator), section_(section), market_(market), facts_(facts_of(section.cloud)),
+  /// zone_named   the zone asked for, which outlives the candidates; empty: any
+  CloudSearch(const ResourceRequest& request, std::uint32_t alternative, const std::string& accelerator, std::string_view zone_named, const cloud::CloudSection& section, const Market& market)
+      : request_(request), alternative_(alternative), accelerator_(accelerator), zone_named_(zone_named), section_(section), market_(market), facts_(facts_of(section.cloud)),
         filter_(request, accelerator, facts_) {}
 
   void run(std::uint32_t first_row, std::vector<Candidate>& found, std::vector<Exclusion>& exclusions) {
@@ -92,14 +93,13 @@ class CloudSearch {
   /// a region. When none is left, says what the last obstacle was.
   std::optional<Refusal> expand(const cloud::Shape& shape, std::uint32_t first_row, std::vector<Candidate>& found) const {
     const std::size_t before = found.size();
-    const bool zone_named = request_.zone && *request_.zone != "*";
-    const bool by_zone = zone_named || request_.use_spot || facts_.placed_by_zone;
+    const bool by_zone = !zone_named_.empty() || request_.use_spot || facts_.placed_by_zone;
     Refusal obstacle = Refusal::kPlace;
     for (std::uint32_t i = 0; i < shape.places.size(); ++i) {
       const cloud::Place place = shape.places[i];
       if (!place_fits(request_, shape.cloud, place)) continue;
       const double price = place.price(request_.use_spot);
-      const std::string_view zone = zone_named ? std::string_view(*request_.zone) : place.zone;
+      const std::string_view zone = zone_named_.empty() ? place.zone : zone_named_;
       if (std::isnan(price)) obstacle = std::max(obstacle, Refusal::kNotSoldThatWay);
       else if (request_.hourly_cost_max && price > *request_.hourly_cost_max) obstacle = std::max(obstacle, Refusal::kPrice);
       else if (covered(market_.blocked, shape, place.region, zone, request_.use_spot)) obstacle = Refusal::kBlocked;
@@ -136,6 +136,7 @@ class CloudSearch {
   const ResourceRequest& request_;
   const std::uint32_t alternative_;
   const std::string& accelerator_;
+  const std::string_view zone_named_;
   const cloud::CloudSection& section_;
   const Market& market_;
   const CloudFacts facts_;
@@ -215,9 +216,11 @@ Error nothing_found(const ResourceChoice& choice, const std::vector<Exclusion>& 
 Status search(const ResourceRequest& request, std::uint32_t alternative, const Market& market, const std::vector<std::string>& names, Candidates& result) {
   TRY_ASSIGN(const std::string accelerator, resolve_accelerator(request, names));
   TRY(check_instance_type(request, accelerator, market.catalog));
+  std::string_view zone_named;
+  if (request.zone && *request.zone != "*") zone_named = result.zone_names->emplace_back(*request.zone);
   std::uint32_t first_row = 0;
   for (const cloud::CloudSection& section : market.catalog.sections()) {
-    if (any_or(request.cloud, section.cloud)) CloudSearch(request, alternative, accelerator, section, market).run(first_row, result.ranked, result.exclusions);
+    if (any_or(request.cloud, section.cloud)) CloudSearch(request, alternative, accelerator, zone_named, section, market).run(first_row, result.ranked, result.exclusions);
     first_row += static_cast<std::uint32_t>(section.rows);
   }
   return {};
@@ -241,6 +244,7 @@ std::string describe(const Exclusion& exclusion) { return exclusion.cloud + ": "
 Result<Candidates> find_candidates(const ResourceChoice& choice, const Market& market) {
   Candidates result;
   result.catalog = market.catalog;
+  result.zone_names = std::make_shared<std::deque<std::string>>();
   const auto names = cloud::accelerator_names(market.catalog);
   for (std::uint32_t i = 0; i < choice.alternatives.size(); ++i) {
     TRY(search(choice.alternatives[i], i, market, names, result));
