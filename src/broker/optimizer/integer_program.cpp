@@ -31,21 +31,21 @@
 // would have to be linked in for that alone.
 extern "C" void xerbla_(const char* routine, const int* argument, int length) { CHECK(false, std::string(routine, static_cast<std::size_t>(length)), *argument); }
 
-namespace isobar::broker {
+namespace isobar::broker::placement {
 
 namespace {
 
 constexpr double kRounding = 1e-9;
 
-/// The rows and columns above, for one placement.
+/// The rows and columns above, for one problem.
 class Model {
  public:
   /// seconds_max   the plan must end by then; unset: no matter when
-  Model(const Placement& placement, Objective objective, std::optional<double> seconds_max) : placement_(placement), objective_(objective) {
+  Model(const Problem& problem, Objective objective, std::optional<double> seconds_max) : problem_(problem), objective_(objective) {
     solver_.messageHandler()->setLogLevel(0);
     solver_.getModelPtr()->setLogLevel(0);
     add_choices();
-    for (const Edge& edge : placement.edges) add_crossing(edge);
+    for (const Edge& edge : problem.edges) add_crossing(edge);
     if (!for_cost() || seconds_max) add_finishes(seconds_max.value_or(COIN_DBL_MAX));
   }
 
@@ -85,7 +85,7 @@ class Model {
   bool for_cost() const { return objective_ == Objective::kCost; }
 
   void add_choices() {
-    for (const auto& options : placement_.nodes) {
+    for (const auto& options : problem_.nodes) {
       auto& columns = choice_.emplace_back();
       std::vector<std::pair<int, double>> one;
       for (const Option& option : options) {
@@ -99,7 +99,7 @@ class Model {
 
   /// x[node, cloud]; none when the node has no option there.
   std::optional<int> in_cloud(std::uint32_t node, std::uint32_t cloud) const {
-    const auto& options = placement_.nodes[node];
+    const auto& options = problem_.nodes[node];
     for (std::size_t i = 0; i < options.size(); ++i)
       if (options[i].cloud == cloud) return choice_[node][i];
     return std::nullopt;
@@ -107,7 +107,7 @@ class Model {
 
   void add_crossing(const Edge& edge) {
     auto& columns = crossing_.emplace_back();
-    for (const Option& option : placement_.nodes[edge.from]) {
+    for (const Option& option : problem_.nodes[edge.from]) {
       const int leaves = variable(0, 1, for_cost() ? edge.cost_from[option.cloud] : 0);
       columns.push_back(leaves);
       std::vector<std::pair<int, double>> terms = {{leaves, 1}, {*in_cloud(edge.from, option.cloud), -1}};
@@ -119,13 +119,13 @@ class Model {
   void add_finishes(double seconds_max) {
     const int last = variable(0, seconds_max, for_cost() ? 0 : 1);
     std::vector<int> finish;
-    for (std::size_t node = 0; node < placement_.nodes.size(); ++node) {
+    for (std::size_t node = 0; node < problem_.nodes.size(); ++node) {
       finish.push_back(variable(0, COIN_DBL_MAX, 0));
       row({{last, 1}, {finish.back(), -1}}, 0, COIN_DBL_MAX);
       row(with_runtime(static_cast<std::uint32_t>(node), {{finish.back(), 1}}), 0, COIN_DBL_MAX);
     }
-    for (std::size_t e = 0; e < placement_.edges.size(); ++e) {
-      const Edge& edge = placement_.edges[e];
+    for (std::size_t e = 0; e < problem_.edges.size(); ++e) {
+      const Edge& edge = problem_.edges[e];
       auto terms = with_runtime(edge.to, {{finish[edge.to], 1}, {finish[edge.from], -1}});
       for (const int leaves : crossing_[e]) terms.emplace_back(leaves, -edge.seconds);
       row(terms, 0, COIN_DBL_MAX);
@@ -133,7 +133,7 @@ class Model {
   }
 
   std::vector<std::pair<int, double>> with_runtime(std::uint32_t node, std::vector<std::pair<int, double>> terms) const {
-    for (std::size_t i = 0; i < choice_[node].size(); ++i) terms.emplace_back(choice_[node][i], -placement_.nodes[node][i].seconds);
+    for (std::size_t i = 0; i < choice_[node].size(); ++i) terms.emplace_back(choice_[node][i], -problem_.nodes[node][i].seconds);
     return terms;
   }
 
@@ -146,7 +146,7 @@ class Model {
     return picks;
   }
 
-  const Placement& placement_;
+  const Problem& problem_;
   const Objective objective_;
   OsiClpSolverInterface solver_;
   std::vector<std::vector<int>> choice_;    // x, [node][option]
@@ -154,26 +154,26 @@ class Model {
 };
 
 /// Takes `picks` where they are better; a search cut short may have found less than the simple plan.
-void improve(Solution& solution, std::vector<std::uint32_t> picks, const Placement& placement) {
+void improve(Solution& solution, std::vector<std::uint32_t> picks, const Problem& problem) {
   const auto value = [&](const std::vector<std::uint32_t>& p) {
-    const Totals totals = evaluate(placement, p);
-    return placement.objective == Objective::kCost ? std::pair(totals.cost, totals.seconds) : std::pair(totals.seconds, totals.cost);
+    const Totals totals = evaluate(problem, p);
+    return problem.objective == Objective::kCost ? std::pair(totals.cost, totals.seconds) : std::pair(totals.seconds, totals.cost);
   };
   if (!picks.empty() && value(picks) < value(solution.picks)) solution.picks = std::move(picks);
 }
 
-void cheapen(Solution& solution, const Placement& placement, double seconds) {
-  const double ends = evaluate(placement, solution.picks).seconds;
-  improve(solution, Model(placement, Objective::kCost, ends + kRounding).solve(seconds).picks, placement);
+void cheapen(Solution& solution, const Problem& problem, double seconds) {
+  const double ends = evaluate(problem, solution.picks).seconds;
+  improve(solution, Model(problem, Objective::kCost, ends + kRounding).solve(seconds).picks, problem);
 }
 
-Solution solve_exactly(const Placement& placement, double seconds) {
+Solution solve_exactly(const Problem& problem, double seconds) {
   const double start = CoinWallclockTime();
-  Solution solution{simple_picks(placement), 0, Method::kIntegerProgram};
-  auto first = Model(placement, placement.objective, std::nullopt).solve(seconds);
-  improve(solution, std::move(first.picks), placement);
-  if (first.proven && placement.objective == Objective::kTime) cheapen(solution, placement, seconds - (CoinWallclockTime() - start));
-  const double value = objective_of(placement, solution.picks);
+  Solution solution{simple_picks(problem), 0, Method::kIntegerProgram};
+  auto first = Model(problem, problem.objective, std::nullopt).solve(seconds);
+  improve(solution, std::move(first.picks), problem);
+  if (first.proven && problem.objective == Objective::kTime) cheapen(solution, problem, seconds - (CoinWallclockTime() - start));
+  const double value = objective_of(problem, solution.picks);
   if (!first.proven) solution.gap = std::clamp((value - first.possible) / std::max(kRounding, std::abs(value)), 0.0, 1.0);
   return solution;
 }
@@ -190,15 +190,15 @@ Result<Solution> guarded(F&& solve) {
 
 }  // namespace
 
-Result<Solution> solve_integer_program(const Placement& placement, Duration time_limit) {
-  return guarded([&] { return solve_exactly(placement, to_seconds(time_limit)); });
+Result<Solution> solve_integer_program(const Problem& problem, Duration time_limit) {
+  return guarded([&] { return solve_exactly(problem, to_seconds(time_limit)); });
 }
 
-Result<Solution> cheapest_as_fast(const Placement& placement, Solution solution, Duration time_limit) {
+Result<Solution> cheapest_as_fast(const Problem& problem, Solution solution, Duration time_limit) {
   return guarded([&] {
-    cheapen(solution, placement, to_seconds(time_limit));
+    cheapen(solution, problem, to_seconds(time_limit));
     return std::move(solution);
   });
 }
 
-}  // namespace isobar::broker
+}  // namespace isobar::broker::placement

@@ -112,6 +112,7 @@ TEST(Optimizer, ABranchThatHasTimeToSpareIsNotBoughtFast) {
 TEST(Optimizer, RefusesGraphsThatCannotRun) {
   EXPECT_THAT(optimize({a_task("a", {1}), a_task("b", {0})}, two_clouds()).error().message(), HasSubstr("task a waits for itself"));
   EXPECT_THAT(optimize({a_task("a", {7})}, two_clouds()).error().message(), HasSubstr("its parent 7 is not there"));
+  EXPECT_THAT(optimize({}, two_clouds()).error().message(), HasSubstr("no tasks"));
   TaskNode none = a_task("a");
   none.num_nodes = 0;
   EXPECT_THAT(optimize({none}, two_clouds()).error().message(), HasSubstr("num_nodes is 0"));

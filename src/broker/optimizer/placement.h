@@ -16,7 +16,7 @@
 #include "base/time.h"
 #include "broker/optimizer.h"
 
-namespace isobar::broker {
+namespace isobar::broker::placement {
 
 struct Option {
   std::uint32_t cloud = 0;
@@ -30,7 +30,7 @@ struct Edge {
   std::vector<double> cost_from;  ///< [clouds] $ when the bytes leave that cloud
 };
 
-struct Placement {
+struct Problem {
   Objective objective = Objective::kCost;
   std::vector<std::vector<Option>> nodes;  ///< options of each, at most one a cloud, none empty
   std::vector<Edge> edges;                 ///< acyclic; at most one between two nodes
@@ -47,29 +47,29 @@ struct Solution {
 };
 
 /// One path through all nodes.
-bool is_chain(const Placement& placement);
+bool is_chain(const Problem& problem);
 
 struct Totals {
   double cost = 0, egress_cost = 0;  ///< $; the first includes the second
   double seconds = 0;                ///< to the end of the last node
 };
-Totals evaluate(const Placement& placement, const std::vector<std::uint32_t>& picks);
+Totals evaluate(const Problem& problem, const std::vector<std::uint32_t>& picks);
 
 /// Exact, O(nodes · options²); none when the graph is not of the kind it takes: for cost, any graph without a cycle even
 /// when edges are walked backwards; for time, forests whose trees all point the same way.
-std::optional<Solution> solve_forest(const Placement& placement);
+std::optional<Solution> solve_forest(const Problem& problem);
 
 /// Exact on any graph, given the time; else the best found, with its gap.
 /// Errors   kUnavailable: the solver failed
-Result<Solution> solve_integer_program(const Placement& placement, Duration time_limit);
+Result<Solution> solve_integer_program(const Problem& problem, Duration time_limit);
 
 /// Of the plans that end as soon as `solution`, which is for time, the cheapest. A tree's branches off the longest path
 /// need not be fast, and the dynamic program takes the fastest of each.
-Result<Solution> cheapest_as_fast(const Placement& placement, Solution solution, Duration time_limit);
+Result<Solution> cheapest_as_fast(const Problem& problem, Solution solution, Duration time_limit);
 
 /// The better of two simple plans: every node where it is best by itself, or all in one cloud where they can be.
-std::vector<std::uint32_t> simple_picks(const Placement& placement);
+std::vector<std::uint32_t> simple_picks(const Problem& problem);
 
-double objective_of(const Placement& placement, const std::vector<std::uint32_t>& picks);
+double objective_of(const Problem& problem, const std::vector<std::uint32_t>& picks);
 
-}  // namespace isobar::broker
+}  // namespace isobar::broker::placement
