@@ -35,7 +35,7 @@ Result<broker::Config> read_config_file(const fs::path& path) {
     if (section.key.text != "broker") return at(section.key.mark, unknown("section", section.key.text, {"broker"}));
     for (const auto& field : section.value.fields) {
       const auto knob = knobs.find(field.key.text);
-      if (knob == knobs.end()) return at(field.key.mark, unknown("setting", "broker." + field.key.text, names));
+      if (knob == knobs.end()) return at(field.key.mark, unknown("setting of broker", field.key.text, names));
       const auto set = set_knob(*knob->second, "broker." + field.key.text, field.value.text);
       if (!set.ok()) return at(field.value.mark, set.error().message());
     }

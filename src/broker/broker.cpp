@@ -27,6 +27,16 @@ std::optional<ClusterStatus> status_of(const std::vector<cloud::Instance>& insta
   return ClusterStatus::kInit;
 }
 
+// A machine that just came up, or whose agent was just restarted, answers a moment later.
+Result<AgentClient> connect_patiently(const cloud::Instance& instance, const Clock& clock, Duration deadline) {
+  const Instant until = clock.now() + deadline;
+  for (;;) {
+    auto client = AgentClient::connect(instance.agent_address, std::max<Duration>(until - clock.now(), 1s));
+    if (client.ok() || client.error().code() != Code::kUnavailable || clock.now() >= until) return client;
+    std::this_thread::sleep_for(10ms);
+  }
+}
+
 Result<cloud::Provider*> find_provider(const BrokerParts& parts, const std::string& name) {
   const auto found = parts.providers.find(name);
   if (found == parts.providers.end()) return invalid(fmt::format("this version has no driver for the cloud '{}'", name));
@@ -142,7 +152,9 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
 
 Status ClusterSession::act(IntentKind kind, ClusterStatus after, bool keep) {
   TRY_ASSIGN(auto* driver, provider());
-  TRY(parts_.state.begin({kind, name_, record_->placement.offer.cloud, record_->token, parts_.clock.now()}));
+  const auto recorded = parts_.state.begin({kind, name_, record_->placement.offer.cloud, record_->token, parts_.clock.now()});
+  // A full disk must not stop what frees it: a removal cut short is simply asked for again, since the record still stands.
+  if (!recorded.ok() && !(kind == IntentKind::kTerminate && recorded.error().code() == Code::kExhausted)) return recorded;
   const Duration deadline = parts_.config.provision_deadline.value;
   if (kind == IntentKind::kStop) {
     TRY(driver->stop(name_, deadline).context(fmt::format("stop cluster '{}'", name_)));
@@ -168,7 +180,7 @@ Result<std::vector<AgentClient>> ClusterSession::connect_all() {
   std::vector<AgentClient> clients;
   for (const auto& instance : instances) {
     if (instance.state != cloud::InstanceState::kRunning) return unavailable(fmt::format("node {} of cluster '{}' does not run", instance.rank, name_));
-    TRY_ASSIGN(auto client, AgentClient::connect(instance.agent_address, parts_.config.agent_deadline.value).context(fmt::format("node {} of cluster '{}'", instance.rank, name_)));
+    TRY_ASSIGN(auto client, connect_patiently(instance, parts_.clock, parts_.config.agent_deadline.value).context(fmt::format("node {} of cluster '{}'", instance.rank, name_)));
     clients.push_back(std::move(client));
   }
   if (clients.empty()) return unavailable(fmt::format("cluster '{}' has no running node; `isobar start {}` starts it", name_, name_));
@@ -195,7 +207,7 @@ Result<std::vector<JobId>> ClusterSession::submit(const std::vector<JobOrder>& o
   TRY_ASSIGN(auto* driver, provider());
   TRY_ASSIGN(const auto instances, driver->list(name_));
   if (instances.empty()) return unavailable(fmt::format("cluster '{}' has no node", name_));
-  TRY_ASSIGN(auto head, AgentClient::connect(instances[0].agent_address, parts_.config.agent_deadline.value));
+  TRY_ASSIGN(auto head, connect_patiently(instances[0], parts_.clock, parts_.config.agent_deadline.value));
   std::vector<JobSpec> specs;
   for (const auto& order : orders) specs.push_back(job_spec(order, *record_));
   return head.submit(specs);
@@ -235,7 +247,7 @@ Result<AgentClient> Broker::connect_head(const std::string& cluster) {
     return unavailable(stopped ? fmt::format("cluster '{}' is stopped; `isobar start {}` starts it", cluster, cluster)
                                : fmt::format("cluster '{}' does not run; `isobar status` shows what there is", cluster));
   }
-  return AgentClient::connect(instances[0].agent_address, parts_.config.agent_deadline.value).context(fmt::format("reach cluster '{}'", cluster));
+  return connect_patiently(instances[0], parts_.clock, parts_.config.agent_deadline.value).context(fmt::format("reach cluster '{}'", cluster));
 }
 
 Result<std::vector<ClusterRecord>> Broker::status() {
