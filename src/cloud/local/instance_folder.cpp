@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "base/text.h"
@@ -75,6 +76,14 @@ Result<ProcessHandle> InstanceFolder::first_process() const {
   if (std::sscanf(text.c_str(), "%d %lu", &pid, &ticks) != 2) return not_found("the instance has no first process yet");
   return ProcessHandle::open(pid, ticks);
 }
+
+Status InstanceFolder::set_answers(bool answers) const {
+  if (answers) return write_file(path_ / "answers", "", Durability::kCache);
+  if (::unlink((path_ / "answers").c_str()) != 0 && errno != ENOENT) return errno_error("remove " + (path_ / "answers").string());
+  return {};
+}
+
+bool InstanceFolder::answers() const { return ::access((path_ / "answers").c_str(), F_OK) == 0; }
 
 Status InstanceFolder::write_hold(const Hold& hold) const {
   return write_file(path_ / "isolation", fmt::format("{}\n{}\n", static_cast<int>(hold.isolation), hold.cgroup.string()), Durability::kCache);
