@@ -78,7 +78,7 @@ class Agent {
 
   /// Says what is to become of the node; whoever booted it acts on that when the agent has ended.
   void power_off(PowerOff how) {
-    const auto written = write_file(config_.power_file, how == PowerOff::kStop ? "stopped" : "terminated");
+    const auto written = write_file(config_.power_file, how == PowerOff::kStop ? "stopped" : "terminated", Durability::kCache);
     if (!written.ok()) log_.error("node_not_ended", {{"why", written.error().message()}});
     log_.info("node_ends", {{"how", how == PowerOff::kStop ? "stop" : "terminate"}});
     if (written.ok()) loop_.stop();

@@ -37,7 +37,8 @@ bool InstanceFolder::exists() const {
 
 Status InstanceFolder::set_power(Power power) const {
   const char* names[] = {"on", "stopped", "terminated"};
-  return write_file(power_file(), names[static_cast<int>(power)]);
+  // An instance does not outlive the machine, so its wish need not, either.
+  return write_file(power_file(), names[static_cast<int>(power)], Durability::kCache);
 }
 
 Power InstanceFolder::power() const {
