@@ -14,12 +14,14 @@ namespace {
 enum class Reach { kZone, kRegion, kEverywhere, kCloud };
 
 struct Row {
-  std::string_view cloud;
+  std::string_view cloud;    // empty: every cloud
   std::string_view pattern;  // the error contains this
   Reach reach;
 };
 
 constexpr std::array kRows = {
+    // Our own drivers, of every cloud: its API could not be reached at all.
+    Row{"", "ApiUnreachable", Reach::kCloud},
     // GCP: stock-outs are zonal, most quotas regional, a few global.
     Row{"gcp", "ZONE_RESOURCE_POOL_EXHAUSTED", Reach::kZone},
     Row{"gcp", "UNSUPPORTED_OPERATION", Reach::kZone},
@@ -58,7 +60,7 @@ constexpr std::array kRows = {
 
 Reach reach_of(std::string_view cloud, std::string_view code) {
   for (const Row& row : kRows)
-    if (row.cloud == cloud && code.find(row.pattern) != std::string_view::npos) return row.reach;
+    if ((row.cloud.empty() || row.cloud == cloud) && code.find(row.pattern) != std::string_view::npos) return row.reach;
   return Reach::kZone;
 }
 

@@ -1,0 +1,47 @@
+#pragma once
+
+// The command tree. Each source adds its commands with what they do; the tree is also what the man page and the shell
+// completions are made from.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "context.h"
+
+namespace CLI {
+class App;
+}
+
+namespace isobar::app {
+
+/// The command that was chosen, run after the whole command line was understood.
+using Action = std::function<int(Context&)>;
+
+class Commands {
+ public:
+  Commands();
+  ~Commands();
+
+  /// Adds a command below `parent` (nullptr: the top). The action runs if it is the one chosen.
+  CLI::App* add(CLI::App* parent, const std::string& name, const std::string& description, Action action);
+  /// A command that only groups others.
+  CLI::App* group(CLI::App* parent, const std::string& name, const std::string& description);
+
+  CLI::App& root() { return *root_; }
+  /// Parses and runs; returns the exit code.
+  int run(int argc, char** argv, Context& context);
+
+ private:
+  std::unique_ptr<CLI::App> root_;
+  Action chosen_;
+};
+
+void add_launch_commands(Commands& commands);    // launch, exec, optimize
+void add_cluster_commands(Commands& commands);   // status, start, stop, down, autostop, cost
+void add_job_commands(Commands& commands);       // queue, logs, cancel
+void add_task_commands(Commands& commands);      // task check, task show
+void add_catalog_commands(Commands& commands);   // gpus, catalog, check
+void add_generate_commands(Commands& commands);  // completion, man
+
+}  // namespace isobar::app

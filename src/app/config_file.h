@@ -1,0 +1,14 @@
+#pragma once
+
+// ~/.isobar/config.yaml: the knobs of every module, a section each, checked once.
+
+#include "base/file.h"
+#include "broker/broker.h"
+
+namespace isobar::app {
+
+/// A file that does not exist is an empty one.
+/// Errors   kInvalidArgument: unknown section or key (with the nearest one), or a value out of its bounds
+Result<broker::Config> read_config_file(const fs::path& path);
+
+}  // namespace isobar::app

@@ -1,0 +1,93 @@
+#include "context.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "broker/yaml_tree.h"
+#include "cloud/builtin_catalog.h"
+#include "cloud/local_provider.h"
+#include "config_file.h"
+
+extern char** environ;
+
+namespace isobar::app {
+
+namespace {
+
+fs::path find_home(const std::map<std::string, std::string>& environment) {
+  if (const auto own = environment.find("ISOBAR_HOME"); own != environment.end() && !own->second.empty()) return fs::absolute(own->second);
+  if (const auto home = environment.find("HOME"); home != environment.end() && !home->second.empty()) return fs::path(home->second) / ".isobar";
+  const passwd* entry = ::getpwuid(::getuid());
+  return fs::path(entry && entry->pw_dir ? entry->pw_dir : "/tmp") / ".isobar";
+}
+
+std::map<std::string, std::string> read_environment() {
+  std::map<std::string, std::string> variables;
+  for (char** item = environ; item && *item; ++item) {
+    const std::string_view text = *item;
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos) variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
+}
+
+// The agent's program stands beside this one, or in ../libexec/isobar of an installation.
+fs::path node_program() {
+  const fs::path here = program_folder();
+  for (const fs::path& candidate : {here / "isobar-node", here / "../libexec/isobar/isobar-node"})
+    if (fs::exists(candidate)) return candidate.lexically_normal();
+  return here / "isobar-node";
+}
+
+}  // namespace
+
+Context::Context() : environment_(read_environment()) { home_ = find_home(environment_); }
+Context::~Context() = default;
+
+std::string Context::user() const {
+  if (const auto named = environment_.find("USER"); named != environment_.end() && !named->second.empty()) return named->second;
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry ? entry->pw_name : std::to_string(::getuid());
+}
+
+Log& Context::log() {
+  if (log_) return *log_;
+  // A log that cannot be opened must not stop a command: its folder may be on a full disk.
+  const bool made = make_folders(home_ / "logs").ok();
+  auto opened = made ? Log::to_file(home_ / "logs" / "isobar.log") : Result<Log>(Log());
+  return log_.emplace(opened.ok() ? std::move(opened).value() : Log());
+}
+
+Result<broker::Config> Context::config() { return read_config_file(home_ / "config.yaml"); }
+
+const std::map<std::string, cloud::Provider*>& Context::providers() {
+  if (owned_providers_.empty()) {
+    owned_providers_.push_back(std::make_unique<cloud::LocalProvider>(home_ / "local", node_program(), log()));
+    for (const auto& provider : owned_providers_) providers_[provider->name()] = provider.get();
+  }
+  return providers_;
+}
+
+Result<cloud::Catalog> Context::catalog() {
+  TRY_ASSIGN(auto catalog, cloud::Catalog::open(cloud::builtin_catalog(), catalog_folder()));
+  std::vector<cloud::Offer> own;
+  for (const auto& [name, provider] : providers())
+    for (auto& offer : provider->own_offers()) own.push_back(std::move(offer));
+  TRY(catalog.add(own));
+  return catalog;
+}
+
+Result<broker::Broker*> Context::broker() {
+  if (broker_) return broker_.get();
+  TRY_ASSIGN(const auto settings, config());
+  TRY(make_folders(home_ / "locks"));
+  TRY_ASSIGN(auto state, broker::StateStore::open(home_ / "state.db"));
+  state_.emplace(std::move(state));
+  broker_ = std::make_unique<broker::Broker>(broker::BrokerParts{settings, home_ / "locks", *state_, providers(), clock_, log(),
+                                                                 [this](const std::string& line) { console_.say(line); }});
+  return broker_.get();
+}
+
+}  // namespace isobar::app

@@ -1,0 +1,54 @@
+#pragma once
+
+// The wiring: every part that a command may need, built when it is first asked for, so that `isobar --version` opens no
+// database and maps no catalog.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "broker/broker.h"
+#include "cloud/catalog.h"
+#include "console.h"
+
+namespace isobar::app {
+
+class Context {
+ public:
+  Context();
+  ~Context();
+
+  const Console& console() const { return console_; }
+  const Clock& clock() const { return clock_; }
+  /// $ISOBAR_HOME, else ~/.isobar: the state, the imported catalogs, the instances of this machine.
+  const fs::path& home() const { return home_; }
+  fs::path catalog_folder() const { return home_ / "catalog"; }
+  std::string user() const;
+  const std::map<std::string, std::string>& environment() const { return environment_; }
+
+  /// The configuration file's values over the defaults. Errors   kInvalidArgument: naming file, key and mend
+  Result<broker::Config> config();
+  /// Built in, imported, and what the providers know of themselves.
+  Result<cloud::Catalog> catalog();
+  Result<broker::Broker*> broker();
+  /// The clouds with a driver in this version.
+  const std::map<std::string, cloud::Provider*>& providers();
+  Log& log();
+
+ private:
+  Console console_;
+  SystemClock clock_;
+  fs::path home_;
+  std::map<std::string, std::string> environment_;
+  std::optional<Log> log_;
+  std::vector<std::unique_ptr<cloud::Provider>> owned_providers_;
+  std::map<std::string, cloud::Provider*> providers_;
+  std::optional<broker::StateStore> state_;
+  std::unique_ptr<broker::Broker> broker_;
+};
+
+}  // namespace isobar::app

@@ -1,0 +1,94 @@
+#include "market.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace isobar::app {
+
+Result<broker::Market> open_market(Context& context, Reach reach) {
+  broker::Market market;
+  TRY_ASSIGN(market.catalog, context.catalog());
+  if (reach == Reach::kCatalogClouds) market.disabled["local"] = "a rehearsal is about clouds that can fail";
+  if (reach != Reach::kEnabledClouds) return market;
+  for (const auto& section : market.catalog.sections()) {
+    const std::string cloud(section.cloud);
+    const auto driver = context.providers().find(cloud);
+    if (driver == context.providers().end()) {
+      market.disabled[cloud] = "this version can price it, but has no driver to launch on it";
+      continue;
+    }
+    const auto usable = driver->second->check();
+    if (!usable.ok()) market.disabled[cloud] = usable.error().message();
+  }
+  return market;
+}
+
+namespace {
+
+// "s3://bucket" lies on AWS: the cloud a URI's scheme belongs to; empty for others.
+std::string cloud_of_uri(std::string_view uri) {
+  static constexpr std::pair<std::string_view, const char*> kSchemes[] = {{"s3://", "aws"}, {"gs://", "gcp"}, {"gcs://", "gcp"}, {"azure://", "azure"}, {"oci://", "oci"}, {"nebius://", "nebius"}, {"cos://", "ibm"}};
+  for (const auto& [scheme, cloud] : kSchemes)
+    if (uri.starts_with(scheme)) return cloud;
+  return uri.find(".blob.core.windows.net") != std::string_view::npos ? "azure" : "";
+}
+
+}  // namespace
+
+std::vector<broker::TaskNode> task_nodes(const broker::TaskFile& file) {
+  std::vector<broker::TaskNode> nodes;
+  for (std::size_t i = 0; i < file.tasks.size(); ++i) {
+    const auto& task = file.tasks[i];
+    broker::TaskNode node;
+    node.name = task.name.empty() ? (file.tasks.size() == 1 ? "task" : fmt::format("task {}", i + 1)) : task.name;
+    node.resources = task.resources;
+    node.num_nodes = task.num_nodes;
+    if (task.inputs && !cloud_of_uri(task.inputs->uri).empty()) node.input = broker::DataSource{cloud_of_uri(task.inputs->uri), task.inputs->gb};
+    if (task.outputs) node.output_gb = task.outputs->gb;
+    if (task.has_depends_on) {
+      for (std::size_t parent = 0; parent < i; ++parent)
+        if (std::find(task.depends_on.begin(), task.depends_on.end(), file.tasks[parent].name) != task.depends_on.end()) node.parents.push_back(parent);
+    } else if (i > 0 && file.execution == broker::Execution::kSerial) {
+      node.parents.push_back(i - 1);
+    }
+    nodes.push_back(std::move(node));
+  }
+  return nodes;
+}
+
+Result<std::vector<broker::Placement>> ranked_placements(const broker::ResourceChoice& choice, const broker::Market& market) {
+  std::vector<broker::ResourceChoice> groups;
+  if (choice.preference == broker::Preference::kAny) groups.push_back(choice);
+  else
+    for (const auto& alternative : choice.alternatives) groups.push_back({{alternative}, broker::Preference::kAny});
+  std::vector<broker::Placement> ranked;
+  std::optional<Error> failure;
+  for (const auto& group : groups) {
+    const auto found = broker::find_candidates(group, market);
+    if (!found.ok()) {
+      failure = failure.value_or(found.error());
+      continue;
+    }
+    for (const auto& candidate : found->ranked) {
+      auto offer = candidate.offer();
+      for (const auto zone : broker::zones_of(candidate, market.blocked)) {
+        offer.zone = std::string(zone);
+        ranked.push_back({offer, candidate.use_spot, candidate.hourly_price, candidate.alternative});
+      }
+    }
+  }
+  if (ranked.empty()) return *failure;
+  return ranked;
+}
+
+broker::RecoveryStrategy recovery_strategy(const broker::Task& task) {
+  for (const auto& alternative : task.resources.alternatives) {
+    if (!alternative.job_recovery) continue;
+    if (alternative.job_recovery->strategy == "FAILOVER") return broker::RecoveryStrategy::kFailover;
+    if (alternative.job_recovery->strategy == "NONE") return broker::RecoveryStrategy::kNone;
+  }
+  return broker::RecoveryStrategy::kEagerNextRegion;
+}
+
+}  // namespace isobar::app

@@ -1,0 +1,136 @@
+#pragma once
+
+/// The broker: clusters on clouds, and the jobs given to them. It joins the pure parts (failover, the stored state, the
+/// scan of a workdir) to the world (providers, agents), and is where the promise is kept that whatever happens to the
+/// process that calls it, no machine is forgotten and no job is lost.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/knob.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "broker/agent_client.h"
+#include "broker/cluster_lock.h"
+#include "broker/failover.h"
+#include "broker/local_tree.h"
+#include "broker/state_store.h"
+#include "broker/task.h"
+#include "cloud/provider.h"
+
+namespace isobar::broker {
+
+struct Config {
+  /// How long a command waits for another one that works on the same cluster.
+  Knob<Duration> lock_deadline{.value = 10min, .least = 0s, .most = 24h};
+  /// How long the machines of one attempt may take to come up before the next place is tried.
+  Knob<Duration> provision_deadline{.value = 15min, .least = 5s, .most = 2h, .sim = {30s, 20min}};
+  /// How long the agents of fresh machines may take to answer.
+  Knob<Duration> agent_deadline{.value = 60s, .least = 1s, .most = 30min};
+  /// First and longest wait of --retry-until-up; it doubles in between.
+  Knob<Duration> retry_least{.value = 60s, .least = 1s, .most = 1h, .sim = {1s, 60s}};
+  Knob<Duration> retry_most{.value = 10min, .least = 1s, .most = 24h, .sim = {60s, 1h}};
+};
+
+/// What a command tells its user while it works.
+using Say = std::function<void(const std::string& line)>;
+
+/// Everything the broker stands on; all outlive it.
+struct BrokerParts {
+  Config config;
+  fs::path lock_folder;
+  StateStore& state;
+  std::map<std::string, cloud::Provider*> providers;  ///< by name
+  const Clock& clock;
+  Log& log;
+  Say say;
+};
+
+/// One job as it is given to a cluster.
+struct JobOrder {
+  const Task* task = nullptr;
+  std::string name, user;
+  bool with_setup = true;
+  std::string token;  ///< names this submission
+};
+
+/// One command's hold on one cluster: while it lives, no other command changes the cluster.
+class ClusterSession {
+ public:
+  const std::string& name() const { return name_; }
+  /// As it was found, after whatever a crashed command left was repaired; none when there is no such cluster.
+  const std::optional<ClusterRecord>& record() const { return record_; }
+
+  /// Goes down goal.ranked until one placement gives all nodes, and waits for their agents.
+  /// Errors   kExhausted: no place, with the whole history
+  Status provision(LaunchGoal goal, ClusterRecord blank);
+  /// Starts a STOPPED cluster again: the same machines and disks, or an error; never new ones elsewhere.
+  Status start();
+  Status stop();
+  Status terminate();
+
+  /// Mirrors workdir and file_mounts to every node. trees  as scanned by scan_sources
+  Status send_files(const std::vector<std::pair<std::string, LocalTree>>& trees);
+  Result<JobId> submit(const JobOrder& order);
+  Result<std::vector<JobId>> submit(const std::vector<JobOrder>& orders);
+  Status set_autostop(const std::optional<Autostop>& autostop);
+  Status remember_command(std::string command);
+
+ private:
+  friend class Broker;
+  ClusterSession(const BrokerParts& parts, std::string name, ClusterLock lock) : parts_(parts), name_(std::move(name)), lock_(std::move(lock)) {}
+  Status refresh();
+  Status repair(const Intent& intent);
+  Status act(IntentKind kind, ClusterStatus after, bool keep);
+  Result<std::vector<AgentClient>> connect_all();
+  Result<cloud::Provider*> provider() const;
+
+  const BrokerParts& parts_;
+  std::string name_;
+  ClusterLock lock_;
+  std::optional<ClusterRecord> record_;
+};
+
+class Broker {
+ public:
+  explicit Broker(BrokerParts parts) : parts_(std::move(parts)) {}
+
+  /// Takes the cluster's lock, completes or undoes what a crashed command left, and reads what is really there.
+  /// command  what is being done, for those who wait on the lock
+  Result<ClusterSession> open(const std::string& cluster, const std::string& command);
+
+  /// A connection to the head of a cluster that is UP; takes no lock.
+  /// Errors   kNotFound: no such cluster; kUnavailable: it is stopped, or its agent does not answer
+  Result<AgentClient> connect_head(const std::string& cluster);
+
+  /// Every cluster as it is now. Clusters that another command works on are shown as recorded.
+  Result<std::vector<ClusterRecord>> status();
+
+  /// Completes or undoes everything that crashed commands left, and removes machines that carry our tag and belong to no
+  /// cluster; says what it removed.
+  Status sweep();
+
+  StateStore& state() { return parts_.state; }
+
+ private:
+  BrokerParts parts_;
+};
+
+/// What a task sends to its nodes, scanned: (destination, tree) for the workdir and each local mount. Nothing is sent.
+/// Errors   kInvalidArgument: a path that does not exist, naming the field
+Result<std::vector<std::pair<std::string, LocalTree>>> scan_sources(const Task& task);
+
+/// Whether a task fits on a cluster that is there; the error says what does not, and the mend.
+Status check_fits(const Task& task, const ClusterRecord& cluster);
+
+/// "2x[CPU:2, A100:8]": how tables show what a job or cluster takes.
+std::string describe_resources(const Placement& placement, int num_nodes);
+
+/// The job that an agent is given for a task.
+JobSpec job_spec(const JobOrder& order, const ClusterRecord& cluster);
+
+}  // namespace isobar::broker

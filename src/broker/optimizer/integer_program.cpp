@@ -1,0 +1,152 @@
+// General graphs as a mixed-integer program, solved by CBC.
+//
+//   x[v,c] ∈ {0,1}   node v takes its option in cloud c;            Σ_c x[v,c] = 1
+//   y[e,c] ≥ 0       edge e = (u,v) leaves cloud c;                 y[e,c] ≥ x[u,c] − x[v,c]
+//   f[v]   ≥ 0       node v has finished (for time alone);          f[v] ≥ f[u] + t_e·Σ_c y[e,c] + Σ_c s[v,c]·x[v,c]
+//
+//   cost: minimise Σ cost[v,c]·x[v,c] + Σ price_e(c)·y[e,c]         time: minimise F ≥ f[v]
+//
+// What an edge costs depends on the cloud it leaves and on whether it leaves it, not on where it goes: so y needs one
+// variable an edge and cloud instead of one a pair of options, and may be continuous, as it is pressed down onto a
+// difference of binaries. For time every cloud's y costs the same, and the sum is at most 1 in an integer solution.
+//
+// CBC throws and prints; neither leaves this file.
+
+#include <CbcModel.hpp>
+#include <CglProbing.hpp>
+#include <CoinPackedVector.hpp>
+#include <OsiClpSolverInterface.hpp>
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "placement.h"
+
+// LAPACK reports an illegal argument through this hook. Its own version prints by way of the Fortran runtime, which
+// would have to be linked in for that alone.
+extern "C" void xerbla_(const char* routine, const int* argument, int length) { CHECK(false, std::string(routine, static_cast<std::size_t>(length)), *argument); }
+
+namespace isobar::broker {
+
+namespace {
+
+class Model {
+ public:
+  explicit Model(const Placement& placement) : placement_(placement) {
+    solver_.messageHandler()->setLogLevel(0);
+    solver_.getModelPtr()->setLogLevel(0);
+    add_choices();
+    for (const Edge& edge : placement.edges) add_crossing(edge);
+    if (placement.objective == Objective::kTime) add_finishes();
+  }
+
+  Result<Solution> solve(Duration time_limit) {
+    CbcModel search(solver_);
+    search.setLogLevel(0);
+    search.messageHandler()->setLogLevel(0);
+    search.setMaximumSeconds(to_seconds(time_limit));
+    search.setAllowableGap(0);
+    search.setAllowableFractionGap(0);
+    CglProbing probing;
+    search.addCutGenerator(&probing, 1, "probing");
+    search.branchAndBound();
+    if (!search.bestSolution()) return Error(Code::kDeadlineExceeded, "no plan found within the time limit; allow more time, or ask for fewer clouds");
+    Solution solution = read(search.bestSolution());
+    solution.gap = search.isProvenOptimal() ? 0 : std::max(0.0, (search.getObjValue() - search.getBestPossibleObjValue()) / std::max(1e-9, std::abs(search.getObjValue())));
+    return solution;
+  }
+
+ private:
+  int variable(double least, double most, double objective) {
+    solver_.addCol(0, nullptr, nullptr, least, most, objective);
+    return solver_.getNumCols() - 1;
+  }
+
+  void row(const std::vector<std::pair<int, double>>& terms, double least, double most) {
+    CoinPackedVector packed;
+    for (const auto& [column, factor] : terms) packed.insert(column, factor);
+    solver_.addRow(packed, least, most);
+  }
+
+  bool for_cost() const { return placement_.objective == Objective::kCost; }
+
+  void add_choices() {
+    for (const auto& options : placement_.nodes) {
+      auto& columns = choice_.emplace_back();
+      std::vector<std::pair<int, double>> one;
+      for (const Option& option : options) {
+        columns.push_back(variable(0, 1, for_cost() ? option.cost : 0));
+        solver_.setInteger(columns.back());
+        one.emplace_back(columns.back(), 1);
+      }
+      row(one, 1, 1);
+    }
+  }
+
+  /// x[node, cloud]; none when the node has no option there.
+  std::optional<int> in_cloud(std::uint32_t node, std::uint32_t cloud) const {
+    const auto& options = placement_.nodes[node];
+    for (std::size_t i = 0; i < options.size(); ++i)
+      if (options[i].cloud == cloud) return choice_[node][i];
+    return std::nullopt;
+  }
+
+  void add_crossing(const Edge& edge) {
+    auto& columns = crossing_.emplace_back();
+    for (const Option& option : placement_.nodes[edge.from]) {
+      const int leaves = variable(0, 1, for_cost() ? edge.cost_from[option.cloud] : 0);
+      columns.push_back(leaves);
+      std::vector<std::pair<int, double>> terms = {{leaves, 1}, {*in_cloud(edge.from, option.cloud), -1}};
+      if (const auto stays = in_cloud(edge.to, option.cloud)) terms.emplace_back(*stays, 1);
+      row(terms, 0, COIN_DBL_MAX);
+    }
+  }
+
+  void add_finishes() {
+    const int last = variable(0, COIN_DBL_MAX, 1);
+    std::vector<int> finish;
+    for (std::size_t node = 0; node < placement_.nodes.size(); ++node) {
+      finish.push_back(variable(0, COIN_DBL_MAX, 0));
+      row({{last, 1}, {finish.back(), -1}}, 0, COIN_DBL_MAX);
+      row(with_runtime(static_cast<std::uint32_t>(node), {{finish.back(), 1}}), 0, COIN_DBL_MAX);
+    }
+    for (std::size_t e = 0; e < placement_.edges.size(); ++e) {
+      const Edge& edge = placement_.edges[e];
+      auto terms = with_runtime(edge.to, {{finish[edge.to], 1}, {finish[edge.from], -1}});
+      for (const int leaves : crossing_[e]) terms.emplace_back(leaves, -edge.seconds);
+      row(terms, 0, COIN_DBL_MAX);
+    }
+  }
+
+  std::vector<std::pair<int, double>> with_runtime(std::uint32_t node, std::vector<std::pair<int, double>> terms) const {
+    for (std::size_t i = 0; i < choice_[node].size(); ++i) terms.emplace_back(choice_[node][i], -placement_.nodes[node][i].seconds);
+    return terms;
+  }
+
+  Solution read(const double* values) const {
+    Solution solution;
+    solution.method = Method::kIntegerProgram;
+    for (const auto& columns : choice_) {
+      const auto best = std::max_element(columns.begin(), columns.end(), [&](int a, int b) { return values[a] < values[b]; });
+      solution.picks.push_back(static_cast<std::uint32_t>(best - columns.begin()));
+    }
+    return solution;
+  }
+
+  const Placement& placement_;
+  OsiClpSolverInterface solver_;
+  std::vector<std::vector<int>> choice_;    // x, [node][option]
+  std::vector<std::vector<int>> crossing_;  // y, [edge][option of its source]
+};
+
+}  // namespace
+
+Result<Solution> solve_integer_program(const Placement& placement, Duration time_limit) {
+  try {
+    return Model(placement).solve(time_limit);
+  } catch (const CoinError& error) {
+    return Error(Code::kUnavailable, "integer program: " + error.methodName() + ": " + error.message());
+  }
+}
+
+}  // namespace isobar::broker

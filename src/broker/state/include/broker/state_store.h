@@ -1,0 +1,88 @@
+#pragma once
+
+/// What the broker knows: which clusters exist, what it is about to do to them, and what each has cost. One SQLite file
+/// in WAL mode; every change is on disk before the call returns, so that whatever was said survives the next instant.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "broker/failover.h"
+#include "broker/resources.h"
+
+namespace isobar::broker {
+
+/// INIT: being created, partly there, or not reached; UP: all nodes run and their agents answer.
+enum class ClusterStatus { kInit, kUp, kStopped };
+std::string_view name_of(ClusterStatus status);
+
+struct ClusterRecord {
+  std::string name;
+  ClusterStatus status = ClusterStatus::kInit;
+  Placement placement;
+  int num_nodes = 1;
+  Instant launched;
+  std::optional<Autostop> autostop;
+  std::string last_command;  ///< what was last asked of it, without values of variables
+  std::string token;         ///< of the creation that made it
+  std::string user;
+};
+
+enum class IntentKind { kCreate, kStart, kStop, kTerminate };
+std::string_view name_of(IntentKind kind);
+
+/// Something about to be done outside. It is written before and removed after; one that is found later was cut short.
+struct Intent {
+  IntentKind kind = IntentKind::kCreate;
+  std::string cluster, cloud, token;
+  Instant since;
+};
+
+/// One stretch of time in which a cluster was paid for, at the price recorded when it began.
+struct UsageRecord {
+  std::string cluster;
+  Placement placement;
+  int num_nodes = 1;
+  Instant started;
+  std::optional<Instant> ended;  ///< none: it goes on
+
+  /// $ until `now`, by the second.
+  double cost(Instant now) const;
+};
+
+class StateStore {
+ public:
+  /// Opens or creates the file. Errors   kDataLoss: it is damaged, or made by a newer version; kExhausted: disk full
+  static Result<StateStore> open(const fs::path& path);
+  StateStore(StateStore&&) noexcept;
+  StateStore& operator=(StateStore&&) noexcept;
+  ~StateStore();
+
+  Result<std::vector<ClusterRecord>> clusters();
+  /// Errors   kNotFound
+  Result<ClusterRecord> cluster(const std::string& name);
+  Status put(const ClusterRecord& cluster);
+  Status remove(const std::string& name);
+
+  /// At most one intent stands for a cluster; a new one replaces it. The record, when given, is written in the same
+  /// transaction.
+  Status begin(const Intent& intent, const ClusterRecord* record = nullptr);
+  /// Ends the cluster's intent; the record is written (or, when none, removed) in the same transaction. A cluster that
+  /// is then UP is paid for from `now`; one that is not, no longer.
+  Status finish(const std::string& cluster, const std::optional<ClusterRecord>& record, Instant now);
+  Result<std::vector<Intent>> intents();
+
+  /// Newest first.
+  Result<std::vector<UsageRecord>> usage();
+
+ private:
+  struct Database;
+  explicit StateStore(std::unique_ptr<Database> database);
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace isobar::broker

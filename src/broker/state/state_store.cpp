@@ -1,0 +1,321 @@
+#include "broker/state_store.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <array>
+
+namespace isobar::broker {
+
+namespace {
+
+constexpr int kSchemaVersion = 1;
+// The columns that a placement takes, in clusters and in usage alike.
+constexpr std::string_view kPlacementColumns =
+    "cloud TEXT, region TEXT, zone TEXT, instance_type TEXT, vcpus REAL, memory_gib REAL, accelerator TEXT, accelerator_count REAL, "
+    "use_spot INTEGER, hourly_price REAL";
+constexpr std::string_view kPlacementNames = "cloud, region, zone, instance_type, vcpus, memory_gib, accelerator, accelerator_count, use_spot, hourly_price";
+
+std::string schema() {
+  return fmt::format(
+      "CREATE TABLE IF NOT EXISTS clusters(name TEXT PRIMARY KEY, status INTEGER, {0}, num_nodes INTEGER, launched INTEGER, autostop_idle INTEGER, "
+      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT) STRICT;"
+      "CREATE TABLE IF NOT EXISTS intents(cluster TEXT PRIMARY KEY, kind INTEGER, cloud TEXT, token TEXT, since INTEGER) STRICT;"
+      "CREATE TABLE IF NOT EXISTS usage(id INTEGER PRIMARY KEY, cluster TEXT, {0}, num_nodes INTEGER, started INTEGER, ended INTEGER) STRICT;"
+      "CREATE INDEX IF NOT EXISTS usage_open ON usage(cluster) WHERE ended IS NULL;"
+      "PRAGMA user_version = {1};",
+      kPlacementColumns, kSchemaVersion);
+}
+
+Code code_of(int failure) {
+  switch (failure & 0xff) {
+    case SQLITE_FULL: return Code::kExhausted;
+    case SQLITE_BUSY: case SQLITE_LOCKED: return Code::kUnavailable;
+    case SQLITE_READONLY: case SQLITE_PERM: case SQLITE_AUTH: case SQLITE_CANTOPEN: return Code::kPermissionDenied;
+    default: return Code::kDataLoss;
+  }
+}
+
+}  // namespace
+
+struct StateStore::Database {
+  sqlite3* handle = nullptr;
+  fs::path path;
+
+  ~Database() { sqlite3_close(handle); }
+  Error failure(std::string_view doing) const {
+    return Error(code_of(sqlite3_errcode(handle)), fmt::format("{}: {}: {}", doing, path.string(), sqlite3_errmsg(handle)));
+  }
+  Status run(const std::string& sql) {
+    if (sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return failure("state");
+    return {};
+  }
+};
+
+namespace {
+
+// One prepared statement: values are bound left to right, columns read left to right.
+class Statement {
+ public:
+  Statement(sqlite3* database, std::string_view sql) { sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &statement_, nullptr); }
+  ~Statement() { sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  Statement& bind(const std::string& value) { return sqlite3_bind_text(statement_, ++bound_, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT), *this; }
+  Statement& bind(std::int64_t value) { return sqlite3_bind_int64(statement_, ++bound_, value), *this; }
+  Statement& bind(int value) { return bind(static_cast<std::int64_t>(value)); }
+  Statement& bind(bool value) { return bind(static_cast<std::int64_t>(value)); }
+  Statement& bind(double value) { return sqlite3_bind_double(statement_, ++bound_, value), *this; }
+  Statement& bind(Instant value) { return bind(value.unix_nanos()); }
+  Statement& bind_null() { return sqlite3_bind_null(statement_, ++bound_), *this; }
+
+  // A row is there; false at the end and on failure (then `failed`).
+  bool next() {
+    column_ = 0;
+    const int step = sqlite3_step(statement_);
+    failed_ = step != SQLITE_ROW && step != SQLITE_DONE;
+    return step == SQLITE_ROW;
+  }
+  bool done() { return !next() && !failed_; }
+  bool failed() const { return failed_; }
+
+  std::string text() {
+    const auto* raw = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column_));
+    const int size = sqlite3_column_bytes(statement_, column_++);
+    return raw ? std::string(raw, static_cast<std::size_t>(size)) : "";
+  }
+  std::int64_t integer() { return sqlite3_column_int64(statement_, column_++); }
+  double number() { return sqlite3_column_double(statement_, column_++); }
+  Instant instant() { return Instant::from_unix_nanos(integer()); }
+  bool null() { return sqlite3_column_type(statement_, column_) == SQLITE_NULL; }
+  void skip(int columns = 1) { column_ += columns; }
+
+ private:
+  sqlite3_stmt* statement_ = nullptr;
+  int bound_ = 0, column_ = 0;
+  bool failed_ = false;
+};
+
+void bind_placement(Statement& statement, const Placement& placement) {
+  const auto& offer = placement.offer;
+  statement.bind(offer.cloud).bind(offer.region).bind(offer.zone).bind(offer.instance_type).bind(offer.vcpus).bind(offer.memory_gib);
+  statement.bind(offer.accelerator).bind(offer.accelerator_count).bind(placement.use_spot).bind(placement.hourly_price);
+}
+
+Placement read_placement(Statement& row) {
+  Placement placement;
+  auto& offer = placement.offer;
+  offer.cloud = row.text();
+  offer.region = row.text();
+  offer.zone = row.text();
+  offer.instance_type = row.text();
+  offer.vcpus = row.number();
+  offer.memory_gib = row.number();
+  offer.accelerator = row.text();
+  offer.accelerator_count = row.number();
+  placement.use_spot = row.integer() != 0;
+  placement.hourly_price = row.number();
+  return placement;
+}
+
+ClusterRecord read_cluster(Statement& row) {
+  ClusterRecord cluster;
+  cluster.name = row.text();
+  cluster.status = static_cast<ClusterStatus>(row.integer());
+  cluster.placement = read_placement(row);
+  cluster.num_nodes = static_cast<int>(row.integer());
+  cluster.launched = row.instant();
+  if (row.null()) {
+    row.skip(3);
+  } else {
+    cluster.autostop = Autostop{Duration(row.integer()), row.integer() != 0, IdleWait::kJobs};
+    cluster.autostop->wait_for = static_cast<IdleWait>(row.integer());
+  }
+  cluster.last_command = row.text();
+  cluster.token = row.text();
+  cluster.user = row.text();
+  return cluster;
+}
+
+const std::string& select_clusters() {
+  static const std::string kSql = fmt::format(
+      "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user FROM clusters", kPlacementNames);
+  return kSql;
+}
+
+}  // namespace
+
+std::string_view name_of(ClusterStatus status) {
+  static constexpr std::array<std::string_view, 3> kNames = {"INIT", "UP", "STOPPED"};
+  return kNames[static_cast<std::size_t>(status)];
+}
+
+std::string_view name_of(IntentKind kind) {
+  static constexpr std::array<std::string_view, 4> kNames = {"create", "start", "stop", "terminate"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+double UsageRecord::cost(Instant now) const {
+  const Duration span = ended.value_or(now) - started;
+  return placement.hourly_price * num_nodes * to_seconds(span) / 3600;
+}
+
+StateStore::StateStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+StateStore::StateStore(StateStore&&) noexcept = default;
+StateStore& StateStore::operator=(StateStore&&) noexcept = default;
+StateStore::~StateStore() = default;
+
+Result<StateStore> StateStore::open(const fs::path& path) {
+  TRY(make_folders(path.parent_path()));
+  auto database = std::make_unique<Database>();
+  database->path = path;
+  if (sqlite3_open_v2(path.c_str(), &database->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr) != SQLITE_OK) return database->failure("open state");
+  sqlite3_busy_timeout(database->handle, 10'000);
+  TRY(database->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"));
+  int version = 0;
+  {
+    Statement row(database->handle, "PRAGMA user_version");
+    if (row.next()) version = static_cast<int>(row.integer());
+    else return database->failure("open state");
+  }
+  if (version > kSchemaVersion)
+    return Error(Code::kDataLoss, fmt::format("{} was written by a newer isobar (format {}, this one reads {}); use that version", path.string(), version, kSchemaVersion));
+  if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + schema() + "COMMIT;"));
+  return StateStore(std::move(database));
+}
+
+Result<std::vector<ClusterRecord>> StateStore::clusters() {
+  Statement row(database_->handle, select_clusters() + " ORDER BY launched, name");
+  std::vector<ClusterRecord> found;
+  while (row.next()) found.push_back(read_cluster(row));
+  if (row.failed()) return database_->failure("list clusters");
+  return found;
+}
+
+Result<ClusterRecord> StateStore::cluster(const std::string& name) {
+  Statement row(database_->handle, select_clusters() + " WHERE name = ?");
+  row.bind(name);
+  if (row.next()) return read_cluster(row);
+  if (row.failed()) return database_->failure("find cluster");
+  return not_found(fmt::format("there is no cluster '{}'; `isobar status` lists those there are", name));
+}
+
+Status StateStore::put(const ClusterRecord& cluster) {
+  Statement statement(database_->handle, fmt::format("INSERT OR REPLACE INTO clusters(name, status, {}, num_nodes, launched, autostop_idle, autostop_down, "
+                                                     "autostop_wait, last_command, token, user) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", kPlacementNames));
+  statement.bind(cluster.name).bind(static_cast<int>(cluster.status));
+  bind_placement(statement, cluster.placement);
+  statement.bind(cluster.num_nodes).bind(cluster.launched);
+  if (cluster.autostop) {
+    statement.bind(static_cast<std::int64_t>(cluster.autostop->idle.count())).bind(cluster.autostop->down).bind(static_cast<int>(cluster.autostop->wait_for));
+  } else {
+    statement.bind_null().bind_null().bind_null();
+  }
+  statement.bind(cluster.last_command).bind(cluster.token).bind(cluster.user);
+  if (!statement.done()) return database_->failure("record cluster");
+  return {};
+}
+
+Status StateStore::remove(const std::string& name) {
+  Statement statement(database_->handle, "DELETE FROM clusters WHERE name = ?");
+  if (!statement.bind(name).done()) return database_->failure("remove cluster");
+  return {};
+}
+
+namespace {
+
+// Rolls back unless committed, so that an early return never leaves a transaction open.
+class Transaction {
+ public:
+  explicit Transaction(sqlite3* database) : database_(database) { open_ = sqlite3_exec(database, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK; }
+  ~Transaction() {
+    if (open_) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  bool open() const { return open_; }
+  bool commit() {
+    if (sqlite3_exec(database_, "COMMIT", nullptr, nullptr, nullptr) != SQLITE_OK) return false;
+    open_ = false;
+    return true;
+  }
+
+ private:
+  sqlite3* database_;
+  bool open_ = false;
+};
+
+}  // namespace
+
+Status StateStore::begin(const Intent& intent, const ClusterRecord* record) {
+  Transaction transaction(database_->handle);
+  if (!transaction.open()) return database_->failure("record intent");
+  {
+    Statement statement(database_->handle, "INSERT OR REPLACE INTO intents(cluster, kind, cloud, token, since) VALUES(?,?,?,?,?)");
+    statement.bind(intent.cluster).bind(static_cast<int>(intent.kind)).bind(intent.cloud).bind(intent.token).bind(intent.since);
+    if (!statement.done()) return database_->failure("record intent");
+  }
+  if (record) TRY(put(*record));
+  if (!transaction.commit()) return database_->failure("record intent");
+  return {};
+}
+
+Status StateStore::finish(const std::string& cluster, const std::optional<ClusterRecord>& record, Instant now) {
+  Transaction transaction(database_->handle);
+  if (!transaction.open()) return database_->failure("finish intent");
+  {
+    Statement statement(database_->handle, "DELETE FROM intents WHERE cluster = ?");
+    if (!statement.bind(cluster).done()) return database_->failure("finish intent");
+  }
+  if (record) TRY(put(*record));
+  else TRY(remove(cluster));
+  const bool paid = record && record->status == ClusterStatus::kUp;
+  if (paid) {
+    Statement statement(database_->handle, fmt::format("INSERT INTO usage(cluster, {}, num_nodes, started) SELECT ?,?,?,?,?,?,?,?,?,?,?,?,? WHERE NOT EXISTS "
+                                                       "(SELECT 1 FROM usage WHERE cluster = ? AND ended IS NULL)", kPlacementNames));
+    statement.bind(cluster);
+    bind_placement(statement, record->placement);
+    statement.bind(record->num_nodes).bind(now).bind(cluster);
+    if (!statement.done()) return database_->failure("record usage");
+  } else {
+    Statement statement(database_->handle, "UPDATE usage SET ended = ? WHERE cluster = ? AND ended IS NULL");
+    if (!statement.bind(now).bind(cluster).done()) return database_->failure("record usage");
+  }
+  if (!transaction.commit()) return database_->failure("finish intent");
+  return {};
+}
+
+Result<std::vector<Intent>> StateStore::intents() {
+  Statement row(database_->handle, "SELECT kind, cluster, cloud, token, since FROM intents ORDER BY since");
+  std::vector<Intent> found;
+  while (row.next()) {
+    Intent intent;
+    intent.kind = static_cast<IntentKind>(row.integer());
+    intent.cluster = row.text();
+    intent.cloud = row.text();
+    intent.token = row.text();
+    intent.since = row.instant();
+    found.push_back(std::move(intent));
+  }
+  if (row.failed()) return database_->failure("list intents");
+  return found;
+}
+
+Result<std::vector<UsageRecord>> StateStore::usage() {
+  Statement row(database_->handle, fmt::format("SELECT cluster, {}, num_nodes, started, ended FROM usage ORDER BY started DESC, id DESC", kPlacementNames));
+  std::vector<UsageRecord> found;
+  while (row.next()) {
+    UsageRecord usage;
+    usage.cluster = row.text();
+    usage.placement = read_placement(row);
+    usage.num_nodes = static_cast<int>(row.integer());
+    usage.started = row.instant();
+    if (!row.null()) usage.ended = row.instant();
+    found.push_back(std::move(usage));
+  }
+  if (row.failed()) return database_->failure("list usage");
+  return found;
+}
+
+}  // namespace isobar::broker

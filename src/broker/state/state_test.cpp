@@ -1,0 +1,123 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "broker/cluster_lock.h"
+#include "broker/state_store.h"
+
+namespace isobar::broker {
+namespace {
+
+class StateTest : public testing::Test {
+ protected:
+  fs::path folder_ = fs::temp_directory_path() / ("isobar-state-" + secure_random_hex(6));
+  void SetUp() override { ASSERT_TRUE(make_folders(folder_).ok()); }
+  void TearDown() override { fs::remove_all(folder_); }
+  StateStore open() {
+    auto store = StateStore::open(folder_ / "state.db");
+    CHECK(store.ok(), store.error().message());
+    return std::move(store).value();
+  }
+  static ClusterRecord a_cluster(std::string name) {
+    ClusterRecord cluster;
+    cluster.name = std::move(name);
+    cluster.placement = {{.cloud = "local", .region = "local", .instance_type = "this-machine", .vcpus = 2, .memory_gib = 8}, true, 1.25, 0};
+    cluster.num_nodes = 2;
+    cluster.launched = Instant::from_unix_seconds(100);
+    cluster.autostop = Autostop{7min, true, IdleWait::kNone};
+    cluster.last_command = "isobar launch";
+    cluster.token = "t-1";
+    cluster.user = "me";
+    return cluster;
+  }
+};
+
+TEST_F(StateTest, KeepsEveryFieldOfACluster) {
+  const auto written = a_cluster("a");
+  {
+    auto store = open();
+    ASSERT_TRUE(store.put(written).ok());
+  }
+  auto store = open();
+  const auto read = store.cluster("a");
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read->status, written.status);
+  EXPECT_EQ(read->placement, written.placement);
+  EXPECT_EQ(read->num_nodes, 2);
+  EXPECT_EQ(read->launched, written.launched);
+  EXPECT_EQ(read->autostop, written.autostop);
+  EXPECT_EQ(read->token, "t-1");
+  EXPECT_EQ(store.cluster("b").error().code(), Code::kNotFound);
+}
+
+TEST_F(StateTest, AnIntentStandsUntilItIsFinished) {
+  auto store = open();
+  auto cluster = a_cluster("a");
+  ASSERT_TRUE(store.begin({IntentKind::kCreate, "a", "local", "t-1", Instant()}, &cluster).ok());
+  ASSERT_EQ(store.intents()->size(), 1U);
+  EXPECT_EQ(store.clusters()->size(), 1U);
+  cluster.status = ClusterStatus::kUp;
+  ASSERT_TRUE(store.finish("a", cluster, Instant::from_unix_seconds(0)).ok());
+  EXPECT_TRUE(store.intents()->empty());
+}
+
+TEST_F(StateTest, CostIsCountedByTheSecondAtTheRecordedPriceWhileUp) {
+  auto store = open();
+  auto cluster = a_cluster("a");
+  cluster.status = ClusterStatus::kUp;
+  ASSERT_TRUE(store.finish("a", cluster, Instant::from_unix_seconds(0)).ok());
+  ASSERT_TRUE(store.finish("a", cluster, Instant::from_unix_seconds(600)).ok()) << "already paid for: no second record";
+  cluster.status = ClusterStatus::kStopped;
+  ASSERT_TRUE(store.finish("a", cluster, Instant::from_unix_seconds(1800)).ok());
+  ASSERT_TRUE(store.finish("a", std::nullopt, Instant::from_unix_seconds(9999)).ok());
+  const auto usage = store.usage();
+  ASSERT_EQ(usage->size(), 1U);
+  EXPECT_DOUBLE_EQ((*usage)[0].cost(Instant::from_unix_seconds(99999)), 1.25 * 2 * 0.5);
+  EXPECT_TRUE(store.clusters()->empty());
+}
+
+TEST_F(StateTest, AFileOfANewerVersionIsRefusedAndLeftAlone) {
+  { open(); }
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
+  sqlite3_exec(raw, "PRAGMA user_version = 99", nullptr, nullptr, nullptr);
+  sqlite3_close(raw);
+  const auto refused = StateStore::open(folder_ / "state.db");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Code::kDataLoss);
+  EXPECT_THAT(refused.error().message(), testing::HasSubstr("newer isobar"));
+}
+
+TEST_F(StateTest, ADamagedFileIsSaidToBeDamaged) {
+  ASSERT_TRUE(write_file(folder_ / "state.db", std::string(8192, 'x')).ok());
+  const auto refused = StateStore::open(folder_ / "state.db");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Code::kDataLoss);
+}
+
+TEST_F(StateTest, ALockNamesItsHolderToThoseWhoWait) {
+  const auto held = ClusterLock::try_acquire(folder_, "a", "isobar launch -c a");
+  ASSERT_TRUE(held.ok());
+  std::string told;
+  const auto refused = ClusterLock::acquire(folder_, "a", "isobar down a", 50ms, [&](const std::string& sentence) { told = sentence; });
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Code::kDeadlineExceeded);
+  EXPECT_THAT(told, testing::HasSubstr(fmt::format("held by `isobar launch -c a` (process {}", ::getpid())));
+  EXPECT_TRUE(ClusterLock::try_acquire(folder_, "b", "x").ok()) << "another cluster is free";
+}
+
+TEST_F(StateTest, ALockDiesWithItsHolder) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto held = ClusterLock::try_acquire(folder_, "a", "child");
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(child, nullptr, 0);
+  EXPECT_TRUE(ClusterLock::try_acquire(folder_, "a", "x").ok());
+}
+
+}  // namespace
+}  // namespace isobar::broker

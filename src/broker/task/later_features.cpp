@@ -1,0 +1,47 @@
+// What a file may ask for and this version does not act on yet. A task that uses one of these is refused before
+// anything is started, and told so by name: silently ignoring a field would be worse than refusing it.
+
+#include <fmt/format.h>
+
+#include "readers.h"
+
+namespace isobar::broker {
+
+namespace {
+
+bool any_alternative(const Task& task, bool (*asks)(const ResourceRequest&)) {
+  for (const auto& alternative : task.resources.alternatives)
+    if (asks(alternative)) return true;
+  return false;
+}
+
+}  // namespace
+
+std::vector<LaterFeature> find_later_features(const YamlNode& document, const Task& task) {
+  std::vector<LaterFeature> later;
+  const auto mark_of = [&](std::string_view key) {
+    const YamlNode* value = document.find(key);
+    return value ? value->mark : YamlMark{};
+  };
+  const auto add = [&](bool asked, std::string field, std::string_view top, std::string reason) {
+    if (asked) later.push_back({std::move(field), mark_of(top), std::move(reason)});
+  };
+  add(task.workdir && !task.workdir->git_url.empty(), "workdir.url", "workdir", "cloning a workdir from git is not available yet; clone it and give its path");
+  for (const auto& mount : task.file_mounts)
+    add(mount.is_bucket(), "file_mounts." + mount.destination, "file_mounts", "buckets are not available yet; only local paths are mirrored");
+  add(!task.volumes.empty(), "volumes", "volumes", "volumes are not available yet");
+  add(!task.managed_secrets.empty(), "managed_secrets", "managed_secrets", "secrets held by a server are not available yet; use secrets");
+  add(task.service.has_value(), "service", "service", "serving replicas is not available yet");
+  add(task.pool.has_value(), "pool", "pool", "pools of workers are not available yet");
+  add(!task.config.empty(), "config", "config", "overriding configuration for one task is not available yet");
+  add(!task.hooks.empty(), "config.hooks", "config", "lifecycle hooks are not available yet");
+  add(!task.event_callback.empty(), "event_callback", "event_callback", "managed jobs, and their event_callback, are not available yet");
+  add(any_alternative(task, [](const ResourceRequest& r) { return r.job_recovery.has_value(); }), "resources.job_recovery", "resources",
+      "managed jobs, which recover, are not available yet (isobar rehearse acts on it)");
+  add(any_alternative(task, [](const ResourceRequest& r) { return r.priority || r.priority_class; }), "resources.priority", "resources",
+      "managed jobs, which have priorities, are not available yet");
+  add(any_alternative(task, [](const ResourceRequest& r) { return !r.volumes.empty(); }), "resources.volumes", "resources", "VM volumes are not available yet");
+  return later;
+}
+
+}  // namespace isobar::broker

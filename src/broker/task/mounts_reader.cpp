@@ -1,0 +1,119 @@
+// workdir, file_mounts and volumes: what is put on a node before its commands run.
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "readers.h"
+
+namespace isobar::broker {
+
+namespace {
+
+constexpr std::array<std::string_view, 12> kBucketSchemes = {"s3://", "gs://", "gcs://", "https://", "http://", "r2://", "cos://", "oci://",
+                                                             "nebius://", "cw://", "vastdata://", "hf://"};
+const std::vector<std::string> kStores = {"S3", "GCS", "AZURE", "R2", "IBM", "OCI", "NEBIUS", "COREWEAVE", "VASTDATA", "HUGGINGFACE"};
+const std::vector<std::string> kPresets = {"MODEL_CHECKPOINT_RO", "MODEL_CHECKPOINT_RW", "DATASET_RO", "DATASET_RW"};
+
+bool is_bucket_uri(std::string_view text) {
+  for (const auto scheme : kBucketSchemes)
+    if (text.starts_with(scheme)) return true;
+  return false;
+}
+
+// A map of settings as dotted keys: {mount: {read_only: true}} is "mount.read_only" → "True".
+void flatten(const YamlNode& node, const std::string& prefix, std::map<std::string, std::string>& into) {
+  if (node.kind == YamlNode::Kind::kScalar) {
+    if (!node.is_null()) into[prefix] = python_text(node);
+    return;
+  }
+  for (const auto& field : node.fields) flatten(field.value, prefix.empty() ? field.key.text : prefix + "." + field.key.text, into);
+  for (std::size_t i = 0; i < node.items.size(); ++i) flatten(node.items[i], fmt::format("{}[{}]", prefix, i), into);
+}
+
+FileMount read_storage(const YamlNode& node, const std::string& path, Problems& problems) {
+  FieldReader fields(node, path, problems);
+  FileMount mount;
+  fields.text("name", mount.bucket_name);
+  fields.text_list("source", mount.bucket_sources);
+  if (auto store = fields.choice("store", kStores)) mount.store = kStores[*store];
+  if (auto mode = fields.choice("mode", {"MOUNT", "COPY", "MOUNT_CACHED"})) mount.mode = static_cast<MountMode>(*mode);
+  if (auto preset = fields.choice("type", kPresets)) mount.preset = kPresets[*preset];
+  fields.boolean("persistent", mount.persistent);
+  for (const char* key : {"config", "mount_options"})
+    if (const YamlNode* settings = fields.get(key)) flatten(*settings, "", mount.settings);
+  fields.finish();
+  if (mount.bucket_name.empty() && mount.bucket_sources.empty()) problems.add(node.mark, path, "a bucket needs a name or a source");
+  return mount;
+}
+
+std::string check_destination(const YamlField& field, const std::string& path, Problems& problems) {
+  const std::string& destination = field.key.text;
+  if (destination.empty()) problems.add(field.key.mark, path, "a mount needs a destination");
+  if (destination == "~" || destination == "~/" || destination == "/") problems.add(field.key.mark, path, "a mount may not replace the whole home or root folder; name a folder in it");
+  return destination;
+}
+
+}  // namespace
+
+std::optional<Workdir> read_workdir(const YamlNode& node, const std::string& path, Problems& problems) {
+  Workdir workdir;
+  if (node.kind == YamlNode::Kind::kScalar) {
+    workdir.path = node.text;
+    return workdir;
+  }
+  FieldReader fields(node, path, problems);
+  if (!fields.text("url", workdir.git_url)) fields.report("url", "a workdir that is no path needs the url of a git repository");
+  fields.text("ref", workdir.git_ref);
+  fields.finish();
+  return workdir;
+}
+
+std::vector<FileMount> read_file_mounts(const YamlNode& node, const std::string& path, Problems& problems) {
+  FieldReader fields(node, path, problems);
+  std::vector<FileMount> mounts;
+  for (const auto& field : fields.free_fields()) {
+    const std::string inner = fields.path_of(field.key.text);
+    FileMount mount;
+    if (field.value.kind == YamlNode::Kind::kMap) {
+      mount = read_storage(field.value, inner, problems);
+    } else if (auto source = scalar_text(field.value, inner, problems, "a local path, a bucket's URI, or a storage map")) {
+      // A bare URI means a copy.
+      if (is_bucket_uri(*source)) mount.bucket_sources = {*source}, mount.mode = MountMode::kCopy;
+      else mount.local_source = *source;
+    }
+    mount.destination = check_destination(field, inner, problems);
+    mounts.push_back(std::move(mount));
+  }
+  return mounts;
+}
+
+std::vector<VolumeMount> read_volumes(const YamlNode& node, const std::string& path, Problems& problems) {
+  FieldReader fields(node, path, problems);
+  std::vector<VolumeMount> volumes;
+  for (const auto& field : fields.free_fields()) {
+    const std::string inner_path = fields.path_of(field.key.text);
+    VolumeMount volume;
+    volume.path = field.key.text;
+    if (field.value.kind == YamlNode::Kind::kMap) {
+      FieldReader inner(field.value, inner_path, problems);
+      std::string size;
+      inner.text("name", volume.name);
+      if (inner.text("size", size)) {
+        const auto bytes = parse_bytes(size, kGiB);
+        if (bytes.ok() && bytes->value >= kGiB) volume.ephemeral_gb = bytes->value / kGiB;
+        else inner.report("size", fmt::format("expected a size such as 100Gi, got '{}'", size));
+      }
+      inner.finish();
+      if (volume.name.empty() && !volume.ephemeral_gb) problems.add(field.value.mark, inner_path, "a volume needs a name or a size");
+    } else if (auto name = scalar_text(field.value, inner_path, problems, "the name of a volume, or {size: 100Gi}")) {
+      volume.name = *name;
+    }
+    volumes.push_back(std::move(volume));
+  }
+  return volumes;
+}
+
+}  // namespace isobar::broker
