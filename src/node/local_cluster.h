@@ -21,6 +21,9 @@ inline fs::path node_program() { return fs::path(ISOBAR_BINARY_DIR) / "bin" / "i
 /// Waits for a condition, bounded; whether it came true.
 bool eventually(const std::function<bool()>& holds, Duration within = 10s);
 
+/// SIGKILL to one process; a pid that would mean a group fails the test instead.
+void kill_hard(pid_t pid);
+
 class LocalCluster {
  public:
   explicit LocalCluster(int nodes = 1, const std::string& name = "test", double cpus = 4, int gpus = 0);
@@ -30,6 +33,7 @@ class LocalCluster {
 
   cloud::CreateOrder order(const std::string& token = "first") const;
   cloud::LocalProvider& provider() { return provider_; }
+  std::vector<cloud::Instance> instances() const;
   const fs::path& root() const { return root_; }
   const std::string& name() const { return name_; }
   fs::path folder(int rank = 0) const { return root_ / name_ / std::to_string(rank); }

@@ -21,6 +21,11 @@ bool eventually(const std::function<bool()>& holds, Duration within) {
   return true;
 }
 
+void kill_hard(pid_t pid) {
+  ASSERT_GT(pid, 1);
+  ::kill(pid, SIGKILL);
+}
+
 LocalCluster::LocalCluster(int nodes, const std::string& name, double cpus, int gpus)
     : name_(name), cpus_(cpus), gpus_(gpus), nodes_(nodes), root_(fs::temp_directory_path() / ("isobar-test-" + secure_random_hex(6))),
       provider_(root_, node_program(), log_) {
@@ -41,6 +46,11 @@ cloud::CreateOrder LocalCluster::order(const std::string& token) const {
   order.offer.accelerator_count = gpus_;
   if (gpus_ > 0) order.offer.accelerator = "A100";
   return order;
+}
+
+std::vector<cloud::Instance> LocalCluster::instances() const {
+  Log log;
+  return cloud::LocalProvider(root_, node_program(), log).list(name_).value();
 }
 
 broker::AgentClient LocalCluster::client(int rank) const {

@@ -18,16 +18,6 @@ const std::string_view kAgentVersion = ISOBAR_VERSION;
 
 namespace {
 
-/// What every job of the node inherits: what the agent itself was given.
-Environment base_environment() {
-  Environment base;
-  for (char** entry = environ; *entry; ++entry) {
-    const std::string_view text = *entry;
-    if (const auto equals = text.find('='); equals != std::string_view::npos) base.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return base;
-}
-
 /// Since when this node runs: whoever booted it says so, since an agent may have been restarted.
 Instant boot_time() {
   const char* nanos = std::getenv("ISOBAR_BOOTED");
@@ -61,7 +51,7 @@ class Agent {
       const auto job_changed = [&server](JobId job) {
         if (server) server->job_changed(job);
       };
-      head = std::make_unique<Head>(loop_, config_, base_environment(), std::move(store), ranks, booted, log_, Head::Listener{job_changed, power_off});
+      head = std::make_unique<Head>(loop_, config_, std::move(store), ranks, booted, log_, Head::Listener{job_changed, power_off});
       TRY(head->restore());
     }
     TRY_ASSIGN(auto listener, listen_at(config_.self().agent_address));
@@ -88,7 +78,7 @@ class Agent {
 
   /// Says what is to become of the node; whoever booted it acts on that when the agent has ended.
   void power_off(PowerOff how) {
-    const auto written = write_file(config_.power_file, how == PowerOff::kStop ? "stopped" : "terminated");
+    const auto written = write_file(config_.power_file, how == PowerOff::kStop ? "stopped" : "terminated", Durability::kCache);
     if (!written.ok()) log_.error("node_not_ended", {{"why", written.error().message()}});
     log_.info("node_ends", {{"how", how == PowerOff::kStop ? "stop" : "terminate"}});
     if (written.ok()) loop_.stop();

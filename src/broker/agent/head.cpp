@@ -67,8 +67,8 @@ class Head::GangSink final : public RankSink {
   int rank_, node_;
 };
 
-Head::Head(Loop& loop, const NodeConfig& config, Environment base, JobStore store, RankHost& local, Instant booted, Log& log, Listener listener)
-    : loop_(loop), config_(config), base_(std::move(base)), store_(std::move(store)), local_(local), log_(log), listener_(std::move(listener)), booted_(booted),
+Head::Head(Loop& loop, const NodeConfig& config, JobStore store, RankHost& local, Instant booted, Log& log, Listener listener)
+    : loop_(loop), config_(config), store_(std::move(store)), local_(local), log_(log), listener_(std::move(listener)), booted_(booted),
       queue_(shapes_of(config)), autostop_(booted) {
   for (const auto& node : config_.nodes)
     if (node.rank != config_.rank) peers_[node.rank] = std::make_unique<PeerLink>(loop_, node, log_);
@@ -251,7 +251,7 @@ void Head::on(const PhaseBegun& effect) {
 
 RankOrder Head::order_of(const ActiveJob& job, const RankPlace& place) const {
   RankOrder order{.script = place.phase == Phase::kSetup ? job.spec.setup : job.spec.run};
-  order.environment = rank_environment(base_, config_, job.spec, job.task_id, place);
+  order.environment = rank_environment(config_, job.spec, job.task_id, place);
   order.log_folder = log_folder_name(job.id, job.spec.name);
   order.log_name = fmt::format("{}-{}.log", place.phase == Phase::kSetup ? "setup" : "rank", place.rank);
   order.leave_background = place.phase == Phase::kSetup;

@@ -30,7 +30,7 @@ class Head {
   template <class T>
   using Reply = std::function<void(Result<T>)>;
 
-  Head(Loop& loop, const NodeConfig& config, Environment base, JobStore store, RankHost& local, Instant booted, Log& log, Listener listener);
+  Head(Loop& loop, const NodeConfig& config, JobStore store, RankHost& local, Instant booted, Log& log, Listener listener);
   ~Head();
   /// Takes up what was unfinished when the agent last ran. Once, before the loop runs.
   Status restore();
@@ -82,7 +82,6 @@ class Head {
 
   Loop& loop_;
   const NodeConfig& config_;
-  Environment base_;
   JobStore store_;
   RankHost& local_;
   std::map<int, std::unique_ptr<PeerLink>> peers_;

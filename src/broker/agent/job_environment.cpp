@@ -44,8 +44,8 @@ std::string plain(std::string_view name) {
 
 }  // namespace
 
-Environment rank_environment(const Environment& base, const NodeConfig& config, const JobSpec& spec, const std::string& task_id, const RankPlace& place) {
-  std::map<std::string, std::string> all(base.begin(), base.end());
+Environment rank_environment(const NodeConfig& config, const JobSpec& spec, const std::string& task_id, const RankPlace& place) {
+  std::map<std::string, std::string> all;
   const auto set = [&](const std::string& name, const std::string& value) {
     all["SKYPILOT_" + name] = value;
     all["ISOBAR_" + name] = value;

@@ -19,11 +19,11 @@ struct RankPlace {
   const std::vector<Place>* places = nullptr;  ///< of the job's ranks
 };
 
-/// base      what every process of the node gets: PATH, HOME and so on
+/// What a rank gets beyond what its node gives every process (PATH, HOME and so on).
 /// task_id   see task_id_of
 /// Every variable that isobar sets has two names, SKYPILOT_X and ISOBAR_X, so that task files of both worlds run as they
 /// are. The user's values stand over isobar's descriptions of the task, and isobar's placement over the user's.
-Environment rank_environment(const Environment& base, const NodeConfig& config, const JobSpec& spec, const std::string& task_id, const RankPlace& place);
+Environment rank_environment(const NodeConfig& config, const JobSpec& spec, const std::string& task_id, const RankPlace& place);
 
 /// "sky-2026-11-25-03-20-57-123456_train_7" unless the spec brings its own.
 std::string task_id_of(const JobSpec& spec, const std::string& cluster, JobId id, Instant submitted);

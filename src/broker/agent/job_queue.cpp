@@ -98,7 +98,7 @@ void JobQueue::on(const RankEnded& event, Effects& out) {
 
 void JobQueue::on(const CancelWanted& event, Effects& out) {
   if (pending_.erase(event.job) != 0) {
-    out.push_back(JobEnded{event.job, {JobStatus::kCancelled}});
+    out.emplace_back(JobEnded{event.job, {JobStatus::kCancelled}});
     return;
   }
   if (const auto found = active_.find(event.job); found != active_.end()) decide(event.job, found->second, {JobStatus::kCancelled}, out);
@@ -111,7 +111,7 @@ void JobQueue::on(const JobRestored& event, Effects& out) {
   take(active, +1);
   start_ranks(event.job, active, out);
   if (active.verdict)
-    for (const int node : active.live) out.push_back(KillGangRank{{event.job, active.phase}, node});
+    for (const int node : active.live) out.emplace_back(KillGangRank{{event.job, active.phase}, node});
 }
 
 void JobQueue::start_what_fits(Effects& out) {
@@ -151,14 +151,14 @@ void JobQueue::take(const Active& active, double sign) {
 
 void JobQueue::begin_phase(JobId job, Active& active, Phase phase, Effects& out) {
   active.phase = phase;
-  out.push_back(PhaseBegun{job, phase, active.places});
+  out.emplace_back(PhaseBegun{job, phase, active.places});
   start_ranks(job, active, out);
 }
 
 void JobQueue::start_ranks(JobId job, Active& active, Effects& out) const {
   const auto start = [&](int rank, int node) {
     active.live.insert(node);
-    out.push_back(StartRank{{job, active.phase}, rank, node});
+    out.emplace_back(StartRank{{job, active.phase}, rank, node});
   };
   if (active.phase == Phase::kSetup) {
     for (int node = 0; node < static_cast<int>(nodes_.size()); ++node) start(node, node);
@@ -170,8 +170,8 @@ void JobQueue::start_ranks(JobId job, Active& active, Effects& out) const {
 void JobQueue::decide(JobId job, Active& active, Verdict verdict, Effects& out) const {
   if (active.verdict) return;
   active.verdict = std::move(verdict);
-  out.push_back(VerdictReached{job, *active.verdict});
-  for (const int node : active.live) out.push_back(KillGangRank{{job, active.phase}, node});
+  out.emplace_back(VerdictReached{job, *active.verdict});
+  for (const int node : active.live) out.emplace_back(KillGangRank{{job, active.phase}, node});
 }
 
 void JobQueue::phase_over(JobId job, Active& active, Effects& out) {
@@ -183,7 +183,7 @@ void JobQueue::phase_over(JobId job, Active& active, Effects& out) {
 void JobQueue::finish(JobId job, const Active& active, Verdict verdict, Effects& out) {
   take(active, -1);
   active_.erase(job);
-  out.push_back(JobEnded{job, std::move(verdict)});
+  out.emplace_back(JobEnded{job, std::move(verdict)});
 }
 
 }  // namespace isobar::broker

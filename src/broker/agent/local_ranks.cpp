@@ -100,7 +100,6 @@ void LocalRanks::adopt(const RankKey& key, Rank& rank) {
     return;
   }
   rank.folder.discard_order();
-  rank.pid = rank.folder.pid();
   auto supervisor = ProcessHandle::open((*claim)->pid, (*claim)->start_ticks);
   if (!supervisor.ok()) return on_supervisor_gone(key);
   rank.supervisor = std::move(*supervisor);
@@ -196,6 +195,9 @@ void LocalRanks::pump(const RankKey& key) {
   auto& rank = found->second;
   if (rank.forget_wanted && rank.end) return erase(key);
   if (!rank.sink || rank.end_told) return;
+  // Output may be seen before word comes that the rank runs; it waits, for its prefix names the process.
+  if (rank.pid == 0) rank.pid = rank.folder.pid();
+  if (rank.pid == 0 && !rank.end) return;
   if (rank.pid != 0 && !std::exchange(rank.start_told, true)) rank.sink->started(rank.pid);
   for (int piece = 0; !rank.paused && rank.log; ++piece) {
     if (piece == kPiecesInARow) return pump_later(key);

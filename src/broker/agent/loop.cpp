@@ -1,5 +1,7 @@
 #include "loop.h"
 
+#include "base/check.h"
+
 // Asio is the engine; it stays in this file, as it costs every file that sees it two seconds of compilation.
 #define BOOST_ASIO_NO_DEPRECATED
 #define BOOST_ASIO_DISABLE_BOOST_COROUTINE
@@ -7,14 +9,46 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <map>
 
 namespace isobar::broker {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// One descriptor as Asio holds it. Asio takes each descriptor once, so reading and writing share it; the last watch to go
+/// lets it go, and it is the owner's to close.
+struct SharedDescriptor {
+  explicit SharedDescriptor(asio::io_context& io) : descriptor(io) {}
+  asio::posix::stream_descriptor descriptor;
+  int watches = 0;
+};
+
+}  // namespace
+
 struct Loop::Engine {
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
+  std::map<int, std::shared_ptr<SharedDescriptor>> descriptors;
+
+  std::shared_ptr<SharedDescriptor> acquire(int fd) {
+    auto& shared = descriptors[fd];
+    if (!shared) {
+      shared = std::make_shared<SharedDescriptor>(io);
+      boost::system::error_code failure;
+      shared->descriptor.assign(fd, failure);
+      CHECK(!failure, fd, failure.message());
+    }
+    ++shared->watches;
+    return shared;
+  }
+  void release(SharedDescriptor& shared) {
+    if (--shared.watches > 0) return;
+    // Its pending waits are cancelled by this.
+    descriptors.erase(shared.descriptor.native_handle());
+    shared.descriptor.release();
+  }
 };
 
 /// One watch or timer. Asio's pending handler keeps it alive; `cancelled` makes that handler a no-op.
@@ -30,23 +64,23 @@ struct Loop::Watch::State : std::enable_shared_from_this<State> {
 namespace {
 
 struct FdState final : Loop::Watch::State {
-  FdState(asio::io_context& io, int fd, Loop::Direction watched, Loop::Callback on_event)
-      : State(std::move(on_event)), descriptor(io, fd), direction(watched) {}
-  // The descriptor is the owner's to close.
-  ~FdState() override { descriptor.release(); }
+  using Release = std::function<void(SharedDescriptor&)>;
+  FdState(std::shared_ptr<SharedDescriptor> descriptor, Loop::Direction watched, Loop::Callback on_event, Release let_go)
+      : State(std::move(on_event)), shared(std::move(descriptor)), direction(watched), release(std::move(let_go)) {}
 
   void arm() {
     const auto wait = direction == Loop::Direction::kRead ? asio::posix::stream_descriptor::wait_read : asio::posix::stream_descriptor::wait_write;
-    descriptor.async_wait(wait, [self = shared_from_this()](const boost::system::error_code&) {
+    shared->descriptor.async_wait(wait, [self = shared_from_this()](const boost::system::error_code&) {
       if (self->cancelled) return;
       self->callback();
       if (!self->cancelled) static_cast<FdState&>(*self).arm();
     });
   }
-  void abandon() override { descriptor.release(); }
+  void abandon() override { release(*shared); }
 
-  asio::posix::stream_descriptor descriptor;
+  std::shared_ptr<SharedDescriptor> shared;
   Loop::Direction direction;
+  Release release;
 };
 
 struct TimerState final : Loop::Watch::State {
@@ -88,7 +122,8 @@ void Loop::run() { engine_->io.run(); }
 void Loop::stop() { engine_->io.stop(); }
 
 Loop::Watch Loop::watch(int fd, Direction direction, Callback callback) {
-  auto state = std::make_shared<FdState>(engine_->io, fd, direction, std::move(callback));
+  auto state = std::make_shared<FdState>(engine_->acquire(fd), direction, std::move(callback),
+                                         [this](SharedDescriptor& shared) { engine_->release(shared); });
   state->arm();
   return Watch(std::move(state));
 }

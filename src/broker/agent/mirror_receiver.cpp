@@ -17,6 +17,8 @@ namespace isobar::broker {
 namespace {
 
 constexpr std::uint64_t kRecordBytesMax = 1ULL << 30;
+constexpr int kLockTries = 100;
+constexpr unsigned kLockPauseMicros = 20'000;
 
 /// Where a destination is. The destination is the user's own word, so symlinks on the way to it are followed.
 fs::path resolve(const std::string& destination, const fs::path& home) {
@@ -63,6 +65,17 @@ std::optional<EntryKind> kind_at(int folder, const std::string& name) {
 
 timespec to_timespec(Instant at) { return {at.unix_nanos() / 1'000'000'000, at.unix_nanos() % 1'000'000'000}; }
 
+/// One mirror of a destination at a time. One that was broken off may take a moment to notice.
+Result<Fd> lock_record(const fs::path& record) {
+  Fd lock(::open((record.string() + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return errno_error("lock " + record.string());
+  for (int attempt = 0; attempt < kLockTries; ++attempt) {
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+    ::usleep(kLockPauseMicros);
+  }
+  return unavailable("another mirror to this destination is under way");
+}
+
 }  // namespace
 
 Result<MirrorReceiver> MirrorReceiver::open(MirrorManifest manifest, const fs::path& home, const fs::path& records) {
@@ -74,9 +87,7 @@ Result<MirrorReceiver> MirrorReceiver::open(MirrorManifest manifest, const fs::p
   MirrorReceiver receiver(destination.parent_path(), record, manifest.compare);
   receiver.base_.reset(::open(receiver.base_path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!receiver.base_) return errno_error("open " + receiver.base_path_.string());
-  // One mirror of a destination at a time.
-  receiver.lock_.reset(::open((record.string() + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!receiver.lock_ || ::flock(receiver.lock_.get(), LOCK_EX) != 0) return errno_error("lock " + record.string());
+  TRY_ASSIGN(receiver.lock_, lock_record(record));
   TRY(receiver.add(destination.filename(), std::move(manifest.entries)));
   TRY(receiver.load_record());
   return receiver;

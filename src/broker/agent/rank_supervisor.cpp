@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <map>
 #include <vector>
 
 #include "log_file.h"
@@ -85,9 +86,7 @@ class Supervisor {
     output_.reset(pipe_ends[0]);
     const Fd write_end(pipe_ends[1]);
     ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
-    std::vector<std::string> entries;
-    for (const auto& [name, value] : order.environment) entries.push_back(name + "=" + value);
-    entries.push_back(folder_.environment_entry());
+    auto entries = environment_of(order);
     std::vector<char*> environment;
     for (auto& entry : entries) environment.push_back(entry.data());
     environment.push_back(nullptr);
@@ -99,6 +98,18 @@ class Supervisor {
     if (shell_ < 0) return errno_error("start the rank's shell");
     if (shell_ == 0) become_shell(script.c_str(), folder.c_str(), environment.data(), write_end.get());
     return folder_.write_pid(shell_);
+  }
+
+  /// What the node gives every process, the order's own over it.
+  std::vector<std::string> environment_of(const RankOrder& order) const {
+    std::map<std::string, std::string> all;
+    for (char** entry = environ; *entry; ++entry)
+      if (const std::string_view text = *entry; text.find('=') != std::string_view::npos)
+        all[std::string(text.substr(0, text.find('=')))] = text.substr(text.find('=') + 1);
+    for (const auto& [name, value] : order.environment) all[name] = value;
+    std::vector<std::string> entries{folder_.environment_entry()};
+    for (const auto& [name, value] : all) entries.push_back(name + "=" + value);
+    return entries;
   }
 
   [[noreturn]] static void become_shell(const char* script, const char* folder, char** environment, int output) {

@@ -20,7 +20,6 @@ constexpr int kKillRounds = 100;
 
 struct Hierarchy {
   int version = 2;
-  fs::path mount;
   fs::path own;  // this process's group in it
 };
 
@@ -60,10 +59,10 @@ std::optional<std::string> own_group(std::string_view controllers) {
 Result<Hierarchy> hierarchy() {
   for (const auto& mount : mounts())
     if (mount.type == "cgroup2")
-      if (const auto own = own_group("")) return Hierarchy{2, mount.point, fs::path(mount.point) / *own};
+      if (const auto own = own_group("")) return Hierarchy{2, fs::path(mount.point) / *own};
   for (const auto& mount : mounts())
     if (mount.type == "cgroup" && (',' + mount.options + ',').find(",pids,") != std::string::npos)
-      if (const auto own = own_group("pids")) return Hierarchy{1, mount.point, fs::path(mount.point) / *own};
+      if (const auto own = own_group("pids")) return Hierarchy{1, fs::path(mount.point) / *own};
   return not_found("no cgroup hierarchy is mounted");
 }
 

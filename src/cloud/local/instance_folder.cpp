@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "base/text.h"
@@ -36,7 +37,8 @@ bool InstanceFolder::exists() const {
 
 Status InstanceFolder::set_power(Power power) const {
   const char* names[] = {"on", "stopped", "terminated"};
-  return write_file(power_file(), names[static_cast<int>(power)]);
+  // An instance does not outlive the machine, so its wish need not, either.
+  return write_file(power_file(), names[static_cast<int>(power)], Durability::kCache);
 }
 
 Power InstanceFolder::power() const {
@@ -75,6 +77,14 @@ Result<ProcessHandle> InstanceFolder::first_process() const {
   if (std::sscanf(text.c_str(), "%d %lu", &pid, &ticks) != 2) return not_found("the instance has no first process yet");
   return ProcessHandle::open(pid, ticks);
 }
+
+Status InstanceFolder::set_answers(bool answers) const {
+  if (answers) return write_file(path_ / "answers", "", Durability::kCache);
+  if (::unlink((path_ / "answers").c_str()) != 0 && errno != ENOENT) return errno_error("remove " + (path_ / "answers").string());
+  return {};
+}
+
+bool InstanceFolder::answers() const { return ::access((path_ / "answers").c_str(), F_OK) == 0; }
 
 Status InstanceFolder::write_hold(const Hold& hold) const {
   return write_file(path_ / "isolation", fmt::format("{}\n{}\n", static_cast<int>(hold.isolation), hold.cgroup.string()), Durability::kCache);

@@ -6,6 +6,7 @@
 ///   config.json  what its agent knows of itself and its peers; mode 0600, for it holds tokens
 ///   power        what is wanted of it: "on", "stopped" or "terminated"; the instance itself may say so, too
 ///   init.lock    held by its first process for as long as that lives; the file says which process that is
+///   answers      there once the agent of this boot has answered
 ///   isolation    how it was isolated when it last started, and its cgroup
 ///   agent.sock   where its agent listens
 ///   console.log  what its processes write when they have no log yet
@@ -45,6 +46,9 @@ class InstanceFolder {
   Status write_first_process(int held, pid_t pid) const;
   bool alive() const;
   Result<ProcessHandle> first_process() const;
+
+  Status set_answers(bool answers) const;
+  bool answers() const;
 
   struct Hold {
     Isolation isolation = Isolation::kProcessTree;

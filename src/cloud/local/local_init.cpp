@@ -42,6 +42,8 @@ class Init {
     sigemptyset(&watched);
     for (const int number : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&watched, number);
     sigprocmask(SIG_BLOCK, &watched, nullptr);
+    // Whoever waits for the agent may have died meanwhile; that must not end the instance.
+    ::signal(SIGPIPE, SIG_IGN);
     signals_.reset(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
     booted_ = SystemClock().now();
     while (!ending_) turn();
@@ -56,9 +58,10 @@ class Init {
  private:
   void turn() {
     if (agent_ == 0 && Clock::now() >= start_at_) start_agent();
-    pollfd fd{signals_.get(), POLLIN, 0};
+    std::array<pollfd, 2> fds{{{signals_.get(), POLLIN, 0}, {agent_ready_.get(), POLLIN, 0}}};
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(start_at_ - Clock::now()).count();
-    ::poll(&fd, 1, agent_ == 0 ? static_cast<int>(std::max<std::int64_t>(0, wait)) : -1);
+    ::poll(fds.data(), fds.size(), agent_ == 0 ? static_cast<int>(std::max<std::int64_t>(0, wait)) : -1);
+    if (fds[1].revents != 0) on_agent_ready();
     signalfd_siginfo info;
     while (::read(signals_.get(), &info, sizeof(info)) == sizeof(info))
       if (info.ssi_signo != SIGCHLD) ending_ = true;
@@ -66,17 +69,24 @@ class Init {
   }
 
   void start_agent() {
+    std::array<int, 2> ends{-1, -1};
+    if (ready_ && ::pipe2(ends.data(), O_CLOEXEC) != 0) ready_.reset();
+    agent_ready_.reset(ends[0]);
+    const Fd write_end(ends[1]);
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
-    if (ready_) posix_spawn_file_actions_adddup2(&files, ready_.get(), kReadyFd);
+    if (write_end) posix_spawn_file_actions_adddup2(&files, write_end.get(), kReadyFd);
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
     sigset_t none;
     sigemptyset(&none);
     posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+    sigset_t all;
+    sigfillset(&all);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     const std::string config = folder_.config();
-    const char* arguments[] = {"isobar-node", "agent", config.c_str(), ready_ ? "3" : nullptr, nullptr};
+    const char* arguments[] = {"isobar-node", "agent", config.c_str(), write_end ? "3" : nullptr, nullptr};
     auto environment = agent_environment();
     std::vector<char*> entries;
     for (auto& entry : environment) entries.push_back(entry.data());
@@ -84,12 +94,19 @@ class Init {
     const int failed = ::posix_spawn(&agent_, "/proc/self/exe", &files, &attributes, const_cast<char* const*>(arguments), entries.data());
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
-    ready_.reset();
     started_ = Clock::now();
     if (failed == 0) return;
     fmt::print(stderr, "isobar-node: start the agent: {}\n", errno_error("spawn", failed).message());
     agent_ = 0;
     start_at_ = Clock::now() + kBackoffMost;
+  }
+
+  /// The first agent answers, or died before it could: whoever booted this instance waits for one or the other.
+  void on_agent_ready() {
+    char byte = 0;
+    if (::read(agent_ready_.get(), &byte, 1) == 1 && folder_.set_answers(true).ok()) (void)write_all(ready_.get(), "R").ok();
+    agent_ready_.reset();
+    ready_.reset();
   }
 
   std::vector<std::string> agent_environment() const {
@@ -137,7 +154,7 @@ class Init {
   }
 
   InstanceFolder folder_;
-  Fd ready_, signals_;
+  Fd ready_, agent_ready_, signals_;
   Instant booted_;
   pid_t agent_ = 0;
   Clock::time_point started_, start_at_;

@@ -25,6 +25,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kGrace = std::chrono::milliseconds(2800);  // what an instance's own orderly end takes at most
+constexpr auto kPause = std::chrono::milliseconds(5);
 constexpr std::size_t kConsoleTail = 2000;
 constexpr int kReadyFd = 3;
 
@@ -39,7 +40,7 @@ bool is_for_nodes(std::string_view entry) {
 
 struct Starting {
   InstanceFolder folder;
-  Fd ready;  // its other end is written to by the agent, and closed when the instance cannot be started
+  Fd ready;  // hears one byte when the agent answers, and the end when it cannot; none: someone else booted it
 };
 
 /// Becomes the daemon: a session of its own, nothing of the caller's open, nothing the caller must wait for.
@@ -67,6 +68,7 @@ struct Starting {
 }
 
 Result<Starting> boot(const InstanceFolder& folder, const fs::path& program) {
+  TRY(folder.set_answers(false));
   TRY(folder.set_power(Power::kOn));
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return errno_error("boot the instance");
@@ -86,8 +88,19 @@ Result<Starting> boot(const InstanceFolder& folder, const fs::path& program) {
   return Starting{folder, std::move(ready)};
 }
 
+/// Until the agent of an instance that another process began to boot answers.
+Status await_other(const InstanceFolder& folder, Clock::time_point end) {
+  while (!folder.answers()) {
+    if (!folder.alive()) return unavailable("the instance died while it started");
+    if (Clock::now() >= end) return Error(Code::kDeadlineExceeded, "the agent did not answer in time");
+    std::this_thread::sleep_for(kPause);
+  }
+  return {};
+}
+
 /// Until the agent answers.
 Status await(const Starting& starting, Clock::time_point end) {
+  if (!starting.ready) return await_other(starting.folder, end);
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
   pollfd fd{starting.ready.get(), POLLIN, 0};
   const int ready = ::poll(&fd, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30)));
@@ -99,10 +112,14 @@ Status await(const Starting& starting, Clock::time_point end) {
   return unavailable("the instance did not start: " + std::string(trim(said)));
 }
 
-/// Boots the instances together, and waits for all of them.
+/// Boots those that are off, together, and waits until all of them answer.
 Status boot_all(const std::vector<InstanceFolder>& folders, const fs::path& program, Clock::time_point end) {
   std::vector<Starting> starting;
   for (const auto& folder : folders) {
+    if (folder.alive()) {
+      starting.push_back({folder, Fd()});
+      continue;
+    }
     TRY_ASSIGN(auto one, boot(folder, program));
     starting.push_back(std::move(one));
   }
@@ -124,7 +141,8 @@ Status end_all(const std::vector<InstanceFolder>& folders) {
 InstanceState state_of(const InstanceFolder& folder) {
   if (!folder.exists()) return InstanceState::kPending;  // Planned; its creation was cut short, or goes on elsewhere.
   const auto power = folder.power();
-  if (folder.alive()) return power == Power::kOn ? InstanceState::kRunning : InstanceState::kStopping;
+  if (folder.alive() && power != Power::kOn) return InstanceState::kStopping;
+  if (folder.alive()) return folder.answers() ? InstanceState::kRunning : InstanceState::kPending;
   // One that should be on and is not has died; its disk is there, and it can be started.
   return power == Power::kTerminated ? InstanceState::kTerminated : InstanceState::kStopped;
 }
@@ -171,12 +189,12 @@ Result<std::vector<Instance>> create_all(const fs::path& root, const fs::path& p
   if (order.count < 1) return invalid("a cluster has at least one node");
   TRY_ASSIGN(const auto folder, ClusterFolder::lock(root, order.cluster, deadline, true));
   TRY_ASSIGN(const auto made, plan(root, folder, order));
-  std::vector<InstanceFolder> off;
+  std::vector<InstanceFolder> instances;
   for (int rank = 0; rank < static_cast<int>(made.nodes.size()); ++rank) {
     TRY(folder.make_instance(made, rank));
-    if (!folder.instance(rank).alive()) off.push_back(folder.instance(rank));
+    instances.push_back(folder.instance(rank));
   }
-  TRY(boot_all(off, program, end));
+  TRY(boot_all(instances, program, end));
   return instances_of(root, made);
 }
 
@@ -255,18 +273,17 @@ Result<std::vector<Instance>> LocalProvider::start(const std::string& cluster, D
   TRY_ASSIGN(const auto folder, ClusterFolder::lock(root_, cluster, deadline));
   TRY_ASSIGN(const auto plan, ClusterFolder::read_plan(root_, cluster));
   if (!plan) return not_found("there is no local cluster " + cluster);
-  std::vector<InstanceFolder> off;
+  std::vector<InstanceFolder> instances;
   for (int rank = 0; rank < static_cast<int>(plan->nodes.size()); ++rank) {
     const auto instance = folder.instance(rank);
     if (instance.power() == Power::kTerminated)
       return not_found(fmt::format("start local cluster {}: node {} was terminated, and its disk with it", cluster, rank));
     TRY(folder.make_instance(*plan, rank));
-    if (instance.alive() && instance.power() == Power::kOn) continue;
     // Whatever an instance that died left behind must not meet its successor.
-    TRY(instance.end_processes(kGrace));
-    off.push_back(instance);
+    if (!instance.alive() || instance.power() != Power::kOn) TRY(instance.end_processes(kGrace));
+    instances.push_back(instance);
   }
-  TRY(boot_all(off, node_program_, end).context("start local cluster " + cluster));
+  TRY(boot_all(instances, node_program_, end).context("start local cluster " + cluster));
   log_.info("cluster_started", {{"cluster", cluster}});
   return instances_of(root_, *plan);
 }

@@ -160,7 +160,7 @@ struct RankKey {
 };
 struct RankOrder {
   std::string script;
-  std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<std::pair<std::string, std::string>> environment;  ///< beyond what the node gives every process
   std::string log_folder;  ///< name below ~/sky_logs
   std::string log_name;    ///< file in it: "rank-1.log"
   bool leave_background = false;  ///< processes that outlive the script stay (setup starts services); else they end with it
