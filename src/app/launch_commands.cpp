@@ -198,7 +198,8 @@ int exec(Context& context, const TaskOptions& task_options, LaunchOptions option
   if (!trees.ok()) return context.console().fail(trees.error());
   auto broker = context.broker();
   if (!broker.ok()) return context.console().fail(broker.error());
-  auto session = (*broker)->open(options.cluster, "isobar exec " + options.cluster);
+  // Only a mirror changes the node for others; without one, many may submit at once.
+  auto session = (*broker)->open(options.cluster, "isobar exec " + options.cluster, trees->empty() ? broker::Hold::kShared : broker::Hold::kExclusive);
   if (!session.ok()) return context.console().fail(session.error());
   if (!session->record()) return context.console().fail(not_found(fmt::format("there is no cluster '{}'; `isobar launch -c {}` makes one", options.cluster, options.cluster)));
   if (session->record()->status != broker::ClusterStatus::kUp)

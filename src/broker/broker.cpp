@@ -72,6 +72,19 @@ Status ClusterSession::refresh() {
   return parts_.state.finish(name_, record_, parts_.clock.now());
 }
 
+// Whether nothing is to be repaired or brought in line: recorded as UP, no intent left, every node running.
+Result<bool> ClusterSession::is_sound() {
+  auto found = parts_.state.cluster(name_);
+  if (!found.ok()) return false;
+  record_ = std::move(found).value();
+  if (record_->status != ClusterStatus::kUp) return false;
+  TRY_ASSIGN(const auto intents, parts_.state.intents());
+  if (std::any_of(intents.begin(), intents.end(), [&](const Intent& intent) { return intent.cluster == name_; })) return false;
+  TRY_ASSIGN(auto* driver, provider());
+  TRY_ASSIGN(auto listed, driver->list(name_));
+  return status_of(without_terminated(std::move(listed)), record_->num_nodes) == ClusterStatus::kUp;
+}
+
 // A command that was cut short: what it was about to do is completed, a creation that did not get all its nodes undone.
 Status ClusterSession::repair(const Intent& intent) {
   parts_.log.warn("intent_repaired", {{"cluster", name_}, {"kind", name_of(intent.kind)}});
@@ -227,8 +240,14 @@ Status ClusterSession::remember_command(std::string command) {
 
 // ---- all clusters ----------------------------------------------------------------------------------------------
 
-Result<ClusterSession> Broker::open(const std::string& cluster, const std::string& command) {
+Result<ClusterSession> Broker::open(const std::string& cluster, const std::string& command, Hold hold) {
   TRY(check_cluster_name(cluster));
+  if (hold == Hold::kShared) {
+    TRY_ASSIGN(auto shared, ClusterLock::acquire(parts_.lock_folder, cluster, command, parts_.config.lock_deadline.value, parts_.say, Hold::kShared));
+    ClusterSession session(parts_, cluster, std::move(shared));
+    TRY_ASSIGN(const bool sound, session.is_sound());
+    if (sound) return session;
+  }
   TRY_ASSIGN(auto lock, ClusterLock::acquire(parts_.lock_folder, cluster, command, parts_.config.lock_deadline.value, parts_.say));
   ClusterSession session(parts_, cluster, std::move(lock));
   TRY_ASSIGN(const auto intents, parts_.state.intents());

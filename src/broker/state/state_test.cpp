@@ -109,6 +109,14 @@ TEST_F(StateTest, ALockNamesItsHolderToThoseWhoWait) {
   EXPECT_TRUE(ClusterLock::try_acquire(folder_, "b", "x").ok()) << "another cluster is free";
 }
 
+TEST_F(StateTest, SharedHoldersExcludeAnExclusiveOneButNotEachOther) {
+  const auto ignore = [](const std::string&) {};
+  const auto one = ClusterLock::acquire(folder_, "a", "exec", 0s, ignore, Hold::kShared);
+  const auto two = ClusterLock::acquire(folder_, "a", "exec", 0s, ignore, Hold::kShared);
+  EXPECT_TRUE(one.ok() && two.ok());
+  EXPECT_FALSE(ClusterLock::acquire(folder_, "a", "down", 0s, ignore).ok());
+}
+
 TEST_F(StateTest, ALockDiesWithItsHolder) {
   const pid_t child = ::fork();
   if (child == 0) {
