@@ -28,15 +28,18 @@ bool is_aws_zone_name(std::string_view cloud, std::string_view region, std::stri
 bool place_fits(const ResourceRequest& request, std::string_view cloud, const cloud::Place& place) {
   if (!any_or(request.region, place.region)) return false;
   if (!request.region_images.empty() && !request.region_images.contains(std::string(place.region))) return false;
-  return any_or(request.zone, place.zone) || is_aws_zone_name(cloud, place.region, *request.zone) || (place.zone.empty() && request.zone->starts_with(place.region));
+  return any_or(request.zone, place.zone) || is_aws_zone_name(cloud, place.region, *request.zone) ||
+         (place.zone.empty() && request.zone->starts_with(place.region));
 }
 
 bool covers(const cloud::Scope& scope, const cloud::Shape& shape, std::string_view region, std::string_view zone, bool spot) {
-  return (!scope.cloud || *scope.cloud == shape.cloud) && (!scope.region || *scope.region == region) && (!scope.zone || *scope.zone == zone) &&
-         (!scope.instance_type || *scope.instance_type == shape.instance_type) && (!scope.use_spot || *scope.use_spot == spot);
+  return (!scope.cloud || *scope.cloud == shape.cloud) && (!scope.region || *scope.region == region) &&
+         (!scope.zone || *scope.zone == zone) && (!scope.instance_type || *scope.instance_type == shape.instance_type) &&
+         (!scope.use_spot || *scope.use_spot == spot);
 }
 
-bool covered(const std::vector<cloud::Scope>& blocked, const cloud::Shape& shape, std::string_view region, std::string_view zone, bool spot) {
+bool covered(const std::vector<cloud::Scope>& blocked, const cloud::Shape& shape, std::string_view region, std::string_view zone,
+             bool spot) {
   return std::any_of(blocked.begin(), blocked.end(), [&](const cloud::Scope& scope) { return covers(scope, shape, region, zone, spot); });
 }
 
@@ -54,12 +57,20 @@ bool same_name(std::string_view a, std::string_view b) { return a.data() == b.da
 class CloudSearch {
  public:
   /// zone_named   the zone asked for, which outlives the candidates; empty: any
-  CloudSearch(const ResourceRequest& request, std::uint32_t alternative, const std::string& accelerator, std::string_view zone_named, const cloud::CloudSection& section, const Market& market)
-      : request_(request), alternative_(alternative), accelerator_(accelerator), zone_named_(zone_named), section_(section), market_(market), facts_(facts_of(section.cloud)),
+  CloudSearch(const ResourceRequest& request, std::uint32_t alternative, const std::string& accelerator, std::string_view zone_named,
+              const cloud::CloudSection& section, const Market& market)
+      : request_(request),
+        alternative_(alternative),
+        accelerator_(accelerator),
+        zone_named_(zone_named),
+        section_(section),
+        market_(market),
+        facts_(facts_of(section.cloud)),
         filter_(request, accelerator, facts_) {}
 
   void run(std::uint32_t first_row, std::vector<Candidate>& found, std::vector<Exclusion>& exclusions) {
-    if (const auto reason = whole_cloud_refused()) return exclusions.push_back({std::string(section_.cloud), "", *reason, section_.shapes.size()});
+    if (const auto reason = whole_cloud_refused())
+      return exclusions.push_back({std::string(section_.cloud), "", *reason, section_.shapes.size()});
     const std::size_t before = found.size();
     for (const cloud::Shape& shape : section_.shapes) {
       auto refusal = filter_.refuse(shape);
@@ -73,8 +84,10 @@ class CloudSearch {
 
  private:
   std::optional<std::string> whole_cloud_refused() const {
-    if (const auto disabled = market_.disabled.find(std::string(section_.cloud)); disabled != market_.disabled.end()) return disabled->second;
-    if (request_.disk_tier && *request_.disk_tier != DiskTier::kMedium && *request_.disk_tier != DiskTier::kBest && !facts_.disk_tiers) return "offers no choice of disk tier";
+    if (const auto disabled = market_.disabled.find(std::string(section_.cloud)); disabled != market_.disabled.end())
+      return disabled->second;
+    if (request_.disk_tier && *request_.disk_tier != DiskTier::kMedium && *request_.disk_tier != DiskTier::kBest && !facts_.disk_tiers)
+      return "offers no choice of disk tier";
     if (request_.network_tier == NetworkTier::kBest && !facts_.fast_network) return "offers no faster network (network_tier: best)";
     if (!request_.ports.empty() && !facts_.ports) return "cannot open ports";
     if (request_.use_spot && !sells_spot()) return "sells no spot machines";
@@ -103,7 +116,9 @@ class CloudSearch {
       if (std::isnan(price)) obstacle = std::max(obstacle, Refusal::kNotSoldThatWay);
       else if (request_.hourly_cost_max && price > *request_.hourly_cost_max) obstacle = std::max(obstacle, Refusal::kPrice);
       else if (covered(market_.blocked, shape, place.region, zone, request_.use_spot)) obstacle = Refusal::kBlocked;
-      else add({&shape, place.region, by_zone ? zone : std::string_view(), price, request_.use_spot, alternative_, first_row + i}, before, found);
+      else
+        add({&shape, place.region, by_zone ? zone : std::string_view(), price, request_.use_spot, alternative_, first_row + i}, before,
+            found);
     }
     return found.size() > before ? std::nullopt : std::optional(obstacle);
   }
@@ -124,11 +139,15 @@ class CloudSearch {
       return exclusions.push_back({cloud, "", "has no instance type " + *request_.instance_type, section_.shapes.size()});
     if (!any && !accelerator_.empty() && refused(Refusal::kAccelerator) + refused(Refusal::kAcceleratorCount) == section_.shapes.size()) {
       const std::string wanted = fmt::format("{}:{:g}", accelerator_, whole_count(*request_.accelerator));
-      const std::string reason = other_counts_.empty() ? "has no " + accelerator_ : fmt::format("no offer with {}; it has {}", wanted, join_counts(accelerator_, other_counts_));
+      const std::string reason = other_counts_.empty()
+                                     ? "has no " + accelerator_
+                                     : fmt::format("no offer with {}; it has {}", wanted, join_counts(accelerator_, other_counts_));
       return exclusions.push_back({cloud, "", reason, section_.shapes.size()});
     }
     for (std::size_t i = 0; i < refused_.size(); ++i)
-      if (refused_[i] > 0) exclusions.push_back({cloud, fmt::format("{} {}", refused_[i], refused_[i] == 1 ? "type" : "types"), reason_of(static_cast<Refusal>(i), request_, refused_[i]), refused_[i]});
+      if (refused_[i] > 0)
+        exclusions.push_back({cloud, fmt::format("{} {}", refused_[i], refused_[i] == 1 ? "type" : "types"),
+                              reason_of(static_cast<Refusal>(i), request_, refused_[i]), refused_[i]});
   }
 
   std::size_t refused(Refusal refusal) const { return refused_[static_cast<std::size_t>(refusal)]; }
@@ -157,7 +176,9 @@ void rank(std::vector<Candidate>& candidates) {
     const Candidate& c = candidates[i];
     keys[i] = {c.hourly_price, std::uint64_t{c.order} << 1 | c.use_spot, i};
   }
-  std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) { return a.price != b.price ? a.price < b.price : a.order != b.order ? a.order < b.order : a.index < b.index; });
+  std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
+    return a.price != b.price ? a.price < b.price : a.order != b.order ? a.order < b.order : a.index < b.index;
+  });
   std::vector<Candidate> ranked;
   ranked.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i)
@@ -170,7 +191,9 @@ Result<std::string> resolve_accelerator(const ResourceRequest& request, const st
   if (!request.accelerator || request.accelerator->memory_gib) return std::string();
   if (auto name = cloud::canonical_accelerator(names, request.accelerator->name)) return *std::move(name);
   const auto similar = cloud::similar_accelerators(names, request.accelerator->name);
-  return invalid(fmt::format("no cloud has an accelerator named {}{}", request.accelerator->name, similar.empty() ? "; `isobar gpus list` shows those there are" : "; did you mean " + join(similar, ", ") + "?"));
+  return invalid(
+      fmt::format("no cloud has an accelerator named {}{}", request.accelerator->name,
+                  similar.empty() ? "; `isobar gpus list` shows those there are" : "; did you mean " + join(similar, ", ") + "?"));
 }
 
 /// Naming a machine and an accelerator that it does not carry is a contradiction, whatever the market.
@@ -190,13 +213,15 @@ Status check_instance_type(const ResourceRequest& request, const std::string& ac
   }
   if (carried.empty() && !bare) return {};  // no such type: the search says so for each cloud
   const std::string has = carried.empty() ? "no accelerator" : fmt::format("{}", fmt::join(carried, ", "));
-  return invalid(fmt::format("instance type {} has {}, not {}:{:g}; leave out one of the two", *request.instance_type, has, accelerator.empty() ? "such an accelerator" : accelerator, request.accelerator->count));
+  return invalid(fmt::format("instance type {} has {}, not {}:{:g}; leave out one of the two", *request.instance_type, has,
+                             accelerator.empty() ? "such an accelerator" : accelerator, request.accelerator->count));
 }
 
 std::string relaxation(const ResourceRequest& request) {
   std::vector<std::string> hints;
   if (request.cpus && !request.cpus->at_least) hints.push_back(fmt::format("cpus: {:g}+", request.cpus->value));
-  if (request.memory && !request.memory->amount.at_least && !request.memory->per_cpu) hints.push_back(fmt::format("memory: {:g}+", request.memory->amount.value));
+  if (request.memory && !request.memory->amount.at_least && !request.memory->per_cpu)
+    hints.push_back(fmt::format("memory: {:g}+", request.memory->amount.value));
   return hints.empty() ? "" : "\n  to take larger machines too, write " + join(hints, " and ");
 }
 
@@ -205,7 +230,8 @@ Error nothing_found(const ResourceChoice& choice, const std::vector<Exclusion>& 
   const char* before = " ";
   for (const ResourceRequest& request : choice.alternatives) text += std::exchange(before, ", nor ") + describe(request);
   for (const Exclusion& exclusion : exclusions) text += "\n  " + describe(exclusion);
-  if (exclusions.empty()) text += choice.alternatives[0].cloud ? "\n  the catalog has no cloud " + *choice.alternatives[0].cloud : "\n  the catalog is empty";
+  if (exclusions.empty())
+    text += choice.alternatives[0].cloud ? "\n  the catalog has no cloud " + *choice.alternatives[0].cloud : "\n  the catalog is empty";
   for (const ResourceRequest& request : choice.alternatives) {
     const std::string hint = relaxation(request);
     if (!hint.empty()) return not_found(text + hint);
@@ -213,14 +239,16 @@ Error nothing_found(const ResourceChoice& choice, const std::vector<Exclusion>& 
   return not_found(text);
 }
 
-Status search(const ResourceRequest& request, std::uint32_t alternative, const Market& market, const std::vector<std::string>& names, Candidates& result) {
+Status search(const ResourceRequest& request, std::uint32_t alternative, const Market& market, const std::vector<std::string>& names,
+              Candidates& result) {
   TRY_ASSIGN(const std::string accelerator, resolve_accelerator(request, names));
   TRY(check_instance_type(request, accelerator, market.catalog));
   std::string_view zone_named;
   if (request.zone && *request.zone != "*") zone_named = result.zone_names->emplace_back(*request.zone);
   std::uint32_t first_row = 0;
   for (const cloud::CloudSection& section : market.catalog.sections()) {
-    if (any_or(request.cloud, section.cloud)) CloudSearch(request, alternative, accelerator, zone_named, section, market).run(first_row, result.ranked, result.exclusions);
+    if (any_or(request.cloud, section.cloud))
+      CloudSearch(request, alternative, accelerator, zone_named, section, market).run(first_row, result.ranked, result.exclusions);
     first_row += static_cast<std::uint32_t>(section.rows);
   }
   return {};
@@ -231,7 +259,9 @@ Status search(const ResourceRequest& request, std::uint32_t alternative, const M
 cloud::Offer Candidate::offer() const {
   for (std::uint32_t i = 0; i < shape->places.size(); ++i) {
     cloud::Place place = shape->places[i];
-    if (place.region != region || (!zone.empty() && place.zone != zone && !place.zone.empty() && !is_aws_zone_name(shape->cloud, region, zone))) continue;
+    if (place.region != region ||
+        (!zone.empty() && place.zone != zone && !place.zone.empty() && !is_aws_zone_name(shape->cloud, region, zone)))
+      continue;
     place.zone = zone;
     return to_offer(*shape, place);
   }
@@ -239,7 +269,9 @@ cloud::Offer Candidate::offer() const {
   return {};
 }
 
-std::string describe(const Exclusion& exclusion) { return exclusion.cloud + ": " + (exclusion.what.empty() ? "" : exclusion.what + " ") + exclusion.reason; }
+std::string describe(const Exclusion& exclusion) {
+  return exclusion.cloud + ": " + (exclusion.what.empty() ? "" : exclusion.what + " ") + exclusion.reason;
+}
 
 Result<Candidates> find_candidates(const ResourceChoice& choice, const Market& market) {
   Candidates result;

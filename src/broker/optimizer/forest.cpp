@@ -81,7 +81,9 @@ class ForestSolver {
     return true;
   }
 
-  Value weight(const Option& option) const { return problem_.objective == Objective::kCost ? Value{option.cost, option.seconds} : Value{option.seconds, option.cost}; }
+  Value weight(const Option& option) const {
+    return problem_.objective == Objective::kCost ? Value{option.cost, option.seconds} : Value{option.seconds, option.cost};
+  }
 
   Value weight(const Link& link, const Option& above, const Option& below) const {
     const bool forwards = link.edge->to == link.below;
@@ -121,9 +123,11 @@ class ForestSolver {
   Solution pick_all() const {
     Solution solution;
     solution.picks.resize(problem_.nodes.size());
-    for (const std::uint32_t root : roots_) solution.picks[root] = static_cast<std::uint32_t>(std::min_element(best_[root].begin(), best_[root].end()) - best_[root].begin());
+    for (const std::uint32_t root : roots_)
+      solution.picks[root] = static_cast<std::uint32_t>(std::min_element(best_[root].begin(), best_[root].end()) - best_[root].begin());
     for (const std::uint32_t node : downwards_)
-      for (const Link& link : below_[node]) solution.picks[link.below] = best_branch(link, problem_.nodes[node][solution.picks[node]]).first;
+      for (const Link& link : below_[node])
+        solution.picks[link.below] = best_branch(link, problem_.nodes[node][solution.picks[node]]).first;
     return solution;
   }
 

@@ -16,7 +16,9 @@ constexpr Duration kDefaultRuntime = std::chrono::hours(1);
 
 Duration runtime_on(const TaskNode& task, const Candidate& candidate) { return task.runtime ? task.runtime(candidate) : kDefaultRuntime; }
 
-double cost_on(const TaskNode& task, const Candidate& candidate) { return candidate.hourly_price * to_seconds(runtime_on(task, candidate)) / 3600 * task.num_nodes; }
+double cost_on(const TaskNode& task, const Candidate& candidate) {
+  return candidate.hourly_price * to_seconds(runtime_on(task, candidate)) / 3600 * task.num_nodes;
+}
 
 Status check_graph(const std::vector<TaskNode>& tasks) {
   if (tasks.empty()) return invalid("there are no tasks to place");
@@ -44,7 +46,8 @@ Result<std::vector<std::uint32_t>> topological_order(const std::vector<TaskNode>
       if (--waiting[child] == 0) order.push_back(child);
   if (order.size() == tasks.size()) return order;
   const auto stuck = std::find_if(waiting.begin(), waiting.end(), [](std::size_t n) { return n > 0; });
-  return invalid(fmt::format("task {} waits for itself: the tasks form a cycle", tasks[static_cast<std::size_t>(stuck - waiting.begin())].name));
+  return invalid(
+      fmt::format("task {} waits for itself: the tasks form a cycle", tasks[static_cast<std::size_t>(stuck - waiting.begin())].name));
 }
 
 /// Candidates of each task, best first by the objective. Tasks that ask for the same share theirs.
@@ -104,7 +107,8 @@ class Pipeline {
   Result<Plan> solve(Duration time_limit) const {
     auto by_tree = placement::solve_forest(problem_);
     if (by_tree && (problem_.objective == Objective::kCost || placement::is_chain(problem_))) return to_plan(*by_tree);
-    TRY_ASSIGN(const placement::Solution solution, by_tree ? placement::cheapest_as_fast(problem_, *std::move(by_tree), time_limit) : placement::solve_integer_program(problem_, time_limit));
+    TRY_ASSIGN(const placement::Solution solution, by_tree ? placement::cheapest_as_fast(problem_, *std::move(by_tree), time_limit)
+                                                           : placement::solve_integer_program(problem_, time_limit));
     return to_plan(solution);
   }
 
@@ -154,7 +158,8 @@ class Pipeline {
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
       const std::size_t pick = option_candidates_[i][solution.picks[i]];
       const Candidate& candidate = candidates_[i]->ranked[pick];
-      plan.tasks.push_back({tasks_[i].name, candidates_[i], pick, tasks_[i].num_nodes, runtime_on(tasks_[i], candidate), cost_on(tasks_[i], candidate)});
+      plan.tasks.push_back(
+          {tasks_[i].name, candidates_[i], pick, tasks_[i].num_nodes, runtime_on(tasks_[i], candidate), cost_on(tasks_[i], candidate)});
       plan.compute_cost += plan.tasks.back().cost;
     }
     const placement::Totals totals = placement::evaluate(problem_, solution.picks);

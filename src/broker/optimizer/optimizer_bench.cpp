@@ -26,8 +26,8 @@ std::string price_list(int cloud, Random& random) {
     for (int region = 0; region < kRegions; ++region) {
       const double price = vcpus * 0.05 * (0.8 + 0.4 * random.uniform()) + gpus * 2.5;
       for (int zone = 0; zone < kZones; ++zone)
-        text += fmt::format("type-{}-{},{},{},{},{},{:.5f},{:.5f},region-{},region-{}-{}\n", cloud, type, vcpus, vcpus * 4, gpus ? "A100" : "", gpus, price, price * (0.2 + 0.2 * random.uniform()), region,
-                            region, zone);
+        text += fmt::format("type-{}-{},{},{},{},{},{:.5f},{:.5f},region-{},region-{}-{}\n", cloud, type, vcpus, vcpus * 4,
+                            gpus ? "A100" : "", gpus, price, price * (0.2 + 0.2 * random.uniform()), region, region, zone);
     }
   }
   return text;
@@ -39,7 +39,8 @@ class SyntheticCatalog {
   SyntheticCatalog() {
     Random random(1);
     CHECK(make_folders(folder_ / "lists").ok());
-    for (int cloud = 0; cloud < kClouds; ++cloud) CHECK(write_file(folder_ / "lists" / fmt::format("cloud{}.csv", cloud), price_list(cloud, random), Durability::kCache).ok());
+    for (int cloud = 0; cloud < kClouds; ++cloud)
+      CHECK(write_file(folder_ / "lists" / fmt::format("cloud{}.csv", cloud), price_list(cloud, random), Durability::kCache).ok());
     const std::vector<fs::path> inputs = {folder_ / "lists"};
     CHECK(cloud::import_price_lists(inputs, {}, imported(), Instant::from_unix_seconds(1'800'000'000)).ok());
   }

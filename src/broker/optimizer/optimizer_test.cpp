@@ -13,7 +13,8 @@ using testing::HasSubstr;
 /// Two clouds: in "cheap" everything costs half as much as in "aws".
 Market two_clouds() {
   using O = OfferBuilder;
-  return a_market({O("aws", "us-east-1", "", "m6i.2xlarge", 8, 1.0), O("cheap", "here", "", "box", 8, 0.5), O("gcp", "us-central1", "us-central1-a", "n2-standard-8", 8, 0.8)});
+  return a_market({O("aws", "us-east-1", "", "m6i.2xlarge", 8, 1.0), O("cheap", "here", "", "box", 8, 0.5),
+                   O("gcp", "us-central1", "us-central1-a", "n2-standard-8", 8, 0.8)});
 }
 
 TaskNode a_task(std::string name, std::vector<std::size_t> parents = {}) {
@@ -92,7 +93,9 @@ TEST(Optimizer, OfEquallyFastPlansTheCheapestIsTaken) {
 }
 
 TEST(Optimizer, ABranchThatHasTimeToSpareIsNotBoughtFast) {
-  const auto runs = [](Duration on_gcp, Duration elsewhere) { return [=](const Candidate& c) { return c.shape->cloud == "gcp" ? on_gcp : elsewhere; }; };
+  const auto runs = [](Duration on_gcp, Duration elsewhere) {
+    return [=](const Candidate& c) { return c.shape->cloud == "gcp" ? on_gcp : elsewhere; };
+  };
   TaskNode slow = a_task("slow"), quick = a_task("quick"), join = a_task("join", {0, 1});
   slow.runtime = runs(5h, 10h);
   quick.runtime = runs(30min, 1h);
@@ -106,7 +109,8 @@ TEST(Optimizer, ABranchThatHasTimeToSpareIsNotBoughtFast) {
   slow.runtime = runs(5h, 10h);
   EXPECT_EQ(clouds_of(optimize({slow, quick, join}, two_clouds(), fastest)), (std::vector<std::string>{"gcp", "cheap", "gcp"}));
   quick.runtime = runs(30min, 45min);
-  EXPECT_EQ(clouds_of(optimize({slow, quick, join}, two_clouds(), fastest)), (std::vector<std::string>{"gcp", "cheap", "gcp"})) << "slower than gcp, cheaper, and in time";
+  EXPECT_EQ(clouds_of(optimize({slow, quick, join}, two_clouds(), fastest)), (std::vector<std::string>{"gcp", "cheap", "gcp"}))
+      << "slower than gcp, cheaper, and in time";
 }
 
 TEST(Optimizer, RefusesGraphsThatCannotRun) {
@@ -125,7 +129,8 @@ TEST(Optimizer, AnImpossibleTaskIsNamed) {
 }
 
 TEST(Optimizer, TheSameQuestionHasTheSameAnswer) {
-  const auto once = optimize({a_task("a"), a_task("b", {0})}, the_market()), again = optimize({a_task("a"), a_task("b", {0})}, the_market());
+  const auto once = optimize({a_task("a"), a_task("b", {0})}, the_market()),
+             again = optimize({a_task("a"), a_task("b", {0})}, the_market());
   EXPECT_EQ(plan_json(*once), plan_json(*again));
 }
 

@@ -41,7 +41,9 @@ std::vector<std::uint32_t> simple_picks(const Problem& problem) {
   const auto picks_in = [&](std::optional<std::uint32_t> cloud) {
     std::vector<std::uint32_t> picks;
     for (const auto& options : problem.nodes) {
-      const auto better = [&](const Option& a, const Option& b) { return a.cloud == cloud ? b.cloud != cloud : b.cloud != cloud && weight(a) < weight(b); };
+      const auto better = [&](const Option& a, const Option& b) {
+        return a.cloud == cloud ? b.cloud != cloud : b.cloud != cloud && weight(a) < weight(b);
+      };
       picks.push_back(static_cast<std::uint32_t>(std::min_element(options.begin(), options.end(), better) - options.begin()));
     }
     return picks;

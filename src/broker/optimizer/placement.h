@@ -36,7 +36,9 @@ struct Problem {
   std::vector<Edge> edges;                 ///< acyclic; at most one between two nodes
   std::vector<std::uint32_t> order;        ///< of the nodes, parents before children
 
-  double edge_cost(const Edge& edge, const Option& from, const Option& to) const { return from.cloud == to.cloud ? 0 : edge.cost_from[from.cloud]; }
+  double edge_cost(const Edge& edge, const Option& from, const Option& to) const {
+    return from.cloud == to.cloud ? 0 : edge.cost_from[from.cloud];
+  }
   double edge_seconds(const Edge& edge, const Option& from, const Option& to) const { return from.cloud == to.cloud ? 0 : edge.seconds; }
 };
 

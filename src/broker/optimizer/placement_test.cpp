@@ -88,7 +88,8 @@ void expect_forest_is_exact(Objective objective, Shape shape, int rounds) {
 }
 
 TEST(Forest, MatchesBruteForceForCostOnEveryKindOfTree) {
-  for (const Shape shape : {Shape::kChain, Shape::kOutTree, Shape::kInTree, Shape::kPolytree}) expect_forest_is_exact(Objective::kCost, shape, 2000);
+  for (const Shape shape : {Shape::kChain, Shape::kOutTree, Shape::kInTree, Shape::kPolytree})
+    expect_forest_is_exact(Objective::kCost, shape, 2000);
 }
 
 TEST(Forest, MatchesBruteForceForTimeOnTreesThatPointOneWay) {

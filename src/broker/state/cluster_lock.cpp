@@ -55,7 +55,9 @@ Result<ClusterLock> ClusterLock::acquire(const fs::path& folder, const std::stri
     auto file = take(lock_path(folder, cluster), command, hold);
     if (file.ok()) return ClusterLock(std::move(file).value());
     if (file.error().code() != Code::kConflict) return file.error();
-    if (clock.now() >= until) return Error(Code::kDeadlineExceeded, fmt::format("cluster '{}' is {}; try again when that has ended", cluster, file.error().message()));
+    if (clock.now() >= until)
+      return Error(Code::kDeadlineExceeded,
+                   fmt::format("cluster '{}' is {}; try again when that has ended", cluster, file.error().message()));
     if (!told) on_wait(fmt::format("Waiting for cluster '{}', {} …", cluster, file.error().message()));
     told = true;
     std::this_thread::sleep_for(pause);

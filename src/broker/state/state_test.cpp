@@ -24,7 +24,8 @@ class StateTest : public testing::Test {
   static ClusterRecord a_cluster(std::string name) {
     ClusterRecord cluster;
     cluster.name = std::move(name);
-    cluster.placement = {{.cloud = "local", .region = "local", .instance_type = "this-machine", .vcpus = 2, .memory_gib = 8}, true, 1.25, 0};
+    cluster.placement = {
+        {.cloud = "local", .region = "local", .instance_type = "this-machine", .vcpus = 2, .memory_gib = 8}, true, 1.25, 0};
     cluster.num_nodes = 2;
     cluster.launched = Instant::from_unix_seconds(100);
     cluster.autostop = Autostop{7min, true, IdleWait::kNone};

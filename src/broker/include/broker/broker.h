@@ -82,7 +82,8 @@ class ClusterSession {
 
  private:
   friend class Broker;
-  ClusterSession(const BrokerParts& parts, std::string name, ClusterLock lock) : parts_(parts), name_(std::move(name)), lock_(std::move(lock)) {}
+  ClusterSession(const BrokerParts& parts, std::string name, ClusterLock lock)
+      : parts_(parts), name_(std::move(name)), lock_(std::move(lock)) {}
   Status refresh();
   Result<bool> is_sound();
   Status repair(const Intent& intent);

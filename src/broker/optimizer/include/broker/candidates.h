@@ -51,9 +51,9 @@ struct Market {
 };
 
 struct Candidates {
-  cloud::Catalog catalog;          ///< keeps the views alive …
+  cloud::Catalog catalog;                               ///< keeps the views alive …
   std::shared_ptr<std::deque<std::string>> zone_names;  ///< … as this does for zones named by the request
-  std::vector<Candidate> ranked;   ///< best first; equally good ones in name order. Never empty
+  std::vector<Candidate> ranked;                        ///< best first; equally good ones in name order. Never empty
   std::vector<Exclusion> exclusions;
 };
 
