@@ -36,6 +36,7 @@ Result<broker::Config> read_config_file(const fs::path& path) {
   };
   auto knobs = duration_knobs(config);
   std::vector<std::string> names;
+  names.reserve(knobs.size());
   for (const auto& [name, knob] : knobs) names.push_back(name);
   for (const auto& section : documents[0].fields) {
     if (section.key.text != "broker") return at(section.key.mark, unknown("section", section.key.text, {"broker"}));
