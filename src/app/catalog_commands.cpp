@@ -100,7 +100,7 @@ int check_clouds(Context& context, bool verbose, const std::string& output) {
 void add_catalog_commands(Commands& commands) {
   auto gpu_options = std::make_shared<GpuOptions>();
   const auto run_gpus = [gpu_options](Context& context) { return list_gpus(context, *gpu_options); };
-  CLI::App* gpus = commands.group(nullptr, "gpus", "Which accelerators can be had, where, and for how much.");
+  CLI::App* gpus = commands.add(nullptr, "gpus", "Which accelerators can be had, where, and for how much.", run_gpus);
   CLI::App* list = commands.add(gpus, "list", "List accelerators, or the offers of one: A100, A100:8.", run_gpus);
   CLI::App* show = commands.add(nullptr, "show-gpus", "The same as gpus list.", run_gpus);
   show->group("");

@@ -115,6 +115,7 @@ struct ManyOptions {
 void add_many_options(CLI::App* command, ManyOptions& options) {
   command->add_option("CLUSTER", options.clusters, "Names of clusters; * and ? match any.");
   command->add_flag("-a,--all", options.all, "Every cluster.");
+  command->add_flag("-u,--all-users", options.all, "The same: the clusters here are all yours.");
   command->add_flag("-y,--yes", options.yes, "Do not ask.");
 }
 

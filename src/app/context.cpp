@@ -84,6 +84,9 @@ Result<broker::Broker*> Context::broker() {
   if (broker_) return broker_.get();
   TRY_ASSIGN(const auto settings, config());
   TRY(make_folders(home_ / "locks"));
+  // What runs where, and as whom, is nobody else's business.
+  std::error_code ignored;
+  fs::permissions(home_, fs::perms::owner_all, ignored);
   TRY_ASSIGN(auto state, broker::StateStore::open(home_ / "state.db"));
   state_.emplace(std::move(state));
   broker_ = std::make_unique<broker::Broker>(broker::BrokerParts{settings, home_ / "locks", *state_, providers(), clock_, log(),

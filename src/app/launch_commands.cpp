@@ -152,12 +152,18 @@ std::vector<broker::JobOrder> job_orders(Context& context, const broker::Task& t
 }
 
 // Submits, lets the lock go, and follows the log unless told not to.
-int submit_and_follow(Context& context, broker::ClusterSession held, const broker::Task& task, const LaunchOptions& options) {
+int submit_and_follow(Context& context, broker::ClusterSession held, const broker::Task& task, const LaunchOptions& options,
+                      const std::optional<broker::Autostop>& autostop = std::nullopt) {
   std::optional<broker::ClusterSession> session(std::move(held));
   const std::string cluster = session->name();
   std::vector<broker::Task> copies;
   const auto ids = session->submit(job_orders(context, task, options, copies));
   if (!ids.ok()) return context.console().fail(fmt::format("submit to cluster '{}'", cluster), ids.error());
+  // Autostop set at launch counts from the job on: set before it, a short one could fire in between.
+  if (autostop) {
+    const auto set = session->set_autostop(autostop);
+    if (!set.ok()) return context.console().fail(set.error());
+  }
   session.reset();
   if (ids->size() == 1) context.console().say(fmt::format("Job {} is submitted to cluster '{}'.", ids->front(), cluster));
   else context.console().say(fmt::format("Jobs {} to {} are submitted to cluster '{}'.", ids->front(), ids->back(), cluster));
@@ -193,14 +199,14 @@ int launch(Context& context, const TaskOptions& task_options, LaunchOptions opti
     ready = session->remember_command("isobar launch -c " + options.cluster +
                                       (task_options.entry.size() == 1 ? " " + task_options.entry[0] : " …"));
   if (!ready.ok()) return context.console().fail(ready.error());
-  // Autostop set at launch counts from the job on; set before it, a short one could fire in between.
   if (task->run.empty() && task->setup.empty()) {
     if (*autostop) ready = session->set_autostop(*autostop);
     return ready.ok() ? kOk : context.console().fail(ready.error());
   }
-  if (*autostop) ready = session->set_autostop(*autostop);
-  if (!ready.ok()) return context.console().fail(ready.error());
-  return submit_and_follow(context, std::move(session).value(), *task, options);
+  const int exit_code = submit_and_follow(context, std::move(session).value(), *task, options, *autostop);
+  if (!existed && !(*autostop && (*autostop)->down))
+    context.console().say(fmt::format("\n  again:   isobar exec {0} TASK\n  remove:  isobar down {0}", options.cluster));
+  return exit_code;
 }
 
 int exec(Context& context, const TaskOptions& task_options, LaunchOptions options) {

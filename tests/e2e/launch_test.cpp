@@ -104,6 +104,11 @@ TEST_F(Launch, AutodownRemovesTheClusterWithItsDiskAndAutostopSurvivesARefresh) 
   EXPECT_EQ(status_of("a"), "UP");
 }
 
+TEST_F(Launch, DownAfterTheJobWaitsForTheJob) {
+  EXPECT_THAT(ok({"launch", "-c", "a", "--down", "sleep 1; echo done"}), HasSubstr("done"));
+  EXPECT_TRUE(eventually([&] { return status_of("a").empty(); }));
+}
+
 TEST_F(Launch, AutostopStopsAndTheDiskIsThereAfterwards) {
   ok({"launch", "-c", "a", "-i", "1s", "echo kept > ~/file"});
   EXPECT_TRUE(eventually([&] { return status_of("a") == "STOPPED"; }));
