@@ -166,6 +166,8 @@ Status start(const InstanceFolder& folder, int ready_fd) {
   Fd ready(ready_fd);
   ::fcntl(ready.get(), F_SETFD, FD_CLOEXEC);
   TRY_ASSIGN(const auto lock, folder.hold());
+  // Looked at under the lock: whoever ends an instance first says so, and then waits for the lock.
+  if (folder.power() != Power::kOn) return unavailable("the instance is to be off");
   InstanceFolder::Hold hold{probe_isolation(), {}};
   // The name only has to differ between the instances of this machine.
   const auto group = Cgroup::enter(fmt::format("isobar-{:016x}", std::hash<std::string>{}(folder.path().string())));
