@@ -38,7 +38,10 @@ bool InstanceFolder::exists() const {
 Status InstanceFolder::set_power(Power power) const {
   const char* names[] = {"on", "stopped", "terminated"};
   // An instance does not outlive the machine, so its wish need not, either.
-  return write_file(power_file(), names[static_cast<int>(power)], Durability::kCache);
+  auto written = write_file(power_file(), names[static_cast<int>(power)], Durability::kCache);
+  // A full disk must not keep an instance alive: no file means off.
+  if (!written.ok() && power != Power::kOn && (::unlink(power_file().c_str()) == 0 || errno == ENOENT)) return {};
+  return written;
 }
 
 Power InstanceFolder::power() const {
