@@ -104,7 +104,8 @@ class Init {
   /// The first agent answers, or died before it could: whoever booted this instance waits for one or the other.
   void on_agent_ready() {
     char byte = 0;
-    if (::read(agent_ready_.get(), &byte, 1) == 1 && folder_.set_answers(true).ok()) (void)write_all(ready_.get(), "R").ok();
+    const bool answers = ::read(agent_ready_.get(), &byte, 1) == 1 && folder_.set_answers(true).ok();
+    (void)write_all(ready_.get(), answers ? "R" : "F").ok();
     agent_ready_.reset();
     ready_.reset();
   }
