@@ -130,6 +130,13 @@ def aws_accelerator(kind, shape):
     return AWS_ACCELERATORS.get(family, devices[0]["Name"]), sum(device["Count"] for device in devices)
 
 
+def aws_local_disk(shape):
+    """GiB of NVMe solid-state disks; disks that turn are not what a task asks for."""
+    storage = shape.get("InstanceStorageInfo", {})
+    solid = storage.get("NvmeSupport") != "unsupported" and all(disk["Type"] == "ssd" for disk in storage.get("Disks", []))
+    return round(storage.get("TotalSizeInGB", 0) * 1e9 / 2**30) if solid else 0
+
+
 def aws(packages, folder):
     listed = json.loads((packages / "libcloud/data/pricing.json").read_text())["compute"]["ec2_linux"]
     resources = packages / "moto/ec2/resources"
@@ -154,7 +161,7 @@ def aws(packages, folder):
             rows.append({
                 "InstanceType": kind, "vCPUs": shape["VCpuInfo"]["DefaultVCpus"],
                 "MemoryGiB": number(shape["MemoryInfo"]["SizeInMiB"] / 1024), "AcceleratorName": name, "AcceleratorCount": count,
-                "LocalDiskGiB": number(round(shape.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0) * 1e9 / 2**30)),
+                "LocalDiskGiB": number(aws_local_disk(shape)),
                 "Arch": "arm64" if "arm64" in shape["ProcessorInfo"]["SupportedArchitectures"] else "",
                 "Price": number(price), "SpotPrice": number(spot_price), "Region": region, "AvailabilityZone": "|".join(group)})
     write(folder / "aws.csv", rows)

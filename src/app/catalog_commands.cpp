@@ -1,7 +1,7 @@
 // gpus, catalog, check: what can be had, and where.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <boost/json.hpp>
 
@@ -48,7 +48,8 @@ struct ImportOptions {
 
 int import_catalog(Context& context, const ImportOptions& options) {
   const std::vector<fs::path> inputs(options.paths.begin(), options.paths.end());
-  const auto imported = cloud::import_price_lists(inputs, options.cloud.empty() ? std::nullopt : std::optional(options.cloud), context.catalog_folder(), context.clock().now());
+  const auto imported = cloud::import_price_lists(inputs, options.cloud.empty() ? std::nullopt : std::optional(options.cloud),
+                                                  context.catalog_folder(), context.clock().now());
   if (!imported.ok()) return context.console().fail(imported.error());
   for (const auto& cloud : *imported) context.console().print(cloud::describe(cloud) + "\n");
   return kOk;
@@ -70,10 +71,13 @@ int check_clouds(Context& context, bool verbose, const std::string& output) {
   for (const auto& section : catalog->sections()) {
     const std::string cloud(section.cloud);
     const auto driver = context.providers().find(cloud);
-    const Status usable = driver == context.providers().end() ? Status(unavailable("this version can price it, but has no driver to launch on it")) : driver->second->check();
+    const Status usable = driver == context.providers().end()
+                              ? Status(unavailable("this version can price it, but has no driver to launch on it"))
+                              : driver->second->check();
     any |= usable.ok();
     json::object object{{"cloud", cloud}, {"enabled", usable.ok()}, {"reason", usable.ok() ? "" : usable.error().message()}};
-    text += fmt::format("  {} {}{}\n", usable.ok() ? context.console().green("✔") : "✘", cloud, usable.ok() ? "" : ": " + usable.error().message());
+    text += fmt::format("  {} {}{}\n", usable.ok() ? context.console().green("✔") : "✘", cloud,
+                        usable.ok() ? "" : ": " + usable.error().message());
     if (driver != context.providers().end()) {
       json::array facts;
       for (const auto& fact : driver->second->facts()) {
@@ -85,7 +89,9 @@ int check_clouds(Context& context, bool verbose, const std::string& output) {
     array.push_back(std::move(object));
   }
   if (output == "json") context.console().print(json::serialize(array) + "\n");
-  else context.console().print("Clouds that tasks can be launched on now:\n" + text + "\n`isobar optimize` and `isobar launch --dryrun` plan over all of them.\n");
+  else
+    context.console().print("Clouds that tasks can be launched on now:\n" + text +
+                            "\n`isobar optimize` and `isobar launch --dryrun` plan over all of them.\n");
   return any ? kOk : kFailed;
 }
 
@@ -108,11 +114,13 @@ void add_catalog_commands(Commands& commands) {
 
   CLI::App* catalog = commands.group(nullptr, "catalog", "The prices that isobar plans with.");
   auto import_options = std::make_shared<ImportOptions>();
-  CLI::App* import = commands.add(catalog, "import", "Read published price lists (CSV files, one a cloud); they replace what is built in.", [import_options](Context& context) { return import_catalog(context, *import_options); });
+  CLI::App* import = commands.add(catalog, "import", "Read published price lists (CSV files, one a cloud); they replace what is built in.",
+                                  [import_options](Context& context) { return import_catalog(context, *import_options); });
   import->add_option("PATH", import_options->paths, "Files, or folders with CLOUD/vms.csv or CLOUD.csv.")->required();
   import->add_option("--cloud", import_options->cloud, "The cloud of a single file whose path does not name it.");
   auto info_output = std::make_shared<std::string>();
-  CLI::App* info = commands.add(catalog, "info", "What the catalog holds, from where, and of what date.", [info_output](Context& context) { return show_catalog(context, *info_output); });
+  CLI::App* info = commands.add(catalog, "info", "What the catalog holds, from where, and of what date.",
+                                [info_output](Context& context) { return show_catalog(context, *info_output); });
   info->add_option("-o,--output", *info_output, "table or json.")->check(CLI::IsMember({"table", "json"}));
 
   struct CheckOptions {
@@ -120,7 +128,9 @@ void add_catalog_commands(Commands& commands) {
     std::string output;
   };
   auto check_options = std::make_shared<CheckOptions>();
-  CLI::App* check = commands.add(nullptr, "check", "Which clouds can be used, and why the others cannot.", [check_options](Context& context) { return check_clouds(context, check_options->verbose, check_options->output); });
+  CLI::App* check =
+      commands.add(nullptr, "check", "Which clouds can be used, and why the others cannot.",
+                   [check_options](Context& context) { return check_clouds(context, check_options->verbose, check_options->output); });
   check->add_flag("-v,--verbose", check_options->verbose, "What was found on each.");
   check->add_option("-o,--output", check_options->output, "table or json.")->check(CLI::IsMember({"table", "json"}));
 }

@@ -1,7 +1,7 @@
 // status, start, stop, down, autostop, cost.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -29,11 +29,21 @@ std::string autostop_text(const std::optional<broker::Autostop>& autostop) {
 
 json::object to_json(const broker::ClusterRecord& cluster) {
   const auto& offer = cluster.placement.offer;
-  json::object object{{"name", cluster.name}, {"status", broker::name_of(cluster.status)}, {"cloud", offer.cloud}, {"region", offer.region}, {"zone", offer.zone},
-                      {"instance_type", offer.instance_type}, {"num_nodes", cluster.num_nodes}, {"use_spot", cluster.placement.use_spot},
-                      {"hourly_price", cluster.placement.hourly_price * cluster.num_nodes}, {"launched_at", cluster.launched.unix_seconds()},
-                      {"user", cluster.user}, {"last_command", cluster.last_command}, {"autostop", nullptr}};
-  if (cluster.autostop) object["autostop"] = json::object{{"idle_minutes", to_seconds(cluster.autostop->idle) / 60}, {"down", cluster.autostop->down}};
+  json::object object{{"name", cluster.name},
+                      {"status", broker::name_of(cluster.status)},
+                      {"cloud", offer.cloud},
+                      {"region", offer.region},
+                      {"zone", offer.zone},
+                      {"instance_type", offer.instance_type},
+                      {"num_nodes", cluster.num_nodes},
+                      {"use_spot", cluster.placement.use_spot},
+                      {"hourly_price", cluster.placement.hourly_price * cluster.num_nodes},
+                      {"launched_at", cluster.launched.unix_seconds()},
+                      {"user", cluster.user},
+                      {"last_command", cluster.last_command},
+                      {"autostop", nullptr}};
+  if (cluster.autostop)
+    object["autostop"] = json::object{{"idle_minutes", to_seconds(cluster.autostop->idle) / 60}, {"down", cluster.autostop->down}};
   return object;
 }
 
@@ -49,10 +59,15 @@ std::string status_table(const std::vector<broker::ClusterRecord>& clusters, Con
   TextTable table(headings);
   for (const auto& cluster : clusters) {
     const std::string status(broker::name_of(cluster.status));
-    std::vector<std::string> row = {cluster.name, infra_of(cluster.placement), broker::describe_resources(cluster.placement, cluster.num_nodes),
+    std::vector<std::string> row = {cluster.name,
+                                    infra_of(cluster.placement),
+                                    broker::describe_resources(cluster.placement, cluster.num_nodes),
                                     cluster.status == broker::ClusterStatus::kUp ? context.console().green(status) : status,
-                                    autostop_text(cluster.autostop), format_ago(context.clock().now() - cluster.launched)};
-    if (verbose) row.insert(row.end(), {fmt::format("{:.3f}", cluster.placement.hourly_price * cluster.num_nodes), cluster.user, cluster.last_command});
+                                    autostop_text(cluster.autostop),
+                                    format_ago(context.clock().now() - cluster.launched)};
+    if (verbose)
+      row.insert(row.end(),
+                 {fmt::format("{:.3f}", cluster.placement.hourly_price * cluster.num_nodes), cluster.user, cluster.last_command});
     table.add(std::move(row));
   }
   return table.render();
@@ -67,7 +82,9 @@ int show_status(Context& context, const StatusOptions& options) {
     if (std::none_of(clusters->begin(), clusters->end(), [&](const auto& cluster) { return cluster.name == name; }))
       return context.console().fail(not_found(fmt::format("there is no cluster '{}'; `isobar status` lists those there are", name)));
   if (!options.clusters.empty())
-    std::erase_if(*clusters, [&](const auto& cluster) { return std::find(options.clusters.begin(), options.clusters.end(), cluster.name) == options.clusters.end(); });
+    std::erase_if(*clusters, [&](const auto& cluster) {
+      return std::find(options.clusters.begin(), options.clusters.end(), cluster.name) == options.clusters.end();
+    });
   if (options.ip) {
     for (const auto& cluster : *clusters) {
       const auto instances = context.providers().at(cluster.placement.offer.cloud)->list(cluster.name);
@@ -113,18 +130,22 @@ Result<std::vector<std::string>> chosen_clusters(broker::Broker& broker, const M
   std::vector<std::string> names;
   if (!options.all && options.clusters.empty()) return invalid("name a cluster, or pass --all");
   for (const auto& pattern : options.clusters) {
-    const bool any = std::any_of(clusters.begin(), clusters.end(), [&](const auto& cluster) { return name_matches(pattern, cluster.name); });
+    const bool any =
+        std::any_of(clusters.begin(), clusters.end(), [&](const auto& cluster) { return name_matches(pattern, cluster.name); });
     if (!any) return not_found(fmt::format("there is no cluster '{}'; `isobar status` lists those there are", pattern));
   }
   for (const auto& cluster : clusters)
-    if (options.all || std::any_of(options.clusters.begin(), options.clusters.end(), [&](const auto& pattern) { return name_matches(pattern, cluster.name); })) names.push_back(cluster.name);
+    if (options.all || std::any_of(options.clusters.begin(), options.clusters.end(),
+                                   [&](const auto& pattern) { return name_matches(pattern, cluster.name); }))
+      names.push_back(cluster.name);
   return names;
 }
 
 using SessionAction = std::function<Status(broker::ClusterSession&)>;
 
 // Does one thing to each of the chosen clusters; goes on after a failure, and reports the first.
-int for_each_cluster(Context& context, const ManyOptions& options, const std::string& verb, const std::string& done, const SessionAction& act) {
+int for_each_cluster(Context& context, const ManyOptions& options, const std::string& verb, const std::string& done,
+                     const SessionAction& act) {
   auto broker = context.broker();
   if (!broker.ok()) return context.console().fail(broker.error());
   const auto names = chosen_clusters(**broker, options);
@@ -180,9 +201,12 @@ int set_autostop(Context& context, AutostopOptions options) {
   const auto autostop = autostop_of(options);
   if (!autostop.ok()) return context.console().fail(autostop.error());
   options.many.yes = true;
-  const std::string done = !*autostop ? "no longer stops by itself" : fmt::format("will {} after {} of idleness", (*autostop)->down ? "be taken down" : "stop", format_duration((*autostop)->idle));
+  const std::string done = !*autostop ? "no longer stops by itself"
+                                      : fmt::format("will {} after {} of idleness", (*autostop)->down ? "be taken down" : "stop",
+                                                    format_duration((*autostop)->idle));
   return for_each_cluster(context, options.many, "Autostop", done, [&](broker::ClusterSession& session) -> Status {
-    if (session.record()->status != broker::ClusterStatus::kUp) return invalid(fmt::format("cluster '{}' is not UP; `isobar start {}` starts it", session.name(), session.name()));
+    if (session.record()->status != broker::ClusterStatus::kUp)
+      return invalid(fmt::format("cluster '{}' is not UP; `isobar start {}` starts it", session.name(), session.name()));
     return session.set_autostop(*autostop);
   });
 }
@@ -197,8 +221,13 @@ int show_cost(Context& context, int days, const std::string& output) {
   if (output == "json") {
     json::array array;
     for (const auto& use : *usage)
-      array.push_back(json::object{{"name", use.cluster}, {"started_at", use.started.unix_seconds()}, {"seconds", to_seconds(use.ended.value_or(now) - use.started)}, {"live", !use.ended},
-                                   {"resources", broker::describe_resources(use.placement, use.num_nodes)}, {"hourly_price", use.placement.hourly_price * use.num_nodes}, {"cost", use.cost(now)}});
+      array.push_back(json::object{{"name", use.cluster},
+                                   {"started_at", use.started.unix_seconds()},
+                                   {"seconds", to_seconds(use.ended.value_or(now) - use.started)},
+                                   {"live", !use.ended},
+                                   {"resources", broker::describe_resources(use.placement, use.num_nodes)},
+                                   {"hourly_price", use.placement.hourly_price * use.num_nodes},
+                                   {"cost", use.cost(now)}});
     context.console().print(json::serialize(array) + "\n");
     return kOk;
   }
@@ -206,11 +235,13 @@ int show_cost(Context& context, int days, const std::string& output) {
   double total = 0;
   for (const auto& use : *usage) {
     total += use.cost(now);
-    table.add({use.cluster, format_ago(now - use.started), format_duration(use.ended.value_or(now) - use.started), broker::describe_resources(use.placement, use.num_nodes),
-               use.ended ? "ENDED" : "UP", fmt::format("$ {:.2f}", use.placement.hourly_price * use.num_nodes), fmt::format("$ {:.2f}", use.cost(now))});
+    table.add({use.cluster, format_ago(now - use.started), format_duration(use.ended.value_or(now) - use.started),
+               broker::describe_resources(use.placement, use.num_nodes), use.ended ? "ENDED" : "UP",
+               fmt::format("$ {:.2f}", use.placement.hourly_price * use.num_nodes), fmt::format("$ {:.2f}", use.cost(now))});
   }
   if (usage->empty()) context.console().print(fmt::format("Nothing ran in the last {} days.\n", days));
-  else context.console().print(table.render() + fmt::format("\nTotal: $ {:.2f}, by the second, at the prices recorded at launch.\n", total));
+  else
+    context.console().print(table.render() + fmt::format("\nTotal: $ {:.2f}, by the second, at the prices recorded at launch.\n", total));
   return kOk;
 }
 
@@ -218,7 +249,8 @@ int show_cost(Context& context, int days, const std::string& output) {
 
 void add_cluster_commands(Commands& commands) {
   auto status_options = std::make_shared<StatusOptions>();
-  CLI::App* status = commands.add(nullptr, "status", "Show the clusters.", [status_options](Context& context) { return show_status(context, *status_options); });
+  CLI::App* status = commands.add(nullptr, "status", "Show the clusters.",
+                                  [status_options](Context& context) { return show_status(context, *status_options); });
   status->add_option("CLUSTER", status_options->clusters, "Only these.");
   status->add_flag("-v,--verbose", status_options->verbose, "More columns.");
   status->add_flag("-r,--refresh", status_options->refresh, "Ask the clouds (isobar always does).");
@@ -233,8 +265,9 @@ void add_cluster_commands(Commands& commands) {
   add_many_options(start, *start_options);
 
   auto stop_options = std::make_shared<ManyOptions>();
-  CLI::App* stop = commands.add(nullptr, "stop", "Stop clusters and keep their disks.",
-                                [stop_options](Context& context) { return for_each_cluster(context, *stop_options, "Stop", "is stopped; its disk is kept", stop_cluster); });
+  CLI::App* stop = commands.add(nullptr, "stop", "Stop clusters and keep their disks.", [stop_options](Context& context) {
+    return for_each_cluster(context, *stop_options, "Stop", "is stopped; its disk is kept", stop_cluster);
+  });
   add_many_options(stop, *stop_options);
 
   auto down_options = std::make_shared<ManyOptions>();
@@ -244,7 +277,8 @@ void add_cluster_commands(Commands& commands) {
   add_many_options(down, *down_options);
 
   auto autostop_options = std::make_shared<AutostopOptions>();
-  CLI::App* autostop = commands.add(nullptr, "autostop", "Stop clusters by themselves once they are idle.", [autostop_options](Context& context) { return set_autostop(context, *autostop_options); });
+  CLI::App* autostop = commands.add(nullptr, "autostop", "Stop clusters by themselves once they are idle.",
+                                    [autostop_options](Context& context) { return set_autostop(context, *autostop_options); });
   add_many_options(autostop, autostop_options->many);
   autostop->add_option("-i,--idle-minutes", autostop_options->idle, "Minutes without a job, or a duration such as 2h.");
   autostop->add_flag("--down", autostop_options->down, "Remove the cluster instead of stopping it.");
@@ -257,7 +291,9 @@ void add_cluster_commands(Commands& commands) {
   };
   auto cost_options = std::make_shared<CostOptions>();
   for (const char* name : {"cost", "cost-report"}) {
-    CLI::App* cost = commands.add(nullptr, name, "What clusters have cost.", [cost_options](Context& context) { return show_cost(context, cost_options->days, cost_options->output); });
+    CLI::App* cost = commands.add(nullptr, name, "What clusters have cost.", [cost_options](Context& context) {
+      return show_cost(context, cost_options->days, cost_options->output);
+    });
     cost->add_option("--days", cost_options->days, "How far back to look.")->check(CLI::Range(0, 36500));
     cost->add_option("-o,--output", cost_options->output, "table or json.")->check(CLI::IsMember({"table", "json"}));
     if (std::string_view(name) == "cost-report") cost->group("");

@@ -1,7 +1,7 @@
 #include "command.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/text.h"
 #include "version.h"
@@ -51,7 +51,8 @@ std::string suggestion(const CLI::App& root, int argc, char** argv) {
     }
     if (names.empty()) return "";
     const auto near = closest(word, names);
-    return fmt::format("there is no command '{}'{}", word, near ? fmt::format("; did you mean `{}`?", *near) : "; `isobar --help` lists them");
+    return fmt::format("there is no command '{}'{}", word,
+                       near ? fmt::format("; did you mean `{}`?", *near) : "; `isobar --help` lists them");
   }
   return "";
 }
@@ -64,7 +65,9 @@ int Commands::run(int argc, char** argv, Context& context) {
   } catch (const CLI::Success& asked) {
     return root_->exit(asked);  // --help, --version
   } catch (const CLI::ParseError& error) {
-    const std::string better = dynamic_cast<const CLI::ExtrasError*>(&error) || dynamic_cast<const CLI::RequiredError*>(&error) ? suggestion(*root_, argc, argv) : "";
+    const std::string better = dynamic_cast<const CLI::ExtrasError*>(&error) || dynamic_cast<const CLI::RequiredError*>(&error)
+                                   ? suggestion(*root_, argc, argv)
+                                   : "";
     context.console().say(fmt::format("isobar: {}", better.empty() ? std::string(error.what()) + " (see --help)" : better));
     return kUserError;
   }

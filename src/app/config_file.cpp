@@ -11,12 +11,16 @@ namespace {
 
 std::string unknown(const std::string& kind, const std::string& name, const std::vector<std::string>& known) {
   const auto near = closest(name, known);
-  return fmt::format("there is no {} '{}'; {}", kind, name, near ? fmt::format("did you mean {}?", *near) : "there are " + join(known, ", "));
+  return fmt::format("there is no {} '{}'; {}", kind, name,
+                     near ? fmt::format("did you mean {}?", *near) : "there are " + join(known, ", "));
 }
 
 std::map<std::string, Knob<Duration>*> duration_knobs(broker::Config& config) {
-  return {{"lock_deadline", &config.lock_deadline}, {"provision_deadline", &config.provision_deadline}, {"agent_deadline", &config.agent_deadline},
-          {"retry_least", &config.retry_least},     {"retry_most", &config.retry_most}};
+  return {{"lock_deadline", &config.lock_deadline},
+          {"provision_deadline", &config.provision_deadline},
+          {"agent_deadline", &config.agent_deadline},
+          {"retry_least", &config.retry_least},
+          {"retry_most", &config.retry_most}};
 }
 
 }  // namespace
@@ -27,9 +31,12 @@ Result<broker::Config> read_config_file(const fs::path& path) {
   if (!text.ok() && text.error().code() == Code::kNotFound) return config;
   if (!text.ok()) return text.error();
   TRY_ASSIGN(const auto documents, broker::read_yaml(*text, path.string()));
-  const auto at = [&](const broker::YamlMark& mark, const std::string& what) { return invalid(fmt::format("{}:{}:{}: {}", path.string(), mark.line, mark.column, what)); };
+  const auto at = [&](const broker::YamlMark& mark, const std::string& what) {
+    return invalid(fmt::format("{}:{}:{}: {}", path.string(), mark.line, mark.column, what));
+  };
   auto knobs = duration_knobs(config);
   std::vector<std::string> names;
+  names.reserve(knobs.size());
   for (const auto& [name, knob] : knobs) names.push_back(name);
   for (const auto& section : documents[0].fields) {
     if (section.key.text != "broker") return at(section.key.mark, unknown("section", section.key.text, {"broker"}));

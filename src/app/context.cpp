@@ -18,7 +18,8 @@ namespace {
 
 fs::path find_home(const std::map<std::string, std::string>& environment) {
   if (const auto own = environment.find("ISOBAR_HOME"); own != environment.end() && !own->second.empty()) return fs::absolute(own->second);
-  if (const auto home = environment.find("HOME"); home != environment.end() && !home->second.empty()) return fs::path(home->second) / ".isobar";
+  if (const auto home = environment.find("HOME"); home != environment.end() && !home->second.empty())
+    return fs::path(home->second) / ".isobar";
   const passwd* entry = ::getpwuid(::getuid());
   return fs::path(entry && entry->pw_dir ? entry->pw_dir : "/tmp") / ".isobar";
 }

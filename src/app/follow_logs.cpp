@@ -58,12 +58,14 @@ std::string ending(const broker::JobRecord& job) {
 
 int follow_logs(Context& context, broker::AgentClient& head, const std::string& cluster, const broker::TailLogs& what) {
   std::optional<InterruptWatch> watch(std::in_place);
-  const auto end = head.tail_logs(what, [&](std::string_view piece) { context.console().print(piece); }, watch->token());
+  const auto end = head.tail_logs(
+      what, [&](std::string_view piece) { context.console().print(piece); }, watch->token());
   const bool interrupted = watch->token().stop_requested();
   watch.reset();
   if (interrupted) {
     const std::string job = what.job.value() == 0 ? "" : fmt::format(" {}", what.job);
-    context.console().say(fmt::format("\nDetached; the job goes on.\n  come back:  isobar logs {0}{1}\n  end it:     isobar cancel {0}{1}", cluster, job.empty() ? "" : job));
+    context.console().say(fmt::format("\nDetached; the job goes on.\n  come back:  isobar logs {0}{1}\n  end it:     isobar cancel {0}{1}",
+                                      cluster, job.empty() ? "" : job));
     return kOk;
   }
   if (!end.ok()) return context.console().fail("logs", end.error());

@@ -1,7 +1,7 @@
 // completion, man: made from the command tree itself, so that they cannot fall behind it.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 
@@ -74,7 +74,8 @@ _isobar() {{
   [[ $current != -* ]] && mapfile -t -O "${{#COMPREPLY[@]}}" COMPREPLY < <(compgen -f -- "$current")
 }}
 complete -o filenames -F _isobar isobar
-)BASH", groups.empty() ? "''" : join(groups, "|"), words_of(root), cases, cluster_cases.empty() ? "''" : cluster_cases);
+)BASH",
+                     groups.empty() ? "''" : join(groups, "|"), words_of(root), cases, cluster_cases.empty() ? "''" : cluster_cases);
 }
 
 std::string quote_for_zsh(std::string text) {
@@ -91,7 +92,8 @@ std::string zsh_completion(const CLI::App& root) {
   std::string body;
   const auto list = [&](const std::string& path, const CLI::App& app) {
     std::string entries;
-    for (const CLI::App* command : visible_commands(app)) entries += fmt::format(" '{}:{}'", command->get_name(), quote_for_zsh(command->get_description()));
+    for (const CLI::App* command : visible_commands(app))
+      entries += fmt::format(" '{}:{}'", command->get_name(), quote_for_zsh(command->get_description()));
     for (const CLI::Option* option : app.get_options())
       for (const auto& name : option->get_lnames()) entries += fmt::format(" '--{}:{}'", name, quote_for_zsh(option->get_description()));
     body += fmt::format("    '{}') items=({} ) ;;\n", path, entries);
@@ -114,7 +116,8 @@ _isobar() {{
   _files
 }}
 _isobar "$@"
-)ZSH", body);
+)ZSH",
+                     body);
 }
 
 std::string fish_completion(const CLI::App& root) {
@@ -124,13 +127,17 @@ std::string fish_completion(const CLI::App& root) {
     std::string condition = "__fish_use_subcommand";
     if (!path.empty()) {
       condition.clear();
-      for (const auto part : split(path, ' ')) condition += (condition.empty() ? "" : "; and ") + fmt::format("__fish_seen_subcommand_from {}", part);
+      for (const auto part : split(path, ' '))
+        condition += (condition.empty() ? "" : "; and ") + fmt::format("__fish_seen_subcommand_from {}", part);
     }
     for (const CLI::App* command : visible_commands(app))
-      text += fmt::format("complete -c isobar -n {} -a {} -d {}\n", quoted(condition), command->get_name(), quoted(command->get_description()));
+      text +=
+          fmt::format("complete -c isobar -n {} -a {} -d {}\n", quoted(condition), command->get_name(), quoted(command->get_description()));
     for (const CLI::Option* option : app.get_options())
-      for (const auto& name : option->get_lnames()) text += fmt::format("complete -c isobar -n {} -l {} -d {}\n", quoted(condition), name, quoted(option->get_description()));
-    if (app.get_option_no_throw("TASK") || app.get_option_no_throw("FILE")) text += fmt::format("complete -c isobar -n {} -F\n", quoted(condition));
+      for (const auto& name : option->get_lnames())
+        text += fmt::format("complete -c isobar -n {} -l {} -d {}\n", quoted(condition), name, quoted(option->get_description()));
+    if (app.get_option_no_throw("TASK") || app.get_option_no_throw("FILE"))
+      text += fmt::format("complete -c isobar -n {} -F\n", quoted(condition));
   };
   list("", root);
   walk(root, "", list);
@@ -149,8 +156,12 @@ std::string roff(std::string text) {
 }
 
 std::string man_page(const CLI::App& root) {
-  std::string text = fmt::format(".TH ISOBAR 1 \"\" \"isobar {}\" \"User Commands\"\n.SH NAME\nisobar \\- {}\n.SH SYNOPSIS\n.B isobar\n.I COMMAND\n[\\fIOPTIONS\\fR]\n.SH DESCRIPTION\n"
-                                 "isobar runs jobs described in task files where they cost least or start soonest, and brings them back when machines vanish.\n.SH COMMANDS\n", kVersion, roff(root.get_description()));
+  std::string text = fmt::format(
+      ".TH ISOBAR 1 \"\" \"isobar {}\" \"User Commands\"\n.SH NAME\nisobar \\- {}\n.SH SYNOPSIS\n.B isobar\n.I "
+      "COMMAND\n[\\fIOPTIONS\\fR]\n.SH DESCRIPTION\n"
+      "isobar runs jobs described in task files where they cost least or start soonest, and brings them back when machines vanish.\n.SH "
+      "COMMANDS\n",
+      kVersion, roff(root.get_description()));
   walk(root, "", [&](const std::string& path, const CLI::App& command) {
     text += fmt::format(".SS \"isobar {}\"\n{}\n", roff(path), roff(command.get_description()));
     for (const CLI::Option* option : command.get_options()) {
@@ -158,8 +169,10 @@ std::string man_page(const CLI::App& root) {
       text += fmt::format(".TP\n\\fB{}\\fR\n{}\n", roff(option->get_name(true)), roff(option->get_description()));
     }
   });
-  text += ".SH ENVIRONMENT\n.TP\n\\fBISOBAR_HOME\\fR\nWhere state, imported catalogs and the instances of this machine are kept (~/.isobar).\n.TP\n\\fBNO_COLOR\\fR\nNo colours, also on a terminal.\n"
-          ".SH EXIT STATUS\n0 for success, 1 for what could not be done, 2 for what was asked wrongly, 100 for a job that failed.\n";
+  text +=
+      ".SH ENVIRONMENT\n.TP\n\\fBISOBAR_HOME\\fR\nWhere state, imported catalogs and the instances of this machine are kept "
+      "(~/.isobar).\n.TP\n\\fBNO_COLOR\\fR\nNo colours, also on a terminal.\n"
+      ".SH EXIT STATUS\n0 for success, 1 for what could not be done, 2 for what was asked wrongly, 100 for a job that failed.\n";
   return text;
 }
 
@@ -167,11 +180,12 @@ std::string man_page(const CLI::App& root) {
 
 void add_generate_commands(Commands& commands) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* completion = commands.add(nullptr, "completion", "Print the completion of a shell: bash, zsh or fish.", [shell, &commands](Context& context) {
-    const auto& root = commands.root();
-    context.console().print(*shell == "zsh" ? zsh_completion(root) : *shell == "fish" ? fish_completion(root) : bash_completion(root));
-    return kOk;
-  });
+  CLI::App* completion =
+      commands.add(nullptr, "completion", "Print the completion of a shell: bash, zsh or fish.", [shell, &commands](Context& context) {
+        const auto& root = commands.root();
+        context.console().print(*shell == "zsh" ? zsh_completion(root) : *shell == "fish" ? fish_completion(root) : bash_completion(root));
+        return kOk;
+      });
   completion->add_option("SHELL", *shell, "bash, zsh or fish.")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
   CLI::App* man = commands.add(nullptr, "man", "Print the manual page.", [&commands](Context& context) {
     context.console().print(man_page(commands.root()));

@@ -1,7 +1,7 @@
 // queue, logs, cancel.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <boost/json.hpp>
 
@@ -22,9 +22,19 @@ std::string duration_of(const broker::JobRecord& job, Instant now) {
 }
 
 json::object to_json(const std::string& cluster, const broker::JobRecord& job) {
-  json::object object{{"cluster", cluster}, {"id", job.id.value()}, {"name", job.name}, {"user", job.user}, {"status", broker::name_of(job.status)}, {"num_nodes", job.num_nodes},
-                      {"resources", job.resources}, {"submitted_at", job.submitted.unix_seconds()}, {"started_at", nullptr}, {"ended_at", nullptr}, {"exit_code", nullptr},
-                      {"reason", job.reason}, {"log", job.log_folder}};
+  json::object object{{"cluster", cluster},
+                      {"id", job.id.value()},
+                      {"name", job.name},
+                      {"user", job.user},
+                      {"status", broker::name_of(job.status)},
+                      {"num_nodes", job.num_nodes},
+                      {"resources", job.resources},
+                      {"submitted_at", job.submitted.unix_seconds()},
+                      {"started_at", nullptr},
+                      {"ended_at", nullptr},
+                      {"exit_code", nullptr},
+                      {"reason", job.reason},
+                      {"log", job.log_folder}};
   if (job.started) object["started_at"] = job.started->unix_seconds();
   if (job.ended) object["ended_at"] = job.ended->unix_seconds();
   if (job.exit_code) object["exit_code"] = *job.exit_code;
@@ -56,7 +66,8 @@ int show_queue(Context& context, QueueOptions options) {
     TextTable table({"ID", "NAME", "USER", "SUBMITTED", "STARTED", "DURATION", "RESOURCES", "STATUS", "LOG"});
     for (const auto& job : *jobs) {
       array.push_back(to_json(name, job));
-      table.add({fmt::to_string(job.id.value()), job.name, job.user, ago(job.submitted, now), ago(job.started, now), duration_of(job, now), job.resources, std::string(broker::name_of(job.status)), job.log_folder});
+      table.add({fmt::to_string(job.id.value()), job.name, job.user, ago(job.submitted, now), ago(job.started, now), duration_of(job, now),
+                 job.resources, std::string(broker::name_of(job.status)), job.log_folder});
     }
     if (options.output == "json") continue;
     if (options.clusters.size() > 1) context.console().print(fmt::format("{}\n", context.console().bold("Cluster " + name)));
@@ -130,13 +141,15 @@ int cancel_jobs(Context& context, const CancelOptions& options) {
 
 void add_job_commands(Commands& commands) {
   auto queue_options = std::make_shared<QueueOptions>();
-  CLI::App* queue = commands.add(nullptr, "queue", "Show the jobs of clusters.", [queue_options](Context& context) { return show_queue(context, *queue_options); });
+  CLI::App* queue = commands.add(nullptr, "queue", "Show the jobs of clusters.",
+                                 [queue_options](Context& context) { return show_queue(context, *queue_options); });
   queue->add_option("CLUSTER", queue_options->clusters, "Only these clusters.");
   queue->add_flag("-s,--skip-finished", queue_options->active_only, "Leave out jobs that have ended.");
   queue->add_option("-o,--output", queue_options->output, "table or json.")->check(CLI::IsMember({"table", "json"}));
 
   auto log_options = std::make_shared<LogOptions>();
-  CLI::App* logs = commands.add(nullptr, "logs", "Show the output of a job, the newest by default.", [log_options](Context& context) { return show_logs(context, *log_options); });
+  CLI::App* logs = commands.add(nullptr, "logs", "Show the output of a job, the newest by default.",
+                                [log_options](Context& context) { return show_logs(context, *log_options); });
   logs->add_option("CLUSTER", log_options->cluster, "The cluster.")->required();
   logs->add_option("JOB", log_options->job, "The job's id.");
   logs->add_flag("--no-follow", log_options->no_follow, "Print what there is and return.");
@@ -146,7 +159,8 @@ void add_job_commands(Commands& commands) {
   logs->add_flag("--sync-down", log_options->sync_down, "Save the log below ./sky_logs and print its path.");
 
   auto cancel_options = std::make_shared<CancelOptions>();
-  CLI::App* cancel = commands.add(nullptr, "cancel", "End jobs, with every process they started.", [cancel_options](Context& context) { return cancel_jobs(context, *cancel_options); });
+  CLI::App* cancel = commands.add(nullptr, "cancel", "End jobs, with every process they started.",
+                                  [cancel_options](Context& context) { return cancel_jobs(context, *cancel_options); });
   cancel->add_option("CLUSTER", cancel_options->cluster, "The cluster.")->required();
   cancel->add_option("JOB", cancel_options->jobs, "Ids of jobs.");
   cancel->add_flag("-a,--all", cancel_options->all, "Every job of the cluster.");

@@ -1,7 +1,7 @@
 // launch, exec, optimize, rehearse: a task from its file to where it runs.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 
@@ -54,7 +54,8 @@ int plan_only(Context& context, const TaskOptions& task_options, const LaunchOpt
 // What of the workdir and the mounts would be sent, and what would not, and why.
 void show_files(Context& context, const std::vector<std::pair<std::string, broker::LocalTree>>& trees) {
   for (const auto& [destination, tree] : trees) {
-    context.console().print(fmt::format("{} -> {}: {} entries, {}\n", tree.source.string(), destination, tree.entries.size(), format_bytes({tree.bytes})));
+    context.console().print(
+        fmt::format("{} -> {}: {} entries, {}\n", tree.source.string(), destination, tree.entries.size(), format_bytes({tree.bytes})));
     for (const auto& skipped : tree.skipped) context.console().print(fmt::format("  skipped {}: {}\n", skipped.path, skipped.reason));
   }
 }
@@ -87,7 +88,9 @@ Result<std::optional<broker::Autostop>> wanted_autostop(const broker::Task& task
     autostop->down = true;
   }
   if (!autostop || options.wait_for.empty()) return autostop;
-  autostop->wait_for = options.wait_for == "none" ? broker::IdleWait::kNone : options.wait_for == "jobs" ? broker::IdleWait::kJobs : broker::IdleWait::kJobsAndSsh;
+  autostop->wait_for = options.wait_for == "none"   ? broker::IdleWait::kNone
+                       : options.wait_for == "jobs" ? broker::IdleWait::kJobs
+                                                    : broker::IdleWait::kJobsAndSsh;
   return autostop;
 }
 
@@ -100,7 +103,8 @@ Status provision(Context& context, broker::ClusterSession& session, const broker
   show_plan(context, plan, options);
   const auto& pick = plan.tasks[0].candidate();
   if (!options.yes && pick.hourly_price > 0) {
-    TRY_ASSIGN(const bool agreed, context.console().confirm(fmt::format("Launch cluster '{}' at ${:.4g}/hr?", session.name(), pick.hourly_price * task.num_nodes)));
+    TRY_ASSIGN(const bool agreed, context.console().confirm(fmt::format("Launch cluster '{}' at ${:.4g}/hr?", session.name(),
+                                                                        pick.hourly_price * task.num_nodes)));
     if (!agreed) return Error(Code::kUnavailable, "not launched");
   }
   broker::LaunchGoal goal{.cluster = session.name(), .num_nodes = task.num_nodes, .retry_until_up = options.retry_until_up};
@@ -119,16 +123,21 @@ Status provision(Context& context, broker::ClusterSession& session, const broker
 Status bring_up(Context& context, broker::ClusterSession& session, const broker::Task& task, const LaunchOptions& options) {
   if (!session.record()) return provision(context, session, task, options);
   TRY(broker::check_fits(task, *session.record()));
-  context.console().say(fmt::format("Cluster '{}' exists: {} on {}.", session.name(), broker::describe_resources(session.record()->placement, session.record()->num_nodes), broker::describe(session.record()->placement)));
+  context.console().say(fmt::format("Cluster '{}' exists: {} on {}.", session.name(),
+                                    broker::describe_resources(session.record()->placement, session.record()->num_nodes),
+                                    broker::describe(session.record()->placement)));
   if (session.record()->status == broker::ClusterStatus::kUp) return {};
   if (session.record()->status == broker::ClusterStatus::kStopped) {
     context.console().say(fmt::format("Starting cluster '{}' again, with its disk …", session.name()));
     return session.start();
   }
-  return unavailable(fmt::format("cluster '{}' is INIT: not all of its nodes run; `isobar start {}` tries to bring them back, `isobar down {}` removes them", session.name(), session.name(), session.name()));
+  return unavailable(fmt::format(
+      "cluster '{}' is INIT: not all of its nodes run; `isobar start {}` tries to bring them back, `isobar down {}` removes them",
+      session.name(), session.name(), session.name()));
 }
 
-std::vector<broker::JobOrder> job_orders(Context& context, const broker::Task& task, const LaunchOptions& options, std::vector<broker::Task>& copies) {
+std::vector<broker::JobOrder> job_orders(Context& context, const broker::Task& task, const LaunchOptions& options,
+                                         std::vector<broker::Task>& copies) {
   std::vector<broker::JobOrder> orders;
   const std::string token = secure_random_hex(8);
   copies.reserve(options.num_jobs);
@@ -136,7 +145,8 @@ std::vector<broker::JobOrder> job_orders(Context& context, const broker::Task& t
     copies.push_back(task);
     if (options.num_jobs > 1)
       for (const char* name : {"SKYPILOT_JOB_RANK", "ISOBAR_JOB_RANK"}) copies.back().envs.push_back({name, fmt::to_string(rank)});
-    orders.push_back({&copies.back(), task.name.empty() ? "job" : task.name, context.user(), !options.no_setup, fmt::format("{}-{}", token, rank)});
+    orders.push_back(
+        {&copies.back(), task.name.empty() ? "job" : task.name, context.user(), !options.no_setup, fmt::format("{}-{}", token, rank)});
   }
   return orders;
 }
@@ -179,7 +189,9 @@ int launch(Context& context, const TaskOptions& task_options, LaunchOptions opti
   if (options.fast && existed && session->record()->status == broker::ClusterStatus::kUp) options.no_setup = true;
   auto ready = bring_up(context, *session, *task, options);
   if (ready.ok()) ready = session->send_files(*trees);
-  if (ready.ok()) ready = session->remember_command("isobar launch -c " + options.cluster + (task_options.entry.size() == 1 ? " " + task_options.entry[0] : " …"));
+  if (ready.ok())
+    ready = session->remember_command("isobar launch -c " + options.cluster +
+                                      (task_options.entry.size() == 1 ? " " + task_options.entry[0] : " …"));
   if (!ready.ok()) return context.console().fail(ready.error());
   // Autostop set at launch counts from the job on; set before it, a short one could fire in between.
   if (task->run.empty() && task->setup.empty()) {
@@ -198,11 +210,16 @@ int exec(Context& context, const TaskOptions& task_options, LaunchOptions option
   if (!trees.ok()) return context.console().fail(trees.error());
   auto broker = context.broker();
   if (!broker.ok()) return context.console().fail(broker.error());
-  auto session = (*broker)->open(options.cluster, "isobar exec " + options.cluster);
+  // Only a mirror changes the node for others; without one, many may submit at once.
+  auto session =
+      (*broker)->open(options.cluster, "isobar exec " + options.cluster, trees->empty() ? broker::Hold::kShared : broker::Hold::kExclusive);
   if (!session.ok()) return context.console().fail(session.error());
-  if (!session->record()) return context.console().fail(not_found(fmt::format("there is no cluster '{}'; `isobar launch -c {}` makes one", options.cluster, options.cluster)));
+  if (!session->record())
+    return context.console().fail(
+        not_found(fmt::format("there is no cluster '{}'; `isobar launch -c {}` makes one", options.cluster, options.cluster)));
   if (session->record()->status != broker::ClusterStatus::kUp)
-    return context.console().fail(invalid(fmt::format("cluster '{0}' is {1}; `isobar start {0}` starts it", options.cluster, broker::name_of(session->record()->status))));
+    return context.console().fail(invalid(
+        fmt::format("cluster '{0}' is {1}; `isobar start {0}` starts it", options.cluster, broker::name_of(session->record()->status))));
   auto ready = broker::check_fits(*task, *session->record());
   if (ready.ok()) ready = session->send_files(*trees);
   if (!ready.ok()) return context.console().fail(ready.error());
@@ -246,13 +263,15 @@ void add_plan_options(CLI::App& command, LaunchOptions& options) {
 void add_launch_commands(Commands& commands) {
   auto launch_options = std::make_shared<LaunchOptions>();
   auto launch_task = std::make_shared<std::shared_ptr<TaskOptions>>();
-  CLI::App* launch_command = commands.add(nullptr, "launch", "Run a task on a cluster, which is made if need be.", [=](Context& context) { return launch(context, **launch_task, *launch_options); });
+  CLI::App* launch_command = commands.add(nullptr, "launch", "Run a task on a cluster, which is made if need be.",
+                                          [=](Context& context) { return launch(context, **launch_task, *launch_options); });
   *launch_task = add_task_options(*launch_command);
   add_entry(*launch_command, **launch_task);
   launch_command->add_option("-c,--cluster", launch_options->cluster, "Name of the cluster; made up when not given.");
   launch_command->add_flag("-d,--detach-run", launch_options->detach, "Do not follow the log.");
   launch_command->add_option("-i,--idle-minutes-to-autostop", launch_options->idle, "Stop the cluster after so many idle minutes.");
-  launch_command->add_option("--wait-for", launch_options->wait_for, "What counts as activity: jobs_and_ssh, jobs or none.")->check(CLI::IsMember({"jobs_and_ssh", "jobs", "none"}));
+  launch_command->add_option("--wait-for", launch_options->wait_for, "What counts as activity: jobs_and_ssh, jobs or none.")
+      ->check(CLI::IsMember({"jobs_and_ssh", "jobs", "none"}));
   launch_command->add_flag("--down", launch_options->down, "Remove the cluster once its jobs are done (with -i: after that idle time).");
   launch_command->add_flag("-r,--retry-until-up", launch_options->retry_until_up, "Keep trying until a place is found.");
   launch_command->add_flag("-y,--yes", launch_options->yes, "Do not ask.");
@@ -263,16 +282,19 @@ void add_launch_commands(Commands& commands) {
 
   auto exec_options = std::make_shared<LaunchOptions>();
   auto exec_task = std::make_shared<std::shared_ptr<TaskOptions>>();
-  CLI::App* exec_command = commands.add(nullptr, "exec", "Run a task on a cluster that is up, without its setup.", [=](Context& context) { return exec(context, **exec_task, *exec_options); });
+  CLI::App* exec_command = commands.add(nullptr, "exec", "Run a task on a cluster that is up, without its setup.",
+                                        [=](Context& context) { return exec(context, **exec_task, *exec_options); });
   exec_command->add_option("CLUSTER", exec_options->cluster, "The cluster.")->required();
   *exec_task = add_task_options(*exec_command);
   add_entry(*exec_command, **exec_task);
   exec_command->add_flag("-d,--detach-run", exec_options->detach, "Do not follow the log.");
-  exec_command->add_option("--num-jobs", exec_options->num_jobs, "Submit so many copies, told apart by $ISOBAR_JOB_RANK.")->check(CLI::Range(1, 100'000));
+  exec_command->add_option("--num-jobs", exec_options->num_jobs, "Submit so many copies, told apart by $ISOBAR_JOB_RANK.")
+      ->check(CLI::Range(1, 100'000));
 
   auto optimize_options = std::make_shared<LaunchOptions>();
   auto optimize_task = std::make_shared<std::shared_ptr<TaskOptions>>();
-  CLI::App* optimize_command = commands.add(nullptr, "optimize", "Show where a task or pipeline would run best; start nothing.", [=](Context& context) { return plan_only(context, **optimize_task, *optimize_options); });
+  CLI::App* optimize_command = commands.add(nullptr, "optimize", "Show where a task or pipeline would run best; start nothing.",
+                                            [=](Context& context) { return plan_only(context, **optimize_task, *optimize_options); });
   *optimize_task = add_task_options(*optimize_command);
   add_entry(*optimize_command, **optimize_task);
   add_plan_options(*optimize_command, *optimize_options);
@@ -281,8 +303,9 @@ void add_launch_commands(Commands& commands) {
     std::string file, faults, output;
   };
   auto rehearse_options = std::make_shared<RehearseOptions>();
-  CLI::App* rehearse_command = commands.add(nullptr, "rehearse", "Launch a task against simulated clouds with the faults of a file, in virtual time.",
-                                            [=](Context& context) { return rehearse(context, rehearse_options->file, rehearse_options->faults, rehearse_options->output); });
+  CLI::App* rehearse_command = commands.add(
+      nullptr, "rehearse", "Launch a task against simulated clouds with the faults of a file, in virtual time.",
+      [=](Context& context) { return rehearse(context, rehearse_options->file, rehearse_options->faults, rehearse_options->output); });
   rehearse_command->add_option("FILE", rehearse_options->file, "Task file.")->required();
   rehearse_command->add_option("--faults", rehearse_options->faults, "What goes wrong, and when (docs/formats/faults.md).")->required();
   rehearse_command->add_option("-o,--output", rehearse_options->output, "text or json.")->check(CLI::IsMember({"text", "json"}));

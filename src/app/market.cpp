@@ -28,7 +28,9 @@ namespace {
 
 // "s3://bucket" lies on AWS: the cloud a URI's scheme belongs to; empty for others.
 std::string cloud_of_uri(std::string_view uri) {
-  static constexpr std::pair<std::string_view, const char*> kSchemes[] = {{"s3://", "aws"}, {"gs://", "gcp"}, {"gcs://", "gcp"}, {"azure://", "azure"}, {"oci://", "oci"}, {"nebius://", "nebius"}, {"cos://", "ibm"}};
+  static constexpr std::pair<std::string_view, const char*> kSchemes[] = {{"s3://", "aws"},      {"gs://", "gcp"},  {"gcs://", "gcp"},
+                                                                          {"azure://", "azure"}, {"oci://", "oci"}, {"nebius://", "nebius"},
+                                                                          {"cos://", "ibm"}};
   for (const auto& [scheme, cloud] : kSchemes)
     if (uri.starts_with(scheme)) return cloud;
   return uri.find(".blob.core.windows.net") != std::string_view::npos ? "azure" : "";
@@ -44,11 +46,13 @@ std::vector<broker::TaskNode> task_nodes(const broker::TaskFile& file) {
     node.name = task.name.empty() ? (file.tasks.size() == 1 ? "task" : fmt::format("task {}", i + 1)) : task.name;
     node.resources = task.resources;
     node.num_nodes = task.num_nodes;
-    if (task.inputs && !cloud_of_uri(task.inputs->uri).empty()) node.input = broker::DataSource{cloud_of_uri(task.inputs->uri), task.inputs->gb};
+    if (task.inputs && !cloud_of_uri(task.inputs->uri).empty())
+      node.input = broker::DataSource{cloud_of_uri(task.inputs->uri), task.inputs->gb};
     if (task.outputs) node.output_gb = task.outputs->gb;
     if (task.has_depends_on) {
       for (std::size_t parent = 0; parent < i; ++parent)
-        if (std::find(task.depends_on.begin(), task.depends_on.end(), file.tasks[parent].name) != task.depends_on.end()) node.parents.push_back(parent);
+        if (std::find(task.depends_on.begin(), task.depends_on.end(), file.tasks[parent].name) != task.depends_on.end())
+          node.parents.push_back(parent);
     } else if (i > 0 && file.execution == broker::Execution::kSerial) {
       node.parents.push_back(i - 1);
     }

@@ -1,7 +1,7 @@
 // task check, task show.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "broker/task.h"
 #include "command.h"
@@ -34,7 +34,9 @@ int show_file(Context& context, const std::string& path) {
   const auto file = broker::load_task_file(path);
   if (!file.ok()) return context.console().fail(file.error());
   std::string text;
-  if (!file->pipeline_name.empty()) text += fmt::format("name: {}\n{}---\n", file->pipeline_name, file->execution == broker::Execution::kParallel ? "execution: parallel\n" : "");
+  if (!file->pipeline_name.empty())
+    text += fmt::format("name: {}\n{}---\n", file->pipeline_name,
+                        file->execution == broker::Execution::kParallel ? "execution: parallel\n" : "");
   for (std::size_t i = 0; i < file->tasks.size(); ++i) text += (i > 0 ? "---\n" : "") + broker::show_task(file->tasks[i]);
   context.console().print(text);
   return kOk;
@@ -45,10 +47,12 @@ int show_file(Context& context, const std::string& path) {
 void add_task_commands(Commands& commands) {
   CLI::App* task = commands.group(nullptr, "task", "Check task files, and show what they mean.");
   auto files = std::make_shared<std::vector<std::string>>();
-  CLI::App* check = commands.add(task, "check", "Report every error of task files, with line and column.", [files](Context& context) { return check_files(context, *files); });
+  CLI::App* check = commands.add(task, "check", "Report every error of task files, with line and column.",
+                                 [files](Context& context) { return check_files(context, *files); });
   check->add_option("FILE", *files, "Task files.")->required();
   auto path = std::make_shared<std::string>();
-  CLI::App* show = commands.add(task, "show", "Print a task file normalised: shorthands spelt out, secrets redacted.", [path](Context& context) { return show_file(context, *path); });
+  CLI::App* show = commands.add(task, "show", "Print a task file normalised: shorthands spelt out, secrets redacted.",
+                                [path](Context& context) { return show_file(context, *path); });
   show->add_option("FILE", *path, "Task file.")->required();
 }
 

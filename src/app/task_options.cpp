@@ -1,7 +1,7 @@
 #include "task_options.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/text.h"
 
@@ -18,7 +18,9 @@ std::shared_ptr<TaskOptions> add_task_options(CLI::App& command) {
   command.add_option("-t,--instance-type", o.instance_type, "Exact machine type.");
   command.add_option("--cpus", o.cpus, "vCPUs of each node: 4, or 4+ for at least 4.");
   command.add_option("--memory", o.memory, "GiB of memory of each node: 16, 16+, or 4x for 4 GiB per vCPU.");
-  command.add_flag("--use-spot,!--no-use-spot", [&o](std::int64_t count) { (count > 0 ? o.use_spot : o.no_use_spot) = true; }, "Ask for spot machines, or for on-demand ones.");
+  command.add_flag(
+      "--use-spot,!--no-use-spot", [&o](std::int64_t count) { (count > 0 ? o.use_spot : o.no_use_spot) = true; },
+      "Ask for spot machines, or for on-demand ones.");
   command.add_option("--max-hourly-cost", o.max_hourly_cost, "Never pay more than this for a node and hour, in $.");
   command.add_option("--image-id", o.image_id, "Machine image, or docker:IMAGE.");
   command.add_option("--disk-size", o.disk_size, "Disk of each node, in GB.");
@@ -36,7 +38,8 @@ std::shared_ptr<TaskOptions> add_task_options(CLI::App& command) {
 namespace {
 
 // Files first, so that single options override them.
-Result<std::vector<broker::EnvVar>> read_variables(const std::vector<std::string>& files, const std::vector<std::string>& options, std::string_view name, const Context& context) {
+Result<std::vector<broker::EnvVar>> read_variables(const std::vector<std::string>& files, const std::vector<std::string>& options,
+                                                   std::string_view name, const Context& context) {
   std::vector<broker::EnvVar> variables;
   for (const auto& file : files) {
     const auto text = read_file(file, 4 << 20);
@@ -58,10 +61,17 @@ Result<broker::TaskOverrides> overrides_of(const TaskOptions& o, const Context& 
   if (!o.name.empty()) overrides.name = o.name;
   if (!o.workdir.empty()) overrides.workdir = o.workdir;
   if (!o.num_nodes.empty()) overrides.num_nodes = o.num_nodes;
-  const std::pair<const char*, const std::string&> fields[] = {
-      {"infra", o.infra},         {"accelerators", o.gpus},   {"instance_type", o.instance_type}, {"cpus", o.cpus},
-      {"memory", o.memory},       {"image_id", o.image_id},   {"disk_size", o.disk_size},         {"disk_tier", o.disk_tier},
-      {"local_disk", o.local_disk}, {"network_tier", o.network_tier}, {"max_hourly_cost", o.max_hourly_cost}};
+  const std::pair<const char*, const std::string&> fields[] = {{"infra", o.infra},
+                                                               {"accelerators", o.gpus},
+                                                               {"instance_type", o.instance_type},
+                                                               {"cpus", o.cpus},
+                                                               {"memory", o.memory},
+                                                               {"image_id", o.image_id},
+                                                               {"disk_size", o.disk_size},
+                                                               {"disk_tier", o.disk_tier},
+                                                               {"local_disk", o.local_disk},
+                                                               {"network_tier", o.network_tier},
+                                                               {"max_hourly_cost", o.max_hourly_cost}};
   for (const auto& [field, text] : fields)
     if (!text.empty()) overrides.resources.emplace_back(field, text);
   if (!o.ports.empty()) overrides.resources.emplace_back("ports", "[" + join(o.ports, ", ") + "]");
@@ -89,7 +99,9 @@ Result<broker::Task> load_runnable_task(const TaskOptions& options, Context& con
   TRY(broker::require_available(file));
   TRY(broker::require_all_values(file));
   if (file.tasks.size() > 1)
-    return invalid(fmt::format("{}: running a pipeline is not available yet; `isobar optimize {}` plans it, and each of its {} tasks runs as a file of its own", file.path, file.path, file.tasks.size()));
+    return invalid(fmt::format(
+        "{}: running a pipeline is not available yet; `isobar optimize {}` plans it, and each of its {} tasks runs as a file of its own",
+        file.path, file.path, file.tasks.size()));
   return file.tasks[0];
 }
 

@@ -29,9 +29,7 @@ TEST(Result, GathersContextOnTheWayOut) {
   EXPECT_EQ(quarter(7).error().code(), Code::kInvalidArgument);
 }
 
-TEST(ResultDeathTest, ReadingTheValueOfAFailureEndsTheProcessAndSaysWhy) {
-  EXPECT_DEATH((void)half(3).value(), "odd");
-}
+TEST(ResultDeathTest, ReadingTheValueOfAFailureEndsTheProcessAndSaysWhy) { EXPECT_DEATH((void)half(3).value(), "odd"); }
 
 TEST(CheckDeathTest, PrintsTheOperands) {
   const int committed = 3, prepared = 2;
@@ -45,7 +43,8 @@ TEST(Duration, ReadsWhatPeopleWrite) {
   EXPECT_EQ(*parse_duration("250ms"), 250ms);
   EXPECT_EQ(*parse_duration("1.5h"), 90min);
   EXPECT_EQ(*parse_duration("10", 1min), 10min);
-  for (const char* wrong : {"", "h", "1x", "-5s", "1h30", "5 m", "1.s.", "9999999999999999d"}) EXPECT_FALSE(parse_duration(wrong).ok()) << wrong;
+  for (const char* wrong : {"", "h", "1x", "-5s", "1h30", "5 m", "1.s.", "9999999999999999d"})
+    EXPECT_FALSE(parse_duration(wrong).ok()) << wrong;
 }
 
 TEST(Duration, IsShownInTwoUnitsAtMost) {

@@ -48,7 +48,12 @@ std::string format_bytes(ByteCount bytes) {
   static constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   std::size_t unit = 0;
   while (amount >= 1024 && unit + 1 < kUnits.size()) amount /= 1024, ++unit;
-  return unit == 0 ? fmt::format("{} B", bytes.value) : fmt::format("{:.{}f} {}", amount, amount < 10 ? 2 : amount < 100 ? 1 : 0, kUnits[unit]);
+  return unit == 0 ? fmt::format("{} B", bytes.value)
+                   : fmt::format("{:.{}f} {}", amount,
+                                 amount < 10    ? 2
+                                 : amount < 100 ? 1
+                                                : 0,
+                                 kUnits[unit]);
 }
 
 }  // namespace isobar

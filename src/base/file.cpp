@@ -19,7 +19,7 @@ void Fd::reset(int fd) {
 Result<std::string> read_file(const fs::path& path, std::uint64_t bytes_max) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return errno_error("read " + path.string());
-  struct stat info{};
+  struct stat info {};
   if (::fstat(file.get(), &info) != 0) return errno_error("read " + path.string());
   if (S_ISDIR(info.st_mode)) return invalid("read " + path.string() + ": it is a folder");
   std::string content;

@@ -2,7 +2,6 @@
 
 // spdlog rotates and locks the file; what a line looks like is ours, so that its headers stay in this source.
 #define SPDLOG_HEADER_ONLY
-#define SPDLOG_FMT_EXTERNAL
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/spdlog.h>
 

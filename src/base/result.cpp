@@ -24,13 +24,23 @@ namespace {
 
 Code code_of_errno(int error_number) {
   switch (error_number) {
-    case ENOENT: case ESRCH: return Code::kNotFound;
+    case ENOENT:
+    case ESRCH: return Code::kNotFound;
     case EEXIST: return Code::kAlreadyExists;
-    case EACCES: case EPERM: case EROFS: return Code::kPermissionDenied;
-    case ENOSPC: case EDQUOT: case EMFILE: case ENFILE: case ENOMEM: return Code::kExhausted;
+    case EACCES:
+    case EPERM:
+    case EROFS: return Code::kPermissionDenied;
+    case ENOSPC:
+    case EDQUOT:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM: return Code::kExhausted;
     case ETIMEDOUT: return Code::kDeadlineExceeded;
     case EIO: return Code::kDataLoss;
-    case EINVAL: case ENOTDIR: case EISDIR: case ENAMETOOLONG: return Code::kInvalidArgument;
+    case EINVAL:
+    case ENOTDIR:
+    case EISDIR:
+    case ENAMETOOLONG: return Code::kInvalidArgument;
     default: return Code::kUnavailable;
   }
 }

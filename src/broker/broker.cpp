@@ -72,6 +72,19 @@ Status ClusterSession::refresh() {
   return parts_.state.finish(name_, record_, parts_.clock.now());
 }
 
+// Whether nothing is to be repaired or brought in line: recorded as UP, no intent left, every node running.
+Result<bool> ClusterSession::is_sound() {
+  auto found = parts_.state.cluster(name_);
+  if (!found.ok()) return false;
+  record_ = std::move(found).value();
+  if (record_->status != ClusterStatus::kUp) return false;
+  TRY_ASSIGN(const auto intents, parts_.state.intents());
+  if (std::any_of(intents.begin(), intents.end(), [&](const Intent& intent) { return intent.cluster == name_; })) return false;
+  TRY_ASSIGN(auto* driver, provider());
+  TRY_ASSIGN(auto listed, driver->list(name_));
+  return status_of(without_terminated(std::move(listed)), record_->num_nodes) == ClusterStatus::kUp;
+}
+
 // A command that was cut short: what it was about to do is completed, a creation that did not get all its nodes undone.
 Status ClusterSession::repair(const Intent& intent) {
   parts_.log.warn("intent_repaired", {{"cluster", name_}, {"kind", name_of(intent.kind)}});
@@ -122,7 +135,12 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
       event = launch::IntentRecorded{};
     } else if (const auto* create = std::get_if<launch::Create>(&effect)) {
       TRY_ASSIGN(auto* driver, find_provider(parts_, create->placement.offer.cloud));
-      auto outcome = driver->create({.cluster = name_, .token = create->token, .offer = create->placement.offer, .use_spot = create->placement.use_spot, .count = record_->num_nodes}, deadline);
+      auto outcome = driver->create({.cluster = name_,
+                                     .token = create->token,
+                                     .offer = create->placement.offer,
+                                     .use_spot = create->placement.use_spot,
+                                     .count = record_->num_nodes},
+                                    deadline);
       if (outcome.failure) parts_.say(fmt::format("  not to be had: {}", outcome.failure->error.message()));
       if (outcome.failure) event = launch::CreateFailed{std::move(*outcome.failure)};
       else event = launch::Created{std::move(outcome.instances)};
@@ -179,8 +197,10 @@ Result<std::vector<AgentClient>> ClusterSession::connect_all() {
   TRY_ASSIGN(const auto instances, driver->list(name_));
   std::vector<AgentClient> clients;
   for (const auto& instance : instances) {
-    if (instance.state != cloud::InstanceState::kRunning) return unavailable(fmt::format("node {} of cluster '{}' does not run", instance.rank, name_));
-    TRY_ASSIGN(auto client, connect_patiently(instance, parts_.clock, parts_.config.agent_deadline.value).context(fmt::format("node {} of cluster '{}'", instance.rank, name_)));
+    if (instance.state != cloud::InstanceState::kRunning)
+      return unavailable(fmt::format("node {} of cluster '{}' does not run", instance.rank, name_));
+    TRY_ASSIGN(auto client, connect_patiently(instance, parts_.clock, parts_.config.agent_deadline.value)
+                                .context(fmt::format("node {} of cluster '{}'", instance.rank, name_)));
     clients.push_back(std::move(client));
   }
   if (clients.empty()) return unavailable(fmt::format("cluster '{}' has no running node; `isobar start {}` starts it", name_, name_));
@@ -227,8 +247,15 @@ Status ClusterSession::remember_command(std::string command) {
 
 // ---- all clusters ----------------------------------------------------------------------------------------------
 
-Result<ClusterSession> Broker::open(const std::string& cluster, const std::string& command) {
+Result<ClusterSession> Broker::open(const std::string& cluster, const std::string& command, Hold hold) {
   TRY(check_cluster_name(cluster));
+  if (hold == Hold::kShared) {
+    TRY_ASSIGN(auto shared,
+               ClusterLock::acquire(parts_.lock_folder, cluster, command, parts_.config.lock_deadline.value, parts_.say, Hold::kShared));
+    ClusterSession session(parts_, cluster, std::move(shared));
+    TRY_ASSIGN(const bool sound, session.is_sound());
+    if (sound) return session;
+  }
   TRY_ASSIGN(auto lock, ClusterLock::acquire(parts_.lock_folder, cluster, command, parts_.config.lock_deadline.value, parts_.say));
   ClusterSession session(parts_, cluster, std::move(lock));
   TRY_ASSIGN(const auto intents, parts_.state.intents());
@@ -247,7 +274,8 @@ Result<AgentClient> Broker::connect_head(const std::string& cluster) {
     return unavailable(stopped ? fmt::format("cluster '{}' is stopped; `isobar start {}` starts it", cluster, cluster)
                                : fmt::format("cluster '{}' does not run; `isobar status` shows what there is", cluster));
   }
-  return connect_patiently(instances[0], parts_.clock, parts_.config.agent_deadline.value).context(fmt::format("reach cluster '{}'", cluster));
+  return connect_patiently(instances[0], parts_.clock, parts_.config.agent_deadline.value)
+      .context(fmt::format("reach cluster '{}'", cluster));
 }
 
 Result<std::vector<ClusterRecord>> Broker::status() {

@@ -28,12 +28,17 @@ std::map<std::string, std::string> values_of(const std::vector<EnvVar>& variable
 // Why one alternative does not fit on the cluster; empty when it does.
 std::string misfit(const ResourceRequest& request, const ClusterRecord& cluster) {
   const auto& offer = cluster.placement.offer;
-  if (request.cloud && *request.cloud != offer.cloud) return fmt::format("it asks for {}, the cluster is on {}", *request.cloud, offer.cloud);
-  if (request.region && *request.region != offer.region) return fmt::format("it asks for region {}, the cluster is in {}", *request.region, offer.region);
-  if (request.instance_type && *request.instance_type != offer.instance_type) return fmt::format("it asks for {}, the cluster has {}", *request.instance_type, offer.instance_type);
-  if (request.cpus && request.cpus->value > offer.vcpus) return fmt::format("it asks for {:g} vCPUs, each node has {:g}", request.cpus->value, offer.vcpus);
+  if (request.cloud && *request.cloud != offer.cloud)
+    return fmt::format("it asks for {}, the cluster is on {}", *request.cloud, offer.cloud);
+  if (request.region && *request.region != offer.region)
+    return fmt::format("it asks for region {}, the cluster is in {}", *request.region, offer.region);
+  if (request.instance_type && *request.instance_type != offer.instance_type)
+    return fmt::format("it asks for {}, the cluster has {}", *request.instance_type, offer.instance_type);
+  if (request.cpus && request.cpus->value > offer.vcpus)
+    return fmt::format("it asks for {:g} vCPUs, each node has {:g}", request.cpus->value, offer.vcpus);
   if (request.memory) {
-    const double gib = request.memory->per_cpu ? request.memory->amount.value * (request.cpus ? request.cpus->value : offer.vcpus) : request.memory->amount.value;
+    const double gib = request.memory->per_cpu ? request.memory->amount.value * (request.cpus ? request.cpus->value : offer.vcpus)
+                                               : request.memory->amount.value;
     if (gib > offer.memory_gib) return fmt::format("it asks for {:g} GiB of memory, each node has {:g}", gib, offer.memory_gib);
   }
   if (request.accelerator) {
@@ -58,7 +63,8 @@ Result<std::vector<std::pair<std::string, LocalTree>>> scan_sources(const Task& 
   const auto scan = [&](const std::string& field, const std::string& path, const std::string& destination) -> Status {
     auto tree = scan_tree(expand_home(path));
     if (!tree.ok()) return invalid(fmt::format("{}: {}", field, tree.error().message()));
-    if (field == "workdir" && !tree->entries.empty() && tree->entries[0].kind != EntryKind::kFolder) return invalid(fmt::format("workdir: {} is not a folder", path));
+    if (field == "workdir" && !tree->entries.empty() && tree->entries[0].kind != EntryKind::kFolder)
+      return invalid(fmt::format("workdir: {} is not a folder", path));
     trees.emplace_back(destination, std::move(tree).value());
     return {};
   };
@@ -70,14 +76,16 @@ Result<std::vector<std::pair<std::string, LocalTree>>> scan_sources(const Task& 
 
 Status check_fits(const Task& task, const ClusterRecord& cluster) {
   if (task.num_nodes > cluster.num_nodes)
-    return invalid(fmt::format("the task does not fit on cluster '{}': it asks for {} nodes, the cluster has {}; use another cluster name", cluster.name, task.num_nodes, cluster.num_nodes));
+    return invalid(fmt::format("the task does not fit on cluster '{}': it asks for {} nodes, the cluster has {}; use another cluster name",
+                               cluster.name, task.num_nodes, cluster.num_nodes));
   std::string why;
   for (const auto& alternative : task.resources.alternatives) {
     const std::string reason = misfit(alternative, cluster);
     if (reason.empty()) return {};
     if (why.empty()) why = reason;
   }
-  return invalid(fmt::format("the task does not fit on cluster '{}': {}; use another cluster name, or `isobar down {}` first", cluster.name, why, cluster.name));
+  return invalid(fmt::format("the task does not fit on cluster '{}': {}; use another cluster name, or `isobar down {}` first", cluster.name,
+                             why, cluster.name));
 }
 
 std::string describe_resources(const Placement& placement, int num_nodes) {
@@ -98,7 +106,8 @@ JobSpec job_spec(const JobOrder& order, const ClusterRecord& cluster) {
   spec.run = task.run;
   spec.envs = values_of(task.envs);
   spec.secrets = values_of(task.secrets);
-  spec.resources = fmt::format("{}x[CPU:{:g}{}]", task.num_nodes, spec.cpus, spec.gpus > 0 ? fmt::format(", {}:{:g}", cluster.placement.offer.accelerator, spec.gpus) : "");
+  spec.resources = fmt::format("{}x[CPU:{:g}{}]", task.num_nodes, spec.cpus,
+                               spec.gpus > 0 ? fmt::format(", {}:{:g}", cluster.placement.offer.accelerator, spec.gpus) : "");
   spec.token = order.token;
   return spec;
 }

@@ -22,12 +22,19 @@ std::string reach_of(const Scope& scope) {
 
 TEST(ErrorScope, FollowsTheTable) {
   for (const Row& row : {
-           Row{"gcp", "ZONE_RESOURCE_POOL_EXHAUSTED", "zone"}, Row{"gcp", "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", "zone"},
-           Row{"gcp", "QUOTA_EXCEEDED", "region"}, Row{"gcp", "QUOTA_EXCEEDED: GPUS_ALL_REGIONS", "everywhere"},
-           Row{"gcp", "SUBNET_NOT_FOUND_FOR_VPC", "region"}, Row{"gcp", "VPC_NOT_FOUND", "everywhere"},
-           Row{"gcp", "IAM_PERMISSION_DENIED", "everywhere"}, Row{"aws", "InsufficientInstanceCapacity", "zone"},
-           Row{"aws", "VcpuLimitExceeded", "region"}, Row{"aws", "ExpiredToken", "cloud"}, Row{"azure", "SkuNotAvailable", "region"},
-           Row{"azure", "ReadOnlyDisabledSubscription", "cloud"}, Row{"lambda", "insufficient-capacity", "region"},
+           Row{"gcp", "ZONE_RESOURCE_POOL_EXHAUSTED", "zone"},
+           Row{"gcp", "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", "zone"},
+           Row{"gcp", "QUOTA_EXCEEDED", "region"},
+           Row{"gcp", "QUOTA_EXCEEDED: GPUS_ALL_REGIONS", "everywhere"},
+           Row{"gcp", "SUBNET_NOT_FOUND_FOR_VPC", "region"},
+           Row{"gcp", "VPC_NOT_FOUND", "everywhere"},
+           Row{"gcp", "IAM_PERMISSION_DENIED", "everywhere"},
+           Row{"aws", "InsufficientInstanceCapacity", "zone"},
+           Row{"aws", "VcpuLimitExceeded", "region"},
+           Row{"aws", "ExpiredToken", "cloud"},
+           Row{"azure", "SkuNotAvailable", "region"},
+           Row{"azure", "ReadOnlyDisabledSubscription", "cloud"},
+           Row{"lambda", "insufficient-capacity", "region"},
        })
     EXPECT_EQ(reach_of(scope_of_error(row.cloud, row.code, a_zonal_offer(row.cloud))), row.reach) << row.cloud << " " << row.code;
 }

@@ -29,11 +29,13 @@ TEST_F(BadInput, OfTaskFilesIsReportedWithLineAndColumn) {
 }
 
 TEST_F(BadInput, AVariableWithoutValueIsRefusedBeforeProvisioning) {
-  expect_refusal({"launch", write("t.yaml", "envs: {TOKEN: null}\nrun: x\n")}, "envs.TOKEN: the file declares it without a value; pass it with --env TOKEN=VALUE");
+  expect_refusal({"launch", write("t.yaml", "envs: {TOKEN: null}\nrun: x\n")},
+                 "envs.TOKEN: the file declares it without a value; pass it with --env TOKEN=VALUE");
 }
 
 TEST_F(BadInput, WhatIsNotAvailableYetIsSaidBeforeAnythingStarts) {
-  expect_refusal({"launch", write("t.yaml", "service: {readiness_probe: /}\nresources: {ports: 80}\nrun: x\n")}, "service: serving replicas is not available yet");
+  expect_refusal({"launch", write("t.yaml", "service: {readiness_probe: /}\nresources: {ports: 80}\nrun: x\n")},
+                 "service: serving replicas is not available yet");
   expect_refusal({"launch", write("b.yaml", "file_mounts: {/d: s3://bucket/x}\nrun: x\n")}, "buckets are not available yet");
   expect_refusal({"launch", write("p.yaml", "name: a\nrun: x\n---\nname: b\nrun: y\n")}, "running a pipeline is not available yet");
 }
@@ -54,7 +56,8 @@ TEST_F(BadInput, OfTheCommandLineIsExplained) {
   expect_refusal({"luanch", "x"}, "did you mean `launch`?");
   expect_refusal({"launch", "-c", "no/slash", "true"}, "is no cluster's name");
   expect_refusal({"status", "none"}, "there is no cluster 'none'");
-  for (const char* verb : {"stop", "start", "down", "autostop", "queue", "logs"}) expect_refusal({verb, "none"}, "there is no cluster 'none'");
+  for (const char* verb : {"stop", "start", "down", "autostop", "queue", "logs"})
+    expect_refusal({verb, "none"}, "there is no cluster 'none'");
   expect_refusal({"cancel", "none", "1"}, "there is no cluster 'none'");
   expect_refusal({"exec", "none", "true"}, "there is no cluster 'none'");
   expect_refusal({"launch", "--env", "1X=2", "true"}, "is no variable's name");

@@ -56,7 +56,8 @@ Running::Running(const std::vector<std::string>& words, const fs::path& folder, 
   auto arguments = words;
   auto variables = merged_environment(environment);
   auto argv = pointers(arguments), envp = pointers(variables);
-  const int out = ::open(out_.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600), err = ::open(err_.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
+  const int out = ::open(out_.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600),
+            err = ::open(err_.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
   const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   pid_ = ::fork();
   if (pid_ == 0) {
@@ -112,7 +113,9 @@ std::unique_ptr<Running> CliTest::start(const std::vector<std::string>& argument
   return std::make_unique<Running>(words, folder_, variables);
 }
 
-Outcome CliTest::run(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment) { return start(arguments, environment)->wait(); }
+Outcome CliTest::run(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment) {
+  return start(arguments, environment)->wait();
+}
 
 std::string CliTest::ok(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment) {
   const auto outcome = run(arguments, environment);
@@ -145,7 +148,8 @@ std::vector<pid_t> CliTest::node_processes(const std::string& word) const {
     const std::string command = read_file(entry.path() / "cmdline").value_or("");
     // Every process of an instance names its folder, or was started with it in its environment.
     const std::string variables = read_file(entry.path() / "environ").value_or("");
-    const bool ours = command.find("isobar-node") != std::string::npos && (command.find(home_.string()) != std::string::npos || variables.find(home_.string()) != std::string::npos);
+    const bool ours = command.find("isobar-node") != std::string::npos &&
+                      (command.find(home_.string()) != std::string::npos || variables.find(home_.string()) != std::string::npos);
     if (ours && command.find(word) != std::string::npos) found.push_back(static_cast<pid_t>(std::stol(name)));
   }
   return found;

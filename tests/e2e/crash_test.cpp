@@ -85,10 +85,12 @@ TEST_F(Crash, ConcurrentCommandsOnOneClusterTakeTurns) {
 
 TEST_F(Crash, AFullDiskIsSaidAndLeavesNothingBehind) {
   fs::create_directories(home_);
-  if (std::system(("mount -t tmpfs -o size=2m tmpfs " + home_.string() + " 2>/dev/null").c_str()) != 0) GTEST_SKIP() << "mounting a small disk is not permitted here";
+  if (std::system(("mount -t tmpfs -o size=2m tmpfs " + home_.string() + " 2>/dev/null").c_str()) != 0)
+    GTEST_SKIP() << "mounting a small disk is not permitted here";
   const auto refused = run({"launch", "-c", "a", "head -c 10000000 /dev/zero > ~/big"});
   EXPECT_NE(refused.exit_code, 0);
-  EXPECT_THAT(refused.err + refused.out, testing::AnyOf(HasSubstr("No space left"), HasSubstr("disk is full"), HasSubstr("disk full"), HasSubstr("FAILED")));
+  EXPECT_THAT(refused.err + refused.out,
+              testing::AnyOf(HasSubstr("No space left"), HasSubstr("disk is full"), HasSubstr("disk full"), HasSubstr("FAILED")));
   run({"down", "--all", "-y"});
   EXPECT_TRUE(eventually([&] { return node_processes().empty(); }));
   ASSERT_EQ(std::system(("umount -l " + home_.string()).c_str()), 0);

@@ -14,7 +14,8 @@ using testing::Not;
 class Launch : public CliTest {};
 
 TEST_F(Launch, RunsAHelloTaskAndLeavesTheClusterUp) {
-  const auto task = write("hello.yaml", "name: hello\nsetup: echo set up\nrun: echo \"hi from rank $SKYPILOT_NODE_RANK of $ISOBAR_NUM_NODES\"\n");
+  const auto task =
+      write("hello.yaml", "name: hello\nsetup: echo set up\nrun: echo \"hi from rank $SKYPILOT_NODE_RANK of $ISOBAR_NUM_NODES\"\n");
   const auto launched = run({"launch", "-c", "a", task});
   EXPECT_EQ(launched.exit_code, 0) << launched.err;
   EXPECT_THAT(launched.out, HasSubstr("set up"));
@@ -57,7 +58,8 @@ TEST_F(Launch, AFailedJobMakesLaunchAndExecExitWith100) {
 }
 
 TEST_F(Launch, AGangRunsOnAllNodesWithRanksByNodeIdentity) {
-  const auto task = write("t.yaml", "num_nodes: 3\nrun: |\n  sleep 0.$((3 - SKYPILOT_NODE_RANK))\n  echo \"rank $SKYPILOT_NODE_RANK on $(hostname)\"\n");
+  const auto task =
+      write("t.yaml", "num_nodes: 3\nrun: |\n  sleep 0.$((3 - SKYPILOT_NODE_RANK))\n  echo \"rank $SKYPILOT_NODE_RANK on $(hostname)\"\n");
   const auto out = ok({"launch", "-c", "g", task});
   EXPECT_THAT(out, HasSubstr("(head, rank=0, pid="));
   EXPECT_THAT(out, HasSubstr("rank 0 on g-head"));
@@ -113,7 +115,9 @@ TEST_F(Launch, CancelEndsTheWholeProcessTreeAndSparesTheNeighbour) {
   ok({"launch", "-c", "a", "true"});
   ok({"exec", "a", "-d", "setsid sh -c 'trap \"\" TERM; sleep 341' & sleep 342"});
   ok({"exec", "a", "-d", "sleep 343"});
-  const auto sleeping = [](const std::string& seconds) { return std::system(("pgrep -f '^sleep " + seconds + "$' >/dev/null").c_str()) == 0; };
+  const auto sleeping = [](const std::string& seconds) {
+    return std::system(("pgrep -f '^sleep " + seconds + "$' >/dev/null").c_str()) == 0;
+  };
   EXPECT_TRUE(eventually([&] { return sleeping("341") && sleeping("342") && sleeping("343"); }));
   const Instant before = SystemClock().now();
   EXPECT_THAT(ok({"cancel", "a", "2"}), HasSubstr("Job 2 is cancelled"));

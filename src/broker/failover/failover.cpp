@@ -58,7 +58,8 @@ std::vector<Effect> LaunchMachine::on_start(Instant now) {
 
 bool LaunchMachine::is_open(const Placement& placement) const {
   if (goal_.hourly_cost_max && placement.hourly_price > *goal_.hourly_cost_max) return false;
-  return std::none_of(ruled_out_.begin(), ruled_out_.end(), [&](const cloud::Scope& scope) { return scope.covers(placement.offer, placement.use_spot); });
+  return std::none_of(ruled_out_.begin(), ruled_out_.end(),
+                      [&](const cloud::Scope& scope) { return scope.covers(placement.offer, placement.use_spot); });
 }
 
 std::vector<Effect> LaunchMachine::try_next(Instant now) {
@@ -131,8 +132,8 @@ std::vector<Effect> LaunchMachine::exhausted() {
   }
   state_ = State::kFinished;
   const std::string tail = history_.empty() ? "no placement is within the price bound" : "\n" + describe(history_);
-  return {Failed{Error(Code::kExhausted, fmt::format("no place could be had for '{}': {} of {} placements tried{}", goal_.cluster, history_.size(), goal_.ranked.size(),
-                                                     history_.empty() ? "; " + tail : tail))}};
+  return {Failed{Error(Code::kExhausted, fmt::format("no place could be had for '{}': {} of {} placements tried{}", goal_.cluster,
+                                                     history_.size(), goal_.ranked.size(), history_.empty() ? "; " + tail : tail))}};
 }
 
 std::string describe(const Placement& placement) {

@@ -3,15 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-
-
 namespace isobar::broker {
 namespace {
 
 using namespace launch;
 
 Placement a_placement(std::string cloud, std::string region, std::string zone, std::string type, double price = 1) {
-  return {{.cloud = std::move(cloud), .region = std::move(region), .zone = std::move(zone), .instance_type = std::move(type)}, false, price, 0};
+  return {
+      {.cloud = std::move(cloud), .region = std::move(region), .zone = std::move(zone), .instance_type = std::move(type)}, false, price, 0};
 }
 
 template <class T>
@@ -41,18 +40,24 @@ std::vector<std::string> tried_when_all_fail(const std::vector<Placement>& ranke
 }
 
 TEST(Failover, TriesEveryZoneWhenEachIsOutOfStock) {
-  EXPECT_THAT(tried_when_all_fail({a_placement("aws", "r1", "a", "t"), a_placement("aws", "r1", "b", "t"), a_placement("aws", "r2", "a", "t")}, "InsufficientInstanceCapacity"),
-              testing::ElementsAre("aws r1/a t", "aws r1/b t", "aws r2/a t"));
+  EXPECT_THAT(
+      tried_when_all_fail({a_placement("aws", "r1", "a", "t"), a_placement("aws", "r1", "b", "t"), a_placement("aws", "r2", "a", "t")},
+                          "InsufficientInstanceCapacity"),
+      testing::ElementsAre("aws r1/a t", "aws r1/b t", "aws r2/a t"));
 }
 
 TEST(Failover, AQuotaRulesOutTheRegionForThatTypeOnly) {
-  EXPECT_THAT(tried_when_all_fail({a_placement("aws", "r1", "a", "t"), a_placement("aws", "r1", "b", "t"), a_placement("aws", "r1", "a", "u")}, "VcpuLimitExceeded"),
-              testing::ElementsAre("aws r1/a t", "aws r1/a u"));
+  EXPECT_THAT(
+      tried_when_all_fail({a_placement("aws", "r1", "a", "t"), a_placement("aws", "r1", "b", "t"), a_placement("aws", "r1", "a", "u")},
+                          "VcpuLimitExceeded"),
+      testing::ElementsAre("aws r1/a t", "aws r1/a u"));
 }
 
 TEST(Failover, ExpiredCredentialsRuleOutTheWholeCloud) {
-  EXPECT_THAT(tried_when_all_fail({a_placement("aws", "r1", "a", "t"), a_placement("aws", "r2", "b", "u"), a_placement("gcp", "g", "g-a", "n")}, "ExpiredToken"),
-              testing::ElementsAre("aws r1/a t", "gcp g/g-a n"));
+  EXPECT_THAT(
+      tried_when_all_fail({a_placement("aws", "r1", "a", "t"), a_placement("aws", "r2", "b", "u"), a_placement("gcp", "g", "g-a", "n")},
+                          "ExpiredToken"),
+      testing::ElementsAre("aws r1/a t", "gcp g/g-a n"));
 }
 
 TEST(Failover, AScopeThatDoesNotCoverWhatFailedStillDoesNotMakeItTriedTwice) {
@@ -88,7 +93,8 @@ TEST(Failover, AfterAFailedAttemptNothingIsLeftBeforeTheNext) {
 }
 
 TEST(Failover, NothingAboveThePriceBoundIsTried) {
-  LaunchMachine machine({.cluster = "c", .ranked = {a_placement("aws", "r", "", "t", 5)}, .hourly_cost_max = 4, .retry_until_up = true}, "run");
+  LaunchMachine machine({.cluster = "c", .ranked = {a_placement("aws", "r", "", "t", 5)}, .hourly_cost_max = 4, .retry_until_up = true},
+                        "run");
   const auto effects = machine.step(Start{}, Instant());
   ASSERT_TRUE(find<Failed>(effects));
   EXPECT_THAT(find<Failed>(effects)->error.message(), testing::HasSubstr("no placement is within the price bound"));

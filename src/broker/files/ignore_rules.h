@@ -11,11 +11,11 @@ namespace isobar::broker {
 
 /// One line of an ignore file, in the folder that it holds for.
 struct IgnorePattern {
-  std::string text;        ///< without '!', leading and trailing '/'
-  bool negated = false;    ///< '!': what matches is sent after all
+  std::string text;      ///< without '!', leading and trailing '/'
+  bool negated = false;  ///< '!': what matches is sent after all
   bool folders_only = false;
-  bool anchored = false;   ///< holds a '/' that is not at its end: matches from the folder of the file only
-  std::string shown;       ///< as written, and where: "pattern '*.log' of .gitignore:3"
+  bool anchored = false;  ///< holds a '/' that is not at its end: matches from the folder of the file only
+  std::string shown;      ///< as written, and where: "pattern '*.log' of .gitignore:3"
 };
 
 /// The patterns of one ignore file. file_name  for messages

@@ -24,7 +24,7 @@ class Scanner {
   explicit Scanner(const fs::path& root) { tree_.source = root; }
 
   Result<LocalTree> run() {
-    struct stat info{};
+    struct stat info {};
     if (::stat(tree_.source.c_str(), &info) != 0) return errno_error(tree_.source.string());
     if (!S_ISDIR(info.st_mode)) {
       TRY(add("", info));
@@ -73,7 +73,7 @@ class Scanner {
   }
 
   Status visit(const std::string& path) {
-    struct stat info{};
+    struct stat info {};
     if (::lstat((tree_.source / path).c_str(), &info) != 0) {
       // A file that vanishes between listing and looking was never there.
       return errno == ENOENT ? Status() : errno_error((tree_.source / path).string());

@@ -37,7 +37,8 @@ class TreeTest : public testing::Test {
   }
   // What git itself would commit: cached or untracked, not ignored.
   std::set<std::string> git_says() {
-    const std::string command = "cd " + shell_quote(root_.string()) + " && git -c core.excludesFile=/dev/null ls-files -co --exclude-standard -z";
+    const std::string command =
+        "cd " + shell_quote(root_.string()) + " && git -c core.excludesFile=/dev/null ls-files -co --exclude-standard -z";
     std::set<std::string> paths;
     FILE* pipe = ::popen(command.c_str(), "r");
     std::string output;
@@ -52,11 +53,38 @@ class TreeTest : public testing::Test {
 
 TEST_F(TreeTest, LeavesOutWhatGitWouldLeaveOut) {
   git_init();
-  file(".gitignore", "*.log\n!keep.log\n/build\nnode_modules/\ndoc/**/*.tmp\n**/cache\nspace\\ \ntrailing   \n\\#hash\n[ab].bin\nq?.txt\n# comment\nx/*/y\n!/inner/\nfoo/**\n\\!bang\n*.[!o]bj\n");
+  file(".gitignore",
+       "*.log\n!keep.log\n/build\nnode_modules/\ndoc/**/*.tmp\n**/cache\nspace\\ \ntrailing   \n\\#hash\n[ab].bin\nq?.txt\n# "
+       "comment\nx/*/y\n!/inner/\nfoo/**\n\\!bang\n*.[!o]bj\n");
   file(".git/info/exclude", "secret.txt\n");
-  for (const char* path : {"a.log", "keep.log", "build/out", "sub/build/out", "node_modules/m/f", "sub/node_modules", "doc/a.tmp", "doc/d/e/b.tmp", "doc/c.txt", "cache/x",
-                           "p/q/cache", "space ", "trailing", "#hash", "a.bin", "c.bin", "qz.txt", "qzz.txt", "x/1/y", "x/1/2/y", "foo/bar/baz", "foo2/bar", "!bang", "m.obj", "m.cbj",
-                           "secret.txt", "d/secret.txt", "inner/z.log"})
+  for (const char* path : {"a.log",
+                           "keep.log",
+                           "build/out",
+                           "sub/build/out",
+                           "node_modules/m/f",
+                           "sub/node_modules",
+                           "doc/a.tmp",
+                           "doc/d/e/b.tmp",
+                           "doc/c.txt",
+                           "cache/x",
+                           "p/q/cache",
+                           "space ",
+                           "trailing",
+                           "#hash",
+                           "a.bin",
+                           "c.bin",
+                           "qz.txt",
+                           "qzz.txt",
+                           "x/1/y",
+                           "x/1/2/y",
+                           "foo/bar/baz",
+                           "foo2/bar",
+                           "!bang",
+                           "m.obj",
+                           "m.cbj",
+                           "secret.txt",
+                           "d/secret.txt",
+                           "inner/z.log"})
     file(path);
   file("sub/.gitignore", "!a.log\nlocal\n/top\nb/c\n");
   for (const char* path : {"sub/a.log", "sub/local", "sub/d/local", "sub/top", "sub/d/top", "sub/b/c", "sub/d/b/c"}) file(path);
@@ -105,8 +133,9 @@ TEST_F(TreeTest, SaysWhatIsSkippedAndWhy) {
   file("main.o");
   file("out/deep/file");
   ::mkfifo((root_ / "pipe").c_str(), 0600);
-  EXPECT_THAT(scan().skipped, testing::UnorderedElementsAre(SkippedPath{"main.o", "pattern '*.o' of .gitignore:2"}, SkippedPath{"out/", "pattern 'out/' of .gitignore:3"},
-                                                            SkippedPath{"pipe", "a named pipe"}));
+  EXPECT_THAT(scan().skipped,
+              testing::UnorderedElementsAre(SkippedPath{"main.o", "pattern '*.o' of .gitignore:2"},
+                                            SkippedPath{"out/", "pattern 'out/' of .gitignore:3"}, SkippedPath{"pipe", "a named pipe"}));
 }
 
 TEST_F(TreeTest, SymlinksStaySymlinksEvenDanglingOrCyclic) {

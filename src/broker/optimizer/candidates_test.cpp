@@ -13,7 +13,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-std::vector<std::string> find(const ResourceRequest& request, const Market& market = the_market()) { return show(find_candidates(only(request), market)); }
+std::vector<std::string> find(const ResourceRequest& request, const Market& market = the_market()) {
+  return show(find_candidates(only(request), market));
+}
 
 std::string failure(const ResourceChoice& choice, const Market& market = the_market()) {
   const auto candidates = find_candidates(choice, market);
@@ -28,19 +30,23 @@ std::vector<std::string> exclusions(const ResourceRequest& request, const Market
 }
 
 TEST(Candidates, NothingAskedForMeansEightVcpusWithFourGibEach) {
-  EXPECT_THAT(find({}), ElementsAre("aws/us-east-1 m6i.2xlarge", "azure/eastus Standard_D8s_v5", "gcp/us-central1/us-central1-a n2-standard-8", "gcp/us-central1/us-central1-b n2-standard-8",
+  EXPECT_THAT(find({}), ElementsAre("aws/us-east-1 m6i.2xlarge", "azure/eastus Standard_D8s_v5",
+                                    "gcp/us-central1/us-central1-a n2-standard-8", "gcp/us-central1/us-central1-b n2-standard-8",
                                     "aws/us-west-2 m6i.2xlarge", "aws/us-east-1 i3.2xlarge", "aws/us-east-1 m6i.4xlarge"));
 }
 
 TEST(Candidates, EveryFeasibleTypeOfACloudIsKeptNotOnlyTheCheapest) {
   ResourceRequest request;
   request.cloud.emplace("aws");
-  EXPECT_THAT(find(request), ElementsAre("aws/us-east-1 m6i.2xlarge", "aws/us-west-2 m6i.2xlarge", "aws/us-east-1 i3.2xlarge", "aws/us-east-1 m6i.4xlarge"));
+  EXPECT_THAT(find(request), ElementsAre("aws/us-east-1 m6i.2xlarge", "aws/us-west-2 m6i.2xlarge", "aws/us-east-1 i3.2xlarge",
+                                         "aws/us-east-1 m6i.4xlarge"));
 }
 
 TEST(Candidates, SaysForEachCloudWhyTypesAreLeftOut) {
-  EXPECT_THAT(exclusions({}), AllOf(Contains("aws: 1 type are not x86_64; name one as instance_type to use it"), Contains("aws: 1 type are burstable; name one as instance_type to use it"),
-                                    Contains("aws: 2 types carry accelerators, and none is asked for"), Contains("lambda: 1 type have fewer than the 8 vCPUs that are the default")));
+  EXPECT_THAT(exclusions({}), AllOf(Contains("aws: 1 type is not x86_64; name one as instance_type to use it"),
+                                    Contains("aws: 1 type is burstable; name one as instance_type to use it"),
+                                    Contains("aws: 2 types carry accelerators, and none is asked for"),
+                                    Contains("lambda: 1 type has fewer than the 8 vCPUs that are the default")));
 }
 
 TEST(Candidates, ANumberIsExactAndAPlusMeansAtLeast) {
@@ -88,12 +94,15 @@ TEST(Candidates, ACountThatNobodySellsIsExplainedWithThoseThereAre) {
             "  lambda: no offer with A100:3; it has A100:1");
 }
 
-TEST(Candidates, AnUnknownAcceleratorIsAnsweredWithTheNearestNames) { EXPECT_EQ(failure(only(a_gpu_request("A10O", 1))), "no cloud has an accelerator named A10O; did you mean A100?"); }
+TEST(Candidates, AnUnknownAcceleratorIsAnsweredWithTheNearestNames) {
+  EXPECT_EQ(failure(only(a_gpu_request("A10O", 1))), "no cloud has an accelerator named A10O; did you mean A100?");
+}
 
 TEST(Candidates, AcceleratorsMayBeAskedForByTheirMemory) {
   ResourceRequest request;
   request.accelerator = AcceleratorRequest{"", 1, Amount{40, true}};
-  EXPECT_THAT(find(request), ElementsAre("lambda/us-west-2 gpu_1x_a100", "gcp/us-central1/us-central1-a a2-highgpu-1g", "azure/eastus Standard_NC24ads_A100_v4"));
+  EXPECT_THAT(find(request), ElementsAre("lambda/us-west-2 gpu_1x_a100", "gcp/us-central1/us-central1-a a2-highgpu-1g",
+                                         "azure/eastus Standard_NC24ads_A100_v4"));
   request.accelerator->memory_gib = Amount{16, false};
   EXPECT_THAT(find(request), ElementsAre("aws/us-east-1 g4dn.xlarge"));
 }
@@ -122,9 +131,11 @@ TEST(Candidates, AnInstanceTypeThatContradictsTheAcceleratorIsAnError) {
 TEST(Candidates, SpotMachinesAreChosenZoneByZone) {
   ResourceRequest request;
   request.use_spot = true;
-  EXPECT_THAT(find(request), ElementsAre("gcp/us-central1/us-central1-a n2-standard-8 spot", "gcp/us-central1/us-central1-b n2-standard-8 spot", "aws/us-east-1/use1-az2 m6i.2xlarge spot",
-                                         "aws/us-east-1/use1-az1 m6i.2xlarge spot"));
-  EXPECT_THAT(exclusions(request), AllOf(Contains("lambda: sells no spot machines"), Contains("azure: sells no spot machines"), Contains("aws: 2 types have no spot price")));
+  EXPECT_THAT(find(request),
+              ElementsAre("gcp/us-central1/us-central1-a n2-standard-8 spot", "gcp/us-central1/us-central1-b n2-standard-8 spot",
+                          "aws/us-east-1/use1-az2 m6i.2xlarge spot", "aws/us-east-1/use1-az1 m6i.2xlarge spot"));
+  EXPECT_THAT(exclusions(request), AllOf(Contains("lambda: sells no spot machines"), Contains("azure: sells no spot machines"),
+                                         Contains("aws: 2 types have no spot price")));
 }
 
 TEST(Candidates, StaysInThePlaceAskedForWithStarsForAnywhere) {
@@ -163,7 +174,7 @@ TEST(Candidates, LocalDisksAndPriceCapsAreHonoured) {
   request = {};
   request.hourly_cost_max = 0.385;
   EXPECT_THAT(find(request), ElementsAre("aws/us-east-1 m6i.2xlarge", "azure/eastus Standard_D8s_v5"));
-  EXPECT_THAT(exclusions(request), Contains("gcp: 1 type cost more than $0.385 an hour"));
+  EXPECT_THAT(exclusions(request), Contains("gcp: 1 type costs more than $0.385 an hour"));
 }
 
 TEST(Candidates, ADiskTierSaysWhyItDropsAWholeCloud) {
@@ -175,9 +186,11 @@ TEST(Candidates, ADiskTierSaysWhyItDropsAWholeCloud) {
 
 TEST(Candidates, CloudsThatCannotBeUsedSayWhy) {
   Market market = the_market();
-  market.disabled = {{"aws", "no credentials; run `aws configure`"}, {"azure", "not set up"}, {"gcp", "not set up"}, {"lambda", "not set up"}};
+  market.disabled = {
+      {"aws", "no credentials; run `aws configure`"}, {"azure", "not set up"}, {"gcp", "not set up"}, {"lambda", "not set up"}};
   EXPECT_EQ(failure(only({}), market),
-            "no offer matches any resources\n  aws: no credentials; run `aws configure`\n  azure: not set up\n  gcp: not set up\n  lambda: not set up");
+            "no offer matches any resources\n  aws: no credentials; run `aws configure`\n  azure: not set up\n  gcp: not set up\n  lambda: "
+            "not set up");
 }
 
 TEST(Candidates, AnyOfPoolsItsAlternatives) {
@@ -186,7 +199,8 @@ TEST(Candidates, AnyOfPoolsItsAlternatives) {
   spot.use_spot = true;
   const ResourceChoice choice{{spot, on_demand}, Preference::kAny};
   EXPECT_THAT(show(find_candidates(choice, the_market())),
-              ElementsAre("gcp/us-central1/us-central1-a n2-standard-8 spot", "gcp/us-central1/us-central1-b n2-standard-8 spot", "gcp/us-central1/us-central1-a n2-standard-8", "gcp/us-central1/us-central1-b n2-standard-8"));
+              ElementsAre("gcp/us-central1/us-central1-a n2-standard-8 spot", "gcp/us-central1/us-central1-b n2-standard-8 spot",
+                          "gcp/us-central1/us-central1-a n2-standard-8", "gcp/us-central1/us-central1-b n2-standard-8"));
 }
 
 TEST(Candidates, AnyOfListsAnOfferOnceThoughTwoAlternativesAllowIt) {
@@ -216,7 +230,7 @@ TEST(Candidates, AFailureRulesOutWhatItReachesAndNothingElse) {
   market.blocked = {{.use_spot = true}};
   EXPECT_THAT(find(request, market), ElementsAre("aws/us-east-1 m6i.2xlarge", "aws/us-west-2 m6i.2xlarge"));
   market.blocked = {{.cloud = "aws"}};
-  EXPECT_THAT(failure(only(request), market), HasSubstr("aws: 1 type failed before and are left out for now"));
+  EXPECT_THAT(failure(only(request), market), HasSubstr("aws: 1 type failed before and is left out for now"));
 }
 
 TEST(Candidates, ThisMachineFitsWhateverIsSmallEnoughForIt) {
@@ -226,7 +240,7 @@ TEST(Candidates, ThisMachineFitsWhateverIsSmallEnoughForIt) {
   request.cpus = Amount{1, false};
   EXPECT_THAT(find(request, market), ElementsAre("local/local this-machine"));
   request.cpus = Amount{4, true};
-  EXPECT_EQ(failure(only(request), market), "no offer matches 4+ vCPUs\n  local: 1 type do not have 4+ vCPUs");
+  EXPECT_EQ(failure(only(request), market), "no offer matches 4+ vCPUs\n  local: 1 type does not have 4+ vCPUs");
 }
 
 TEST(Candidates, TurnBackIntoTheOfferTheyCameFrom) {

@@ -39,9 +39,13 @@ CloudFacts facts_of(std::string_view cloud) {
 }
 
 bool is_burstable(std::string_view cloud, std::string_view instance_type) {
-  if (cloud == "aws") return instance_type.starts_with("t2.") || instance_type.starts_with("t3.") || instance_type.starts_with("t3a.") || instance_type.starts_with("t4g.") || instance_type.starts_with("t1.");
+  if (cloud == "aws")
+    return instance_type.starts_with("t2.") || instance_type.starts_with("t3.") || instance_type.starts_with("t3a.") ||
+           instance_type.starts_with("t4g.") || instance_type.starts_with("t1.");
   if (cloud == "azure") return instance_type.starts_with("Standard_B") || instance_type.starts_with("Basic_");
-  if (cloud == "gcp") return instance_type == "f1-micro" || instance_type == "g1-small" || instance_type == "e2-micro" || instance_type == "e2-small" || instance_type == "e2-medium";
+  if (cloud == "gcp")
+    return instance_type == "f1-micro" || instance_type == "g1-small" || instance_type == "e2-micro" || instance_type == "e2-small" ||
+           instance_type == "e2-medium";
   return false;
 }
 

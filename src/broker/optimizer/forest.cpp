@@ -13,7 +13,7 @@
 
 #include "placement.h"
 
-namespace isobar::broker {
+namespace isobar::broker::placement {
 
 namespace {
 
@@ -33,11 +33,11 @@ struct Link {
 
 class ForestSolver {
  public:
-  explicit ForestSolver(const Placement& placement) : placement_(placement), below_(placement.nodes.size()), visited_(placement.nodes.size(), false) {}
+  explicit ForestSolver(const Problem& problem) : problem_(problem), below_(problem.nodes.size()), visited_(problem.nodes.size(), false) {}
 
   std::optional<Solution> solve() {
-    std::vector<std::vector<Link>> neighbours(placement_.nodes.size());
-    for (const Edge& edge : placement_.edges) {
+    std::vector<std::vector<Link>> neighbours(problem_.nodes.size());
+    for (const Edge& edge : problem_.edges) {
       neighbours[edge.from].push_back({&edge, edge.to});
       neighbours[edge.to].push_back({&edge, edge.from});
     }
@@ -45,10 +45,10 @@ class ForestSolver {
     const auto out_degree = degrees(&Edge::from), in_degree = degrees(&Edge::to);
     const bool to_one = std::all_of(out_degree.begin(), out_degree.end(), [](int n) { return n <= 1; });
     const bool from_one = std::all_of(in_degree.begin(), in_degree.end(), [](int n) { return n <= 1; });
-    if (placement_.objective == Objective::kTime && !to_one && !from_one) return std::nullopt;
+    if (problem_.objective == Objective::kTime && !to_one && !from_one) return std::nullopt;
     const auto& degree = to_one ? out_degree : in_degree;
-    for (std::uint32_t node = 0; node < placement_.nodes.size(); ++node) {
-      const bool root = placement_.objective == Objective::kCost ? !visited_[node] : degree[node] == 0;
+    for (std::uint32_t node = 0; node < problem_.nodes.size(); ++node) {
+      const bool root = problem_.objective == Objective::kCost ? !visited_[node] : degree[node] == 0;
       if (root && !hang(node, neighbours)) return std::nullopt;
     }
     value_all();
@@ -57,8 +57,8 @@ class ForestSolver {
 
  private:
   std::vector<int> degrees(std::uint32_t Edge::*end) const {
-    std::vector<int> count(placement_.nodes.size(), 0);
-    for (const Edge& edge : placement_.edges) ++count[edge.*end];
+    std::vector<int> count(problem_.nodes.size(), 0);
+    for (const Edge& edge : problem_.edges) ++count[edge.*end];
     return count;
   }
 
@@ -81,24 +81,26 @@ class ForestSolver {
     return true;
   }
 
-  Value weight(const Option& option) const { return placement_.objective == Objective::kCost ? Value{option.cost, option.seconds} : Value{option.seconds, option.cost}; }
+  Value weight(const Option& option) const {
+    return problem_.objective == Objective::kCost ? Value{option.cost, option.seconds} : Value{option.seconds, option.cost};
+  }
 
   Value weight(const Link& link, const Option& above, const Option& below) const {
     const bool forwards = link.edge->to == link.below;
     const Option &from = forwards ? above : below, &to = forwards ? below : above;
-    const double cost = placement_.edge_cost(*link.edge, from, to), seconds = placement_.edge_seconds(*link.edge, from, to);
-    return placement_.objective == Objective::kCost ? Value{cost, seconds} : Value{seconds, cost};
+    const double cost = problem_.edge_cost(*link.edge, from, to), seconds = problem_.edge_seconds(*link.edge, from, to);
+    return problem_.objective == Objective::kCost ? Value{cost, seconds} : Value{seconds, cost};
   }
 
   /// best_[node][option]: the best that the subtree of `node` can do with this option at its top.
   void value_all() {
-    best_.resize(placement_.nodes.size());
+    best_.resize(problem_.nodes.size());
     for (auto node = downwards_.rbegin(); node != downwards_.rend(); ++node) {
-      for (const Option& option : placement_.nodes[*node]) {
+      for (const Option& option : problem_.nodes[*node]) {
         Value below;
         for (const Link& link : below_[*node]) {
           const Value branch = best_branch(link, option).second;
-          below.first = placement_.objective == Objective::kCost ? below.first + branch.first : std::max(below.first, branch.first);
+          below.first = problem_.objective == Objective::kCost ? below.first + branch.first : std::max(below.first, branch.first);
           below.second += branch.second;
         }
         const Value own = weight(option);
@@ -109,7 +111,7 @@ class ForestSolver {
 
   std::pair<std::uint32_t, Value> best_branch(const Link& link, const Option& above) const {
     std::pair<std::uint32_t, Value> best{0, kWorst};
-    const auto& options = placement_.nodes[link.below];
+    const auto& options = problem_.nodes[link.below];
     for (std::uint32_t i = 0; i < options.size(); ++i) {
       const Value edge = weight(link, above, options[i]), subtree = best_[link.below][i];
       const Value value{edge.first + subtree.first, edge.second + subtree.second};
@@ -120,14 +122,16 @@ class ForestSolver {
 
   Solution pick_all() const {
     Solution solution;
-    solution.picks.resize(placement_.nodes.size());
-    for (const std::uint32_t root : roots_) solution.picks[root] = static_cast<std::uint32_t>(std::min_element(best_[root].begin(), best_[root].end()) - best_[root].begin());
+    solution.picks.resize(problem_.nodes.size());
+    for (const std::uint32_t root : roots_)
+      solution.picks[root] = static_cast<std::uint32_t>(std::min_element(best_[root].begin(), best_[root].end()) - best_[root].begin());
     for (const std::uint32_t node : downwards_)
-      for (const Link& link : below_[node]) solution.picks[link.below] = best_branch(link, placement_.nodes[node][solution.picks[node]]).first;
+      for (const Link& link : below_[node])
+        solution.picks[link.below] = best_branch(link, problem_.nodes[node][solution.picks[node]]).first;
     return solution;
   }
 
-  const Placement& placement_;
+  const Problem& problem_;
   std::vector<std::vector<Link>> below_;
   std::vector<bool> visited_;
   std::vector<std::uint32_t> roots_, downwards_;  // every node after the one it hangs from
@@ -136,6 +140,6 @@ class ForestSolver {
 
 }  // namespace
 
-std::optional<Solution> solve_forest(const Placement& placement) { return ForestSolver(placement).solve(); }
+std::optional<Solution> solve_forest(const Problem& problem) { return ForestSolver(problem).solve(); }
 
-}  // namespace isobar::broker
+}  // namespace isobar::broker::placement

@@ -44,14 +44,24 @@ inline Market a_market(const std::vector<cloud::Offer>& offers) {
 inline Market the_market() {
   using O = OfferBuilder;
   return a_market({
-      O("aws", "us-east-1", "use1-az1", "m6i.2xlarge", 8, 0.384).spot(0.19), O("aws", "us-east-1", "use1-az2", "m6i.2xlarge", 8, 0.384).spot(0.17),
-      O("aws", "us-west-2", "usw2-az1", "m6i.2xlarge", 8, 0.390), O("aws", "us-east-1", "use1-az1", "m6i.4xlarge", 16, 0.768), O("aws", "us-east-1", "use1-az1", "m6g.2xlarge", 8, 0.308).arm(),
-      O("aws", "us-east-1", "use1-az1", "t3.2xlarge", 8, 0.3328), O("aws", "us-east-1", "use1-az1", "c6i.2xlarge", 8, 0.34).memory(16), O("aws", "us-east-1", "use1-az1", "i3.2xlarge", 8, 0.624).disk(1769),
-      O("aws", "us-east-1", "use1-az1", "p4d.24xlarge", 96, 32.7726).memory(1152).carrying("A100", 8, 40), O("aws", "us-east-1", "use1-az1", "g4dn.xlarge", 4, 0.526).carrying("T4", 1, 16),
-      O("azure", "eastus", "", "Standard_D8s_v5", 8, 0.384), O("azure", "eastus", "", "Standard_NC24ads_A100_v4", 24, 3.673).memory(220).carrying("A100-80GB", 1, 80),
-      O("gcp", "us-central1", "us-central1-a", "n2-standard-8", 8, 0.3885).spot(0.094), O("gcp", "us-central1", "us-central1-b", "n2-standard-8", 8, 0.3885).spot(0.096),
-      O("gcp", "us-central1", "us-central1-a", "a2-highgpu-1g", 12, 3.67).memory(85).carrying("A100", 1, 40), O("gcp", "us-central1", "us-central1-a", "a2-highgpu-2g", 24, 7.35).memory(170).carrying("A100", 2, 40),
-      O("lambda", "us-west-2", "", "cpu_4x_general", 4, 0.20), O("lambda", "us-west-2", "", "gpu_1x_a100", 30, 1.99).memory(200).carrying("A100", 1, 40),
+      O("aws", "us-east-1", "use1-az1", "m6i.2xlarge", 8, 0.384).spot(0.19),
+      O("aws", "us-east-1", "use1-az2", "m6i.2xlarge", 8, 0.384).spot(0.17),
+      O("aws", "us-west-2", "usw2-az1", "m6i.2xlarge", 8, 0.390),
+      O("aws", "us-east-1", "use1-az1", "m6i.4xlarge", 16, 0.768),
+      O("aws", "us-east-1", "use1-az1", "m6g.2xlarge", 8, 0.308).arm(),
+      O("aws", "us-east-1", "use1-az1", "t3.2xlarge", 8, 0.3328),
+      O("aws", "us-east-1", "use1-az1", "c6i.2xlarge", 8, 0.34).memory(16),
+      O("aws", "us-east-1", "use1-az1", "i3.2xlarge", 8, 0.624).disk(1769),
+      O("aws", "us-east-1", "use1-az1", "p4d.24xlarge", 96, 32.7726).memory(1152).carrying("A100", 8, 40),
+      O("aws", "us-east-1", "use1-az1", "g4dn.xlarge", 4, 0.526).carrying("T4", 1, 16),
+      O("azure", "eastus", "", "Standard_D8s_v5", 8, 0.384),
+      O("azure", "eastus", "", "Standard_NC24ads_A100_v4", 24, 3.673).memory(220).carrying("A100-80GB", 1, 80),
+      O("gcp", "us-central1", "us-central1-a", "n2-standard-8", 8, 0.3885).spot(0.094),
+      O("gcp", "us-central1", "us-central1-b", "n2-standard-8", 8, 0.3885).spot(0.096),
+      O("gcp", "us-central1", "us-central1-a", "a2-highgpu-1g", 12, 3.67).memory(85).carrying("A100", 1, 40),
+      O("gcp", "us-central1", "us-central1-a", "a2-highgpu-2g", 24, 7.35).memory(170).carrying("A100", 2, 40),
+      O("lambda", "us-west-2", "", "cpu_4x_general", 4, 0.20),
+      O("lambda", "us-west-2", "", "gpu_1x_a100", 30, 1.99).memory(200).carrying("A100", 1, 40),
   });
 }
 
@@ -65,7 +75,8 @@ inline ResourceChoice only(ResourceRequest request) { return {{std::move(request
 
 /// "aws/us-east-1/use1-az1 m6i.2xlarge 0.17"
 inline std::string show(const Candidate& c) {
-  return std::string(c.shape->cloud) + "/" + std::string(c.region) + (c.zone.empty() ? "" : "/" + std::string(c.zone)) + " " + std::string(c.shape->instance_type) + (c.use_spot ? " spot" : "");
+  return std::string(c.shape->cloud) + "/" + std::string(c.region) + (c.zone.empty() ? "" : "/" + std::string(c.zone)) + " " +
+         std::string(c.shape->instance_type) + (c.use_spot ? " spot" : "");
 }
 
 inline std::vector<std::string> show(const Result<Candidates>& candidates) {

@@ -16,9 +16,12 @@ constexpr Duration kDefaultRuntime = std::chrono::hours(1);
 
 Duration runtime_on(const TaskNode& task, const Candidate& candidate) { return task.runtime ? task.runtime(candidate) : kDefaultRuntime; }
 
-double cost_on(const TaskNode& task, const Candidate& candidate) { return candidate.hourly_price * to_seconds(runtime_on(task, candidate)) / 3600 * task.num_nodes; }
+double cost_on(const TaskNode& task, const Candidate& candidate) {
+  return candidate.hourly_price * to_seconds(runtime_on(task, candidate)) / 3600 * task.num_nodes;
+}
 
 Status check_graph(const std::vector<TaskNode>& tasks) {
+  if (tasks.empty()) return invalid("there are no tasks to place");
   for (const TaskNode& task : tasks) {
     if (task.num_nodes < 1) return invalid(fmt::format("task {}: num_nodes is {}; it must be 1 or more", task.name, task.num_nodes));
     for (const std::size_t parent : task.parents)
@@ -28,18 +31,23 @@ Status check_graph(const std::vector<TaskNode>& tasks) {
 }
 
 /// Parents before children.
-Result<std::vector<std::uint32_t>> topological_order(const std::vector<TaskNode>& tasks, const std::vector<Edge>& edges) {
+Result<std::vector<std::uint32_t>> topological_order(const std::vector<TaskNode>& tasks, const std::vector<placement::Edge>& edges) {
   std::vector<std::size_t> waiting(tasks.size(), 0);
-  for (const Edge& edge : edges) ++waiting[edge.to];
+  std::vector<std::vector<std::uint32_t>> children(tasks.size());
+  for (const placement::Edge& edge : edges) {
+    ++waiting[edge.to];
+    children[edge.from].push_back(edge.to);
+  }
   std::vector<std::uint32_t> order;
   for (std::uint32_t i = 0; i < tasks.size(); ++i)
     if (waiting[i] == 0) order.push_back(i);
   for (std::size_t done = 0; done < order.size(); ++done)
-    for (const Edge& edge : edges)
-      if (edge.from == order[done] && --waiting[edge.to] == 0) order.push_back(edge.to);
+    for (const std::uint32_t child : children[order[done]])
+      if (--waiting[child] == 0) order.push_back(child);
   if (order.size() == tasks.size()) return order;
   const auto stuck = std::find_if(waiting.begin(), waiting.end(), [](std::size_t n) { return n > 0; });
-  return invalid(fmt::format("task {} waits for itself: the tasks form a cycle", tasks[static_cast<std::size_t>(stuck - waiting.begin())].name));
+  return invalid(
+      fmt::format("task {} waits for itself: the tasks form a cycle", tasks[static_cast<std::size_t>(stuck - waiting.begin())].name));
 }
 
 /// Candidates of each task, best first by the objective. Tasks that ask for the same share theirs.
@@ -75,30 +83,32 @@ class CandidateLists {
   std::vector<std::pair<ResourceChoice, std::shared_ptr<const Candidates>>> found_;
 };
 
-/// The placement problem of a pipeline, and the way back from its options to the candidates.
-class Problem {
+/// A pipeline as a placement problem, and the way back from its options to the candidates.
+class Pipeline {
  public:
-  Problem(const std::vector<TaskNode>& tasks, const Market& market, Objective objective) : tasks_(tasks) {
-    placement_.objective = objective;
+  Pipeline(const std::vector<TaskNode>& tasks, const Market& market, Objective objective) : tasks_(tasks) {
+    problem_.objective = objective;
     for (const auto& section : market.catalog.sections()) clouds_.push_back(section.cloud);
   }
 
   Status build(const Market& market) {
     TRY(check_graph(tasks_));
-    CandidateLists lists(market, placement_.objective);
+    CandidateLists lists(market, problem_.objective);
     for (const TaskNode& task : tasks_) {
       TRY_ASSIGN(auto candidates, lists.of(task));
       add_options(task, *candidates);
       candidates_.push_back(std::move(candidates));
     }
     add_edges();
-    TRY_ASSIGN(placement_.order, topological_order(tasks_, placement_.edges));
+    TRY_ASSIGN(problem_.order, topological_order(tasks_, problem_.edges));
     return {};
   }
 
   Result<Plan> solve(Duration time_limit) const {
-    if (const auto solution = solve_forest(placement_)) return to_plan(*solution);
-    TRY_ASSIGN(const Solution solution, solve_integer_program(placement_, time_limit));
+    auto by_tree = placement::solve_forest(problem_);
+    if (by_tree && (problem_.objective == Objective::kCost || placement::is_chain(problem_))) return to_plan(*by_tree);
+    TRY_ASSIGN(const placement::Solution solution, by_tree ? placement::cheapest_as_fast(problem_, *std::move(by_tree), time_limit)
+                                                           : placement::solve_integer_program(problem_, time_limit));
     return to_plan(solution);
   }
 
@@ -110,11 +120,11 @@ class Problem {
       const auto at = std::lower_bound(clouds_.begin(), clouds_.end(), candidates.ranked[i].shape->cloud);
       best.emplace(static_cast<std::uint32_t>(at - clouds_.begin()), i);
     }
-    auto& options = placement_.nodes.emplace_back();
+    auto& options = problem_.nodes.emplace_back();
     auto& indices = option_candidates_.emplace_back();
     for (const auto& [cloud, index] : best) {
       const Candidate& candidate = candidates.ranked[index];
-      Option option{cloud, cost_on(task, candidate), to_seconds(runtime_on(task, candidate))};
+      placement::Option option{cloud, cost_on(task, candidate), to_seconds(runtime_on(task, candidate))};
       if (task.input) {
         option.cost += egress_cost(task.input->cloud, clouds_[cloud], task.input->gigabytes);
         option.seconds += to_seconds(transfer_time(task.input->cloud, clouds_[cloud], task.input->gigabytes));
@@ -132,26 +142,27 @@ class Problem {
       parents.erase(std::unique(parents.begin(), parents.end()), parents.end());
       for (const std::size_t from : parents) {
         const double gigabytes = tasks_[from].output_gb;
-        Edge edge{static_cast<std::uint32_t>(from), to, 0, {}};
+        placement::Edge edge{static_cast<std::uint32_t>(from), to, 0, {}};
         for (const std::string_view cloud : clouds_) edge.cost_from.push_back(egress_cost(cloud, kElsewhere, gigabytes));
         edge.seconds = to_seconds(transfer_time("here", "there", gigabytes));
-        placement_.edges.push_back(std::move(edge));
+        problem_.edges.push_back(std::move(edge));
       }
     }
   }
 
-  Plan to_plan(const Solution& solution) const {
+  Plan to_plan(const placement::Solution& solution) const {
     Plan plan;
-    plan.objective = placement_.objective;
+    plan.objective = problem_.objective;
     plan.gap = solution.gap;
     plan.method = solution.method;
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
       const std::size_t pick = option_candidates_[i][solution.picks[i]];
       const Candidate& candidate = candidates_[i]->ranked[pick];
-      plan.tasks.push_back({tasks_[i].name, candidates_[i], pick, tasks_[i].num_nodes, runtime_on(tasks_[i], candidate), cost_on(tasks_[i], candidate)});
+      plan.tasks.push_back(
+          {tasks_[i].name, candidates_[i], pick, tasks_[i].num_nodes, runtime_on(tasks_[i], candidate), cost_on(tasks_[i], candidate)});
       plan.compute_cost += plan.tasks.back().cost;
     }
-    const Totals totals = evaluate(placement_, solution.picks);
+    const placement::Totals totals = placement::evaluate(problem_, solution.picks);
     plan.egress_cost = totals.cost - plan.compute_cost;
     plan.time = from_seconds(totals.seconds);
     return plan;
@@ -159,7 +170,7 @@ class Problem {
 
   const std::vector<TaskNode>& tasks_;
   std::vector<std::string_view> clouds_;  // in name order, as sections are
-  Placement placement_;
+  placement::Problem problem_;
   std::vector<std::shared_ptr<const Candidates>> candidates_;
   std::vector<std::vector<std::size_t>> option_candidates_;  // [node][option]
 };
@@ -167,9 +178,9 @@ class Problem {
 }  // namespace
 
 Result<Plan> optimize(const std::vector<TaskNode>& tasks, const Market& market, const OptimizeOptions& options) {
-  Problem problem(tasks, market, options.objective);
-  TRY(problem.build(market));
-  return problem.solve(options.time_limit);
+  Pipeline pipeline(tasks, market, options.objective);
+  TRY(pipeline.build(market));
+  return pipeline.solve(options.time_limit);
 }
 
 }  // namespace isobar::broker

@@ -13,7 +13,8 @@ using testing::HasSubstr;
 /// Two clouds: in "cheap" everything costs half as much as in "aws".
 Market two_clouds() {
   using O = OfferBuilder;
-  return a_market({O("aws", "us-east-1", "", "m6i.2xlarge", 8, 1.0), O("cheap", "here", "", "box", 8, 0.5), O("gcp", "us-central1", "us-central1-a", "n2-standard-8", 8, 0.8)});
+  return a_market({O("aws", "us-east-1", "", "m6i.2xlarge", 8, 1.0), O("cheap", "here", "", "box", 8, 0.5),
+                   O("gcp", "us-central1", "us-central1-a", "n2-standard-8", 8, 0.8)});
 }
 
 TaskNode a_task(std::string name, std::vector<std::size_t> parents = {}) {
@@ -91,9 +92,31 @@ TEST(Optimizer, OfEquallyFastPlansTheCheapestIsTaken) {
   EXPECT_EQ(clouds_of(optimize({a_task("a"), a_task("b", {0})}, two_clouds(), fastest)), (std::vector<std::string>{"cheap", "cheap"}));
 }
 
+TEST(Optimizer, ABranchThatHasTimeToSpareIsNotBoughtFast) {
+  const auto runs = [](Duration on_gcp, Duration elsewhere) {
+    return [=](const Candidate& c) { return c.shape->cloud == "gcp" ? on_gcp : elsewhere; };
+  };
+  TaskNode slow = a_task("slow"), quick = a_task("quick"), join = a_task("join", {0, 1});
+  slow.runtime = runs(5h, 10h);
+  quick.runtime = runs(30min, 1h);
+  join.runtime = runs(1h, 2h);
+  OptimizeOptions fastest;
+  fastest.objective = Objective::kTime;
+  const auto plan = optimize({slow, quick, join}, two_clouds(), fastest);
+  EXPECT_EQ(plan->time, 6h);
+  EXPECT_EQ(clouds_of(plan), (std::vector<std::string>{"gcp", "gcp", "gcp"})) << "$.40 on gcp, $.50 elsewhere";
+  quick.runtime = runs(30min, 20min);
+  slow.runtime = runs(5h, 10h);
+  EXPECT_EQ(clouds_of(optimize({slow, quick, join}, two_clouds(), fastest)), (std::vector<std::string>{"gcp", "cheap", "gcp"}));
+  quick.runtime = runs(30min, 45min);
+  EXPECT_EQ(clouds_of(optimize({slow, quick, join}, two_clouds(), fastest)), (std::vector<std::string>{"gcp", "cheap", "gcp"}))
+      << "slower than gcp, cheaper, and in time";
+}
+
 TEST(Optimizer, RefusesGraphsThatCannotRun) {
   EXPECT_THAT(optimize({a_task("a", {1}), a_task("b", {0})}, two_clouds()).error().message(), HasSubstr("task a waits for itself"));
   EXPECT_THAT(optimize({a_task("a", {7})}, two_clouds()).error().message(), HasSubstr("its parent 7 is not there"));
+  EXPECT_THAT(optimize({}, two_clouds()).error().message(), HasSubstr("no tasks"));
   TaskNode none = a_task("a");
   none.num_nodes = 0;
   EXPECT_THAT(optimize({none}, two_clouds()).error().message(), HasSubstr("num_nodes is 0"));
@@ -106,7 +129,8 @@ TEST(Optimizer, AnImpossibleTaskIsNamed) {
 }
 
 TEST(Optimizer, TheSameQuestionHasTheSameAnswer) {
-  const auto once = optimize({a_task("a"), a_task("b", {0})}, the_market()), again = optimize({a_task("a"), a_task("b", {0})}, the_market());
+  const auto once = optimize({a_task("a"), a_task("b", {0})}, the_market()),
+             again = optimize({a_task("a"), a_task("b", {0})}, the_market());
   EXPECT_EQ(plan_json(*once), plan_json(*again));
 }
 
@@ -146,7 +170,7 @@ TEST(PlanTable, SpotZonesAreShownBesideTheirRegion) {
 TEST(PlanTable, ExplainsWhatWasLeftOut) {
   const std::string text = explain(*optimize({a_task("train")}, the_market()));
   EXPECT_THAT(text, HasSubstr("7 offers fit. Left out:\n"));
-  EXPECT_THAT(text, HasSubstr("  aws: 1 type are burstable; name one as instance_type to use it\n"));
+  EXPECT_THAT(text, HasSubstr("  aws: 1 type is burstable; name one as instance_type to use it\n"));
 }
 
 }  // namespace

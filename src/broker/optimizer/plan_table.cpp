@@ -15,14 +15,18 @@ namespace {
 
 constexpr std::string_view kGreen = "\x1b[32m", kBold = "\x1b[1m", kPlain = "\x1b[0m";
 
-std::string painted(std::string text, std::string_view colour, Colour mode) { return mode == Colour::kOn ? fmt::format("{}{}{}", colour, text, kPlain) : text; }
+std::string painted(std::string text, std::string_view colour, Colour mode) {
+  return mode == Colour::kOn ? fmt::format("{}{}{}", colour, text, kPlain) : text;
+}
 
 /// Cents where they say something, more digits below.
 std::string show_cost(double cost) { return cost == 0 || cost >= 0.1 ? fmt::format("{:.2f}", cost) : fmt::format("{:.2g}", cost); }
 
 std::string show_number(double value) { return value > 0 ? fmt::format("{:g}", value) : "-"; }
 
-std::string show_gpus(const cloud::Shape& shape) { return shape.accelerator.empty() ? "-" : fmt::format("{}:{:g}", shape.accelerator, shape.accelerator_count); }
+std::string show_gpus(const cloud::Shape& shape) {
+  return shape.accelerator.empty() ? "-" : fmt::format("{}:{:g}", shape.accelerator, shape.accelerator_count);
+}
 
 /// The first candidate of each cloud in the ranking, and the pick, which stands for its own cloud.
 std::vector<std::size_t> best_of_each_cloud(const PlannedTask& task) {
@@ -47,8 +51,9 @@ std::string render_task(const PlannedTask& task, Colour colour) {
   for (const std::size_t index : best_of_each_cloud(task)) {
     const Candidate& candidate = task.candidates->ranked[index];
     const cloud::Shape& shape = *candidate.shape;
-    table.add({show_place(candidate), fmt::format("{}{}{}", copies, shape.instance_type, candidate.use_spot ? "[Spot]" : ""), show_number(shape.vcpus), show_number(shape.memory_gib),
-               show_gpus(shape), show_cost(cost_of(task, index)), index == task.pick ? painted("   ✔", kGreen, colour) : ""});
+    table.add({show_place(candidate), fmt::format("{}{}{}", copies, shape.instance_type, candidate.use_spot ? "[Spot]" : ""),
+               show_number(shape.vcpus), show_number(shape.memory_gib), show_gpus(shape), show_cost(cost_of(task, index)),
+               index == task.pick ? painted("   ✔", kGreen, colour) : ""});
   }
   constexpr std::size_t kMargin = 1, kGap = 3;
   return table.render(kMargin, kGap, true);
@@ -64,23 +69,42 @@ std::string show_totals(const Plan& plan) {
 
 boost::json::object candidate_json(const Candidate& candidate, double cost) {
   const cloud::Shape& shape = *candidate.shape;
-  return {{"cloud", shape.cloud}, {"region", candidate.region}, {"zone", candidate.zone}, {"instance_type", shape.instance_type}, {"vcpus", shape.vcpus}, {"memory_gib", shape.memory_gib},
-          {"accelerator", shape.accelerator}, {"accelerator_count", shape.accelerator_count}, {"use_spot", candidate.use_spot}, {"hourly_price", candidate.hourly_price}, {"cost", cost}};
+  return {{"cloud", shape.cloud},
+          {"region", candidate.region},
+          {"zone", candidate.zone},
+          {"instance_type", shape.instance_type},
+          {"vcpus", shape.vcpus},
+          {"memory_gib", shape.memory_gib},
+          {"accelerator", shape.accelerator},
+          {"accelerator_count", shape.accelerator_count},
+          {"use_spot", candidate.use_spot},
+          {"hourly_price", candidate.hourly_price},
+          {"cost", cost}};
 }
 
 boost::json::object task_json(const PlannedTask& task) {
   boost::json::array candidates, exclusions;
-  for (const std::size_t index : best_of_each_cloud(task)) candidates.push_back(candidate_json(task.candidates->ranked[index], cost_of(task, index)));
-  for (const Exclusion& e : task.candidates->exclusions) exclusions.push_back({{"cloud", e.cloud}, {"what", e.what}, {"reason", e.reason}, {"count", e.count}});
-  return {{"name", task.name}, {"num_nodes", task.num_nodes}, {"runtime_seconds", to_seconds(task.runtime)}, {"cost", task.cost}, {"pick", candidate_json(task.candidate(), task.cost)},
-          {"candidates", candidates}, {"candidate_count", task.candidates->ranked.size()}, {"exclusions", exclusions}};
+  for (const std::size_t index : best_of_each_cloud(task))
+    candidates.push_back(candidate_json(task.candidates->ranked[index], cost_of(task, index)));
+  for (const Exclusion& e : task.candidates->exclusions)
+    exclusions.push_back({{"cloud", e.cloud}, {"what", e.what}, {"reason", e.reason}, {"count", e.count}});
+  return {{"name", task.name},
+          {"num_nodes", task.num_nodes},
+          {"runtime_seconds", to_seconds(task.runtime)},
+          {"cost", task.cost},
+          {"pick", candidate_json(task.candidate(), task.cost)},
+          {"candidates", candidates},
+          {"candidate_count", task.candidates->ranked.size()},
+          {"exclusions", exclusions}};
 }
 
 }  // namespace
 
 std::string show_place(const Candidate& candidate) {
   const bool zone_says_all = candidate.zone.starts_with(candidate.region);
-  const std::string place = candidate.zone.empty() ? std::string(candidate.region) : zone_says_all ? std::string(candidate.zone) : fmt::format("{}/{}", candidate.region, candidate.zone);
+  const std::string place = candidate.zone.empty() ? std::string(candidate.region)
+                            : zone_says_all        ? std::string(candidate.zone)
+                                                   : fmt::format("{}/{}", candidate.region, candidate.zone);
   const auto shown_as = facts_of(candidate.shape->cloud).shown_as;
   return place.empty() || place == candidate.shape->cloud ? std::string(shown_as) : fmt::format("{} ({})", shown_as, place);
 }
@@ -98,7 +122,8 @@ std::string explain(const Plan& plan) {
   std::string text;
   for (const PlannedTask& task : plan.tasks) {
     if (task.candidates->exclusions.empty()) continue;
-    text += fmt::format("{}{} offers fit. Left out:\n", plan.tasks.size() > 1 ? "Task " + task.name + ": " : "", task.candidates->ranked.size());
+    text += fmt::format("{}{} offers fit. Left out:\n", plan.tasks.size() > 1 ? "Task " + task.name + ": " : "",
+                        task.candidates->ranked.size());
     for (const Exclusion& exclusion : task.candidates->exclusions) text += "  " + describe(exclusion) + "\n";
   }
   return text;
@@ -109,8 +134,12 @@ std::string plan_json(const Plan& plan) {
   for (const PlannedTask& task : plan.tasks) tasks.push_back(task_json(task));
   const boost::json::object document = {{"objective", plan.objective == Objective::kCost ? "cost" : "time"},
                                         {"method", plan.method == Method::kDynamicProgramming ? "dynamic_programming" : "integer_program"},
-                                        {"gap", plan.gap}, {"time_seconds", to_seconds(plan.time)}, {"compute_cost", plan.compute_cost},
-                                        {"egress_cost", plan.egress_cost}, {"total_cost", plan.total_cost()}, {"tasks", tasks}};
+                                        {"gap", plan.gap},
+                                        {"time_seconds", to_seconds(plan.time)},
+                                        {"compute_cost", plan.compute_cost},
+                                        {"egress_cost", plan.egress_cost},
+                                        {"total_cost", plan.total_cost()},
+                                        {"tasks", tasks}};
   return boost::json::serialize(document);
 }
 

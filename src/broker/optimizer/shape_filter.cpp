@@ -21,21 +21,30 @@ std::string show(const Amount& amount) { return fmt::format("{:g}{}", amount.val
 
 double whole_count(const AcceleratorRequest& accelerator) { return std::ceil(accelerator.count - kTolerance); }
 
-std::string reason_of(Refusal refusal, const ResourceRequest& request) {
+std::string reason_of(Refusal refusal, const ResourceRequest& request, std::size_t types) {
+  const bool one = types == 1;
+  const char *are = one ? "is" : "are", *have = one ? "has" : "have", *carry = one ? "carries" : "carry",
+             *lack = one ? "does not have" : "do not have";
   switch (refusal) {
-    case Refusal::kOtherType: return "are not the instance type asked for";
-    case Refusal::kAccelerator: return "do not carry the accelerator asked for";
-    case Refusal::kAcceleratorCount: return "carry another number of the accelerator";
-    case Refusal::kAcceleratorUnwanted: return "carry accelerators, and none is asked for";
-    case Refusal::kArchitecture: return "are not x86_64; name one as instance_type to use it";
-    case Refusal::kBurstable: return "are burstable; name one as instance_type to use it";
-    case Refusal::kCpus: return request.cpus ? fmt::format("do not have {} vCPUs", show(*request.cpus)) : "have fewer than the 8 vCPUs that are the default";
-    case Refusal::kMemory: return request.memory ? fmt::format("do not have {}{} memory", show(request.memory->amount), request.memory->per_cpu ? " GiB a vCPU of" : " GiB of") : "have less memory a vCPU than the default";
-    case Refusal::kLocalDisk: return fmt::format("do not have {} GB of local disk", show(request.local_disk->size_gb));
-    case Refusal::kNotSoldThatWay: return request.use_spot ? "have no spot price" : "are sold as spot machines only";
-    case Refusal::kPlace: return "are not sold in the place asked for";
-    case Refusal::kPrice: return fmt::format("cost more than ${:g} an hour", *request.hourly_cost_max);
-    case Refusal::kBlocked: return "failed before and are left out for now";
+    case Refusal::kOtherType: return fmt::format("{} not the instance type asked for", are);
+    case Refusal::kAccelerator: return fmt::format("{} the accelerator asked for", lack);
+    case Refusal::kAcceleratorCount: return fmt::format("{} another number of the accelerator", carry);
+    case Refusal::kAcceleratorUnwanted: return fmt::format("{} accelerators, and none is asked for", carry);
+    case Refusal::kArchitecture: return fmt::format("{} not x86_64; name one as instance_type to use it", are);
+    case Refusal::kBurstable: return fmt::format("{} burstable; name one as instance_type to use it", are);
+    case Refusal::kCpus:
+      return request.cpus ? fmt::format("{} {} vCPUs", lack, show(*request.cpus))
+                          : fmt::format("{} fewer than the 8 vCPUs that are the default", have);
+    case Refusal::kMemory:
+      return request.memory
+                 ? fmt::format("{} {} GiB of memory{}", lack, show(request.memory->amount), request.memory->per_cpu ? " for each vCPU" : "")
+                 : fmt::format("{} less memory for each vCPU than the default", have);
+    case Refusal::kLocalDisk: return fmt::format("{} {} GB of local disk", lack, show(request.local_disk->size_gb));
+    case Refusal::kPlace: return fmt::format("{} not sold in the place asked for", are);
+    case Refusal::kNotSoldThatWay:
+      return request.use_spot ? fmt::format("{} no spot price", have) : fmt::format("{} sold as spot machines only", are);
+    case Refusal::kPrice: return fmt::format("{} more than ${:g} an hour", one ? "costs" : "cost", *request.hourly_cost_max);
+    case Refusal::kBlocked: return fmt::format("failed before and {} left out for now", are);
     case Refusal::kCount: break;
   }
   return "";
@@ -68,7 +77,8 @@ std::optional<Refusal> ShapeFilter::refuse_accelerator(const cloud::Shape& shape
   }
   const AcceleratorRequest& wanted = *request_.accelerator;
   if (shape.accelerator.empty() || (!accelerator_.empty() && shape.accelerator != accelerator_)) return Refusal::kAccelerator;
-  if (wanted.memory_gib && (shape.accelerator_memory_gib == 0 || !fits(*wanted.memory_gib, shape.accelerator_memory_gib))) return Refusal::kAccelerator;
+  if (wanted.memory_gib && (shape.accelerator_memory_gib == 0 || !fits(*wanted.memory_gib, shape.accelerator_memory_gib)))
+    return Refusal::kAccelerator;
   // Part of a machine's accelerators may be used when the machine is named or the user's own.
   const bool part_will_do = request_.instance_type || facts_.standing;
   const double count = whole_count(wanted);

@@ -29,8 +29,8 @@ enum class Refusal {
   kCount,
 };
 
-/// "have no spot price": what follows "412 types".
-std::string reason_of(Refusal refusal, const ResourceRequest& request);
+/// "have no spot price": what follows "412 types"; "has no spot price" after "1 type".
+std::string reason_of(Refusal refusal, const ResourceRequest& request, std::size_t types);
 
 class ShapeFilter {
  public:

@@ -34,7 +34,8 @@ Fault read_fault(const YamlNode& node, const std::string& path, Problems& proble
   fields.seconds("from", fault.from);
   fields.seconds("until", fault.until);
   if (fault.until < fault.from) fields.report("until", "until is before from");
-  if (fields.seconds("at", fault.from) && fault.kind != FaultKind::kPreempt) fields.report("at", "only a preempt fault happens at one time; use from and until");
+  if (fields.seconds("at", fault.from) && fault.kind != FaultKind::kPreempt)
+    fields.report("at", "only a preempt fault happens at one time; use from and until");
   fields.text("code", fault.code);
   if (fault.kind == FaultKind::kError && fault.code.empty()) fields.report("code", "an error fault needs the provider's code");
   if (!fields.seconds("delay", fault.delay) && (fault.kind == FaultKind::kSlow || fault.kind == FaultKind::kLifetime))
@@ -58,8 +59,10 @@ Result<FaultPlan> parse_fault_plan(std::string_view text, const std::string& fil
   fields.seconds("provision", plan.provision);
   fields.seconds("horizon", plan.horizon);
   if (const YamlNode* faults = fields.get("faults")) {
-    if (faults->kind != YamlNode::Kind::kSequence) fields.report("faults", fmt::format("expected a list of faults, got {}", describe_node(*faults)));
-    for (std::size_t i = 0; i < faults->items.size(); ++i) plan.faults.push_back(read_fault(faults->items[i], fmt::format("faults[{}]", i), problems));
+    if (faults->kind != YamlNode::Kind::kSequence)
+      fields.report("faults", fmt::format("expected a list of faults, got {}", describe_node(*faults)));
+    for (std::size_t i = 0; i < faults->items.size(); ++i)
+      plan.faults.push_back(read_fault(faults->items[i], fmt::format("faults[{}]", i), problems));
   }
   fields.finish();
   if (plan.work <= Duration::zero()) problems.add({}, "work", "expected a time above 0");

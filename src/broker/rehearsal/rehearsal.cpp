@@ -22,7 +22,10 @@ constexpr Duration kDetectionDelay = 10s;
 class Rehearsal {
  public:
   Rehearsal(std::span<const RehearsedTask> tasks, const FaultPlan& plan)
-      : tasks_(tasks), plan_(plan), scheduler_(plan.seed), clouds_(scheduler_, plan, [this](const std::string& cluster) { on_preempted(cluster); }) {}
+      : tasks_(tasks),
+        plan_(plan),
+        scheduler_(plan.seed),
+        clouds_(scheduler_, plan, [this](const std::string& cluster) { on_preempted(cluster); }) {}
 
   RehearsalReport run() {
     begin_task();
@@ -103,7 +106,9 @@ class Rehearsal {
     } else if (const auto* create = std::get_if<launch::Create>(&effect)) {
       attempt(create->placement);
     } else if (const auto* terminate = std::get_if<launch::Terminate>(&effect)) {
-      clouds_.terminate(task().goal.cluster, terminate->cloud, [this](bool done) { feed(done ? launch::Event(launch::Terminated{}) : launch::Event(launch::TerminateFailed{unavailable("the cloud does not answer")})); });
+      clouds_.terminate(task().goal.cluster, terminate->cloud, [this](bool done) {
+        feed(done ? launch::Event(launch::Terminated{}) : launch::Event(launch::TerminateFailed{unavailable("the cloud does not answer")}));
+      });
     } else if (const auto* timer = std::get_if<launch::SetTimer>(&effect)) {
       if (timer->after >= task().goal.backoff_least) {
         note(fmt::format("nothing to be had; trying again in {}", format_duration(timer->after)));
@@ -119,9 +124,11 @@ class Rehearsal {
 
   void check_attempt(const Placement& placement) {
     const auto& bound = task().goal.hourly_cost_max;
-    if (bound && placement.hourly_price > *bound) violation(fmt::format("no placement above the price bound is tried: {} at ${}", describe(placement), placement.hourly_price));
+    if (bound && placement.hourly_price > *bound)
+      violation(fmt::format("no placement above the price bound is tried: {} at ${}", describe(placement), placement.hourly_price));
     if (!tried_.insert(describe(placement)).second) violation("no placement is tried twice in a pass: " + describe(placement));
-    if (clouds_.live_machines(task().goal.cluster) > 0) violation("at most one incarnation lives: machines ran when a new attempt began at " + describe(placement));
+    if (clouds_.live_machines(task().goal.cluster) > 0)
+      violation("at most one incarnation lives: machines ran when a new attempt began at " + describe(placement));
   }
 
   void attempt(const Placement& placement) {
@@ -139,7 +146,8 @@ class Rehearsal {
     running_ = true;
     started_ = scheduler_.now();
     const Duration left = plan_.work - progress_;
-    note(progress_ > Duration::zero() ? fmt::format("up; resumes with {} of work left", format_duration(left)) : fmt::format("up; {} of work", format_duration(left)));
+    note(progress_ > Duration::zero() ? fmt::format("up; resumes with {} of work left", format_duration(left))
+                                      : fmt::format("up; {} of work", format_duration(left)));
     carry_out(recovery_->step(recovery::LaunchSucceeded{up.placement}));
     done_event_ = scheduler_.after(left, [this] {
       running_ = false;

@@ -15,10 +15,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 Placement at(std::string cloud, std::string region, std::string zone, double price, std::string type = "t") {
-  return {{.cloud = std::move(cloud), .region = std::move(region), .zone = std::move(zone), .instance_type = std::move(type)}, true, price, 0};
+  return {
+      {.cloud = std::move(cloud), .region = std::move(region), .zone = std::move(zone), .instance_type = std::move(type)}, true, price, 0};
 }
 
-RehearsedTask a_task(std::vector<Placement> ranked) { return {"train", {.cluster = "train", .ranked = std::move(ranked)}, RecoveryStrategy::kEagerNextRegion}; }
+RehearsedTask a_task(std::vector<Placement> ranked) {
+  return {"train", {.cluster = "train", .ranked = std::move(ranked)}, RecoveryStrategy::kEagerNextRegion};
+}
 
 FaultPlan plan_of(const std::string& yaml) {
   auto plan = parse_fault_plan(yaml, "faults.yaml");
@@ -40,7 +43,8 @@ TEST(Rehearsal, WithoutFaultsAJobCostsItsTimeAtThePriceOfTheBestPlace) {
 }
 
 TEST(Rehearsal, AStockoutMovesOnToTheNextPlaceAndSaysWhy) {
-  const auto report = run(a_task({at("aws", "r1", "a", 1), at("aws", "r1", "b", 1), at("gcp", "g", "g-a", 2)}), plan_of("faults: [{kind: stockout, cloud: aws}]"));
+  const auto report = run(a_task({at("aws", "r1", "a", 1), at("aws", "r1", "b", 1), at("gcp", "g", "g-a", 2)}),
+                          plan_of("faults: [{kind: stockout, cloud: aws}]"));
   EXPECT_TRUE(report.succeeded);
   EXPECT_EQ(report.attempts, 3);
   EXPECT_THAT(timeline_of(report), HasSubstr("failed: out of stock (InsufficientInstanceCapacity)"));
@@ -48,13 +52,15 @@ TEST(Rehearsal, AStockoutMovesOnToTheNextPlaceAndSaysWhy) {
 }
 
 TEST(Rehearsal, AnOutageRulesOutTheWholeCloudAtOnce) {
-  const auto report = run(a_task({at("aws", "r1", "a", 1), at("aws", "r2", "b", 1), at("gcp", "g", "g-a", 2)}), plan_of("faults: [{kind: outage, cloud: aws, until: 10s}]"));
+  const auto report = run(a_task({at("aws", "r1", "a", 1), at("aws", "r2", "b", 1), at("gcp", "g", "g-a", 2)}),
+                          plan_of("faults: [{kind: outage, cloud: aws, until: 10s}]"));
   EXPECT_TRUE(report.succeeded);
   EXPECT_EQ(report.attempts, 2);
 }
 
 TEST(Rehearsal, APreemptedJobResumesElsewhereFromItsCheckpoint) {
-  const auto report = run(a_task({at("aws", "r1", "a", 1), at("aws", "r2", "a", 1.1)}), plan_of("work: 2h\ncheckpoint_every: 10m\nprovision: 1m\nfaults: [{kind: preempt, at: 65m}]"));
+  const auto report = run(a_task({at("aws", "r1", "a", 1), at("aws", "r2", "a", 1.1)}),
+                          plan_of("work: 2h\ncheckpoint_every: 10m\nprovision: 1m\nfaults: [{kind: preempt, at: 65m}]"));
   EXPECT_TRUE(report.succeeded);
   EXPECT_EQ(report.preemptions, 1);
   EXPECT_EQ(report.recoveries, 1);
@@ -77,7 +83,8 @@ TEST(Rehearsal, AFirstLaunchThatFindsNothingFailsWithItsHistory) {
 }
 
 TEST(Rehearsal, ReplaysExactlyFromItsSeed) {
-  const auto plan = plan_of("seed: 42\nwork: 20h\ncheckpoint_every: 5m\nfaults: [{kind: lifetime, delay: 2h}, {kind: flaky, probability: 0.3}]");
+  const auto plan =
+      plan_of("seed: 42\nwork: 20h\ncheckpoint_every: 5m\nfaults: [{kind: lifetime, delay: 2h}, {kind: flaky, probability: 0.3}]");
   const auto task = a_task({at("aws", "r1", "a", 1), at("aws", "r2", "a", 1), at("gcp", "g", "g-a", 2)});
   EXPECT_EQ(timeline_of(run(task, plan)), timeline_of(run(task, plan)));
   auto other = plan;
@@ -86,7 +93,8 @@ TEST(Rehearsal, ReplaysExactlyFromItsSeed) {
 }
 
 TEST(FaultPlan, EveryProblemIsReportedWithItsPlace) {
-  const auto refused = parse_fault_plan("work: soon\nfaults:\n  - kind: stokout\n  - {kind: slow}\n  - {kind: error, clod: aws}\n", "f.yaml");
+  const auto refused =
+      parse_fault_plan("work: soon\nfaults:\n  - kind: stokout\n  - {kind: slow}\n  - {kind: error, clod: aws}\n", "f.yaml");
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message(), HasSubstr("f.yaml:1:7: work: expected seconds"));
   EXPECT_THAT(refused.error().message(), HasSubstr("did you mean stockout?"));
@@ -98,7 +106,9 @@ TEST(FaultPlan, EveryProblemIsReportedWithItsPlace) {
 
 Fault a_random_fault(Random& random) {
   Fault fault;
-  static constexpr FaultKind kKinds[] = {FaultKind::kStockout, FaultKind::kQuota, FaultKind::kOutage, FaultKind::kError, FaultKind::kPartial, FaultKind::kSlow, FaultKind::kPreempt, FaultKind::kLifetime, FaultKind::kFlaky};
+  static constexpr FaultKind kKinds[] = {FaultKind::kStockout, FaultKind::kQuota,    FaultKind::kOutage,
+                                         FaultKind::kError,    FaultKind::kPartial,  FaultKind::kSlow,
+                                         FaultKind::kPreempt,  FaultKind::kLifetime, FaultKind::kFlaky};
   fault.kind = kKinds[random.below(std::size(kKinds))];
   if (random.chance(0.6)) fault.where.cloud = random.chance(0.5) ? "aws" : "gcp";
   if (random.chance(0.3)) fault.where.region = fmt::format("r{}", random.below(3));
@@ -122,7 +132,8 @@ Scenario a_random_scenario(std::uint64_t seed) {
   scenario.plan.work = from_seconds(600 + random.uniform() * 20000);
   if (random.chance(0.7)) scenario.plan.checkpoint_every = from_seconds(60 + random.uniform() * 1000);
   for (std::uint64_t i = 0, n = 1 + random.below(12); i < n; ++i)
-    scenario.task.goal.ranked.push_back(at(random.chance(0.5) ? "aws" : "gcp", fmt::format("r{}", random.below(3)), fmt::format("z{}", i), 0.1 + random.uniform() * 5, fmt::format("t{}", random.below(2))));
+    scenario.task.goal.ranked.push_back(at(random.chance(0.5) ? "aws" : "gcp", fmt::format("r{}", random.below(3)), fmt::format("z{}", i),
+                                           0.1 + random.uniform() * 5, fmt::format("t{}", random.below(2))));
   scenario.task.goal.num_nodes = static_cast<int>(1 + random.below(4));
   if (random.chance(0.4)) scenario.task.goal.hourly_cost_max = 0.5 + random.uniform() * 4;
   scenario.task.goal.retry_until_up = random.chance(0.5);

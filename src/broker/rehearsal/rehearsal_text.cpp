@@ -21,8 +21,9 @@ std::string clock_text(Duration at) {
 std::string render_rehearsal(const RehearsalReport& report) {
   std::string text = "SIMULATED: nothing was launched; clouds, times and faults are those of the plan.\n";
   for (const auto& entry : report.timeline) text += fmt::format("[{}] {}: {}\n", clock_text(entry.at), entry.task, entry.what);
-  text += fmt::format("\n{} after {}; cost $ {:.2f}; {} attempts, {} preemptions, {} recoveries (all simulated)\n", report.succeeded ? "Finished" : "Failed", format_duration(report.finished_after),
-                      report.cost, report.attempts, report.preemptions, report.recoveries);
+  text += fmt::format("\n{} after {}; cost $ {:.2f}; {} attempts, {} preemptions, {} recoveries (all simulated)\n",
+                      report.succeeded ? "Finished" : "Failed", format_duration(report.finished_after), report.cost, report.attempts,
+                      report.preemptions, report.recoveries);
   if (!report.succeeded) text += report.failure + "\n";
   for (const auto& rule : report.violations) text += "BUG: a rule was broken: " + rule + "\n";
   return text;
@@ -31,7 +32,8 @@ std::string render_rehearsal(const RehearsalReport& report) {
 std::string rehearsal_json(const RehearsalReport& report) {
   namespace json = boost::json;
   json::array timeline;
-  for (const auto& entry : report.timeline) timeline.push_back(json::object{{"at_seconds", to_seconds(entry.at)}, {"task", entry.task}, {"what", entry.what}});
+  for (const auto& entry : report.timeline)
+    timeline.push_back(json::object{{"at_seconds", to_seconds(entry.at)}, {"task", entry.task}, {"what", entry.what}});
   return json::serialize(json::object{{"simulated", true},
                                       {"succeeded", report.succeeded},
                                       {"failure", report.failure},

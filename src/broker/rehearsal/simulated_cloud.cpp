@@ -31,8 +31,9 @@ std::string quota_code(const std::string& cloud) {
 
 bool FaultWhere::covers(const Placement& placement) const {
   const auto& offer = placement.offer;
-  return (!cloud || *cloud == offer.cloud) && (!region || *region == offer.region) && (!zone || *zone == offer.zone) && (!instance_type || *instance_type == offer.instance_type) &&
-         (!accelerator || *accelerator == offer.accelerator) && (!use_spot || *use_spot == placement.use_spot);
+  return (!cloud || *cloud == offer.cloud) && (!region || *region == offer.region) && (!zone || *zone == offer.zone) &&
+         (!instance_type || *instance_type == offer.instance_type) && (!accelerator || *accelerator == offer.accelerator) &&
+         (!use_spot || *use_spot == placement.use_spot);
 }
 
 SimulatedClouds::SimulatedClouds(sim::Scheduler& scheduler, const FaultPlan& plan, std::function<void(const std::string&)> on_preempted)
@@ -42,7 +43,8 @@ SimulatedClouds::SimulatedClouds(sim::Scheduler& scheduler, const FaultPlan& pla
     scheduler_.after(fault.from, [this, &fault] {
       std::vector<std::string> struck;
       for (const auto& [id, machine] : machines_)
-        if (fault.where.covers(machine.placement) && std::find(struck.begin(), struck.end(), machine.cluster) == struck.end()) struck.push_back(machine.cluster);
+        if (fault.where.covers(machine.placement) && std::find(struck.begin(), struck.end(), machine.cluster) == struck.end())
+          struck.push_back(machine.cluster);
       for (const auto& cluster : struck) take_away(cluster);
     });
   }
@@ -55,22 +57,31 @@ bool SimulatedClouds::in_force(const Fault& fault) const {
 
 const Fault* SimulatedClouds::striking(FaultKind kind, const Placement& placement) {
   for (const auto& fault : plan_.faults)
-    if (fault.kind == kind && in_force(fault) && fault.where.covers(placement) && (fault.probability >= 1 || scheduler_.random().chance(fault.probability))) return &fault;
+    if (fault.kind == kind && in_force(fault) && fault.where.covers(placement) &&
+        (fault.probability >= 1 || scheduler_.random().chance(fault.probability)))
+      return &fault;
   return nullptr;
 }
 
-void SimulatedClouds::refuse(const Placement& placement, const std::string& code, const std::string& message, Duration after, std::function<void(cloud::CreateOutcome)> done) {
+void SimulatedClouds::refuse(const Placement& placement, const std::string& code, const std::string& message, Duration after,
+                             std::function<void(cloud::CreateOutcome)> done) {
   cloud::CreateOutcome outcome;
-  outcome.failure = cloud::CloudError{Error(Code::kExhausted, fmt::format("{} ({})", message, code)), code, cloud::scope_of_error(placement.offer.cloud, code, placement.offer)};
+  outcome.failure = cloud::CloudError{Error(Code::kExhausted, fmt::format("{} ({})", message, code)), code,
+                                      cloud::scope_of_error(placement.offer.cloud, code, placement.offer)};
   scheduler_.after(after, [outcome = std::move(outcome), done = std::move(done)] { done(outcome); });
 }
 
-void SimulatedClouds::create(const std::string& cluster, const Placement& placement, int count, std::function<void(cloud::CreateOutcome)> done) {
+void SimulatedClouds::create(const std::string& cluster, const Placement& placement, int count,
+                             std::function<void(cloud::CreateOutcome)> done) {
   const std::string& cloud = placement.offer.cloud;
-  if (striking(FaultKind::kOutage, placement)) return refuse(placement, "ApiUnreachable", "the cloud does not answer", kRefusalDelay, std::move(done));
-  if (const Fault* fault = striking(FaultKind::kError, placement)) return refuse(placement, fault->code, "creation failed", kRefusalDelay, std::move(done));
-  if (striking(FaultKind::kQuota, placement)) return refuse(placement, quota_code(cloud), "the quota is reached", kRefusalDelay, std::move(done));
-  if (striking(FaultKind::kStockout, placement)) return refuse(placement, stockout_code(cloud), "out of stock", kRefusalDelay, std::move(done));
+  if (striking(FaultKind::kOutage, placement))
+    return refuse(placement, "ApiUnreachable", "the cloud does not answer", kRefusalDelay, std::move(done));
+  if (const Fault* fault = striking(FaultKind::kError, placement))
+    return refuse(placement, fault->code, "creation failed", kRefusalDelay, std::move(done));
+  if (striking(FaultKind::kQuota, placement))
+    return refuse(placement, quota_code(cloud), "the quota is reached", kRefusalDelay, std::move(done));
+  if (striking(FaultKind::kStockout, placement))
+    return refuse(placement, stockout_code(cloud), "out of stock", kRefusalDelay, std::move(done));
   if (striking(FaultKind::kFlaky, placement)) return refuse(placement, "InternalError", "creation failed", kRefusalDelay, std::move(done));
   const Fault* slow = striking(FaultKind::kSlow, placement);
   const Duration delay = slow ? slow->delay : plan_.provision;
@@ -80,9 +91,12 @@ void SimulatedClouds::create(const std::string& cluster, const Placement& placem
   }
   raise(cluster, placement, count);
   scheduler_.after(delay, [this, cluster, placement, count, done = std::move(done)] {
-    if (live_machines(cluster) < static_cast<std::size_t>(count)) return refuse(placement, stockout_code(placement.offer.cloud), "a node was taken away while it started", Duration::zero(), done);
+    if (live_machines(cluster) < static_cast<std::size_t>(count))
+      return refuse(placement, stockout_code(placement.offer.cloud), "a node was taken away while it started", Duration::zero(), done);
     cloud::CreateOutcome outcome;
-    for (int rank = 0; rank < count; ++rank) outcome.instances.push_back({.id = fmt::format("{}-{}", cluster, rank), .cluster = cluster, .rank = rank, .state = cloud::InstanceState::kRunning});
+    for (int rank = 0; rank < count; ++rank)
+      outcome.instances.push_back(
+          {.id = fmt::format("{}-{}", cluster, rank), .cluster = cluster, .rank = rank, .state = cloud::InstanceState::kRunning});
     draw_lifetime(cluster, placement);
     done(std::move(outcome));
   });
@@ -139,7 +153,8 @@ double SimulatedClouds::cost() const {
 }
 
 std::size_t SimulatedClouds::live_machines(const std::string& cluster) const {
-  return static_cast<std::size_t>(std::count_if(machines_.begin(), machines_.end(), [&](const auto& item) { return item.second.cluster == cluster; }));
+  return static_cast<std::size_t>(
+      std::count_if(machines_.begin(), machines_.end(), [&](const auto& item) { return item.second.cluster == cluster; }));
 }
 
 }  // namespace isobar::broker

@@ -36,7 +36,8 @@ class SimulatedClouds {
 
   const Fault* striking(FaultKind kind, const Placement& placement);
   bool in_force(const Fault& fault) const;
-  void refuse(const Placement& placement, const std::string& code, const std::string& message, Duration after, std::function<void(cloud::CreateOutcome)> done);
+  void refuse(const Placement& placement, const std::string& code, const std::string& message, Duration after,
+              std::function<void(cloud::CreateOutcome)> done);
   void raise(const std::string& cluster, const Placement& placement, int count);
   void remove(MachineId id);
   void take_away(const std::string& cluster);

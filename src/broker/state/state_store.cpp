@@ -14,14 +14,17 @@ constexpr int kSchemaVersion = 1;
 constexpr std::string_view kPlacementColumns =
     "cloud TEXT, region TEXT, zone TEXT, instance_type TEXT, vcpus REAL, memory_gib REAL, accelerator TEXT, accelerator_count REAL, "
     "use_spot INTEGER, hourly_price REAL";
-constexpr std::string_view kPlacementNames = "cloud, region, zone, instance_type, vcpus, memory_gib, accelerator, accelerator_count, use_spot, hourly_price";
+constexpr std::string_view kPlacementNames =
+    "cloud, region, zone, instance_type, vcpus, memory_gib, accelerator, accelerator_count, use_spot, hourly_price";
 
 std::string schema() {
   return fmt::format(
-      "CREATE TABLE IF NOT EXISTS clusters(name TEXT PRIMARY KEY, status INTEGER, {0}, num_nodes INTEGER, launched INTEGER, autostop_idle INTEGER, "
+      "CREATE TABLE IF NOT EXISTS clusters(name TEXT PRIMARY KEY, status INTEGER, {0}, num_nodes INTEGER, launched INTEGER, autostop_idle "
+      "INTEGER, "
       "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT) STRICT;"
       "CREATE TABLE IF NOT EXISTS intents(cluster TEXT PRIMARY KEY, kind INTEGER, cloud TEXT, token TEXT, since INTEGER) STRICT;"
-      "CREATE TABLE IF NOT EXISTS usage(id INTEGER PRIMARY KEY, cluster TEXT, {0}, num_nodes INTEGER, started INTEGER, ended INTEGER) STRICT;"
+      "CREATE TABLE IF NOT EXISTS usage(id INTEGER PRIMARY KEY, cluster TEXT, {0}, num_nodes INTEGER, started INTEGER, ended INTEGER) "
+      "STRICT;"
       "CREATE INDEX IF NOT EXISTS usage_open ON usage(cluster) WHERE ended IS NULL;"
       "PRAGMA user_version = {1};",
       kPlacementColumns, kSchemaVersion);
@@ -30,8 +33,12 @@ std::string schema() {
 Code code_of(int failure) {
   switch (failure & 0xff) {
     case SQLITE_FULL: return Code::kExhausted;
-    case SQLITE_BUSY: case SQLITE_LOCKED: return Code::kUnavailable;
-    case SQLITE_READONLY: case SQLITE_PERM: case SQLITE_AUTH: case SQLITE_CANTOPEN: return Code::kPermissionDenied;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return Code::kUnavailable;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_CANTOPEN: return Code::kPermissionDenied;
     default: return Code::kDataLoss;
   }
 }
@@ -57,12 +64,16 @@ namespace {
 // One prepared statement: values are bound left to right, columns read left to right.
 class Statement {
  public:
-  Statement(sqlite3* database, std::string_view sql) { sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &statement_, nullptr); }
+  Statement(sqlite3* database, std::string_view sql) {
+    sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &statement_, nullptr);
+  }
   ~Statement() { sqlite3_finalize(statement_); }
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
-  Statement& bind(const std::string& value) { return sqlite3_bind_text(statement_, ++bound_, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT), *this; }
+  Statement& bind(const std::string& value) {
+    return sqlite3_bind_text(statement_, ++bound_, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT), *this;
+  }
   Statement& bind(std::int64_t value) { return sqlite3_bind_int64(statement_, ++bound_, value), *this; }
   Statement& bind(int value) { return bind(static_cast<std::int64_t>(value)); }
   Statement& bind(bool value) { return bind(static_cast<std::int64_t>(value)); }
@@ -140,7 +151,8 @@ ClusterRecord read_cluster(Statement& row) {
 
 const std::string& select_clusters() {
   static const std::string kSql = fmt::format(
-      "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user FROM clusters", kPlacementNames);
+      "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user FROM clusters",
+      kPlacementNames);
   return kSql;
 }
 
@@ -170,7 +182,8 @@ Result<StateStore> StateStore::open(const fs::path& path) {
   TRY(make_folders(path.parent_path()));
   auto database = std::make_unique<Database>();
   database->path = path;
-  if (sqlite3_open_v2(path.c_str(), &database->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr) != SQLITE_OK) return database->failure("open state");
+  if (sqlite3_open_v2(path.c_str(), &database->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr) != SQLITE_OK)
+    return database->failure("open state");
   sqlite3_busy_timeout(database->handle, 10'000);
   TRY(database->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"));
   int version = 0;
@@ -180,7 +193,8 @@ Result<StateStore> StateStore::open(const fs::path& path) {
     else return database->failure("open state");
   }
   if (version > kSchemaVersion)
-    return Error(Code::kDataLoss, fmt::format("{} was written by a newer isobar (format {}, this one reads {}); use that version", path.string(), version, kSchemaVersion));
+    return Error(Code::kDataLoss, fmt::format("{} was written by a newer isobar (format {}, this one reads {}); use that version",
+                                              path.string(), version, kSchemaVersion));
   if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + schema() + "COMMIT;"));
   return StateStore(std::move(database));
 }
@@ -202,13 +216,17 @@ Result<ClusterRecord> StateStore::cluster(const std::string& name) {
 }
 
 Status StateStore::put(const ClusterRecord& cluster) {
-  Statement statement(database_->handle, fmt::format("INSERT OR REPLACE INTO clusters(name, status, {}, num_nodes, launched, autostop_idle, autostop_down, "
-                                                     "autostop_wait, last_command, token, user) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", kPlacementNames));
+  Statement statement(database_->handle,
+                      fmt::format("INSERT OR REPLACE INTO clusters(name, status, {}, num_nodes, launched, autostop_idle, autostop_down, "
+                                  "autostop_wait, last_command, token, user) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                                  kPlacementNames));
   statement.bind(cluster.name).bind(static_cast<int>(cluster.status));
   bind_placement(statement, cluster.placement);
   statement.bind(cluster.num_nodes).bind(cluster.launched);
   if (cluster.autostop) {
-    statement.bind(static_cast<std::int64_t>(cluster.autostop->idle.count())).bind(cluster.autostop->down).bind(static_cast<int>(cluster.autostop->wait_for));
+    statement.bind(static_cast<std::int64_t>(cluster.autostop->idle.count()))
+        .bind(cluster.autostop->down)
+        .bind(static_cast<int>(cluster.autostop->wait_for));
   } else {
     statement.bind_null().bind_null().bind_null();
   }
@@ -228,7 +246,9 @@ namespace {
 // Rolls back unless committed, so that an early return never leaves a transaction open.
 class Transaction {
  public:
-  explicit Transaction(sqlite3* database) : database_(database) { open_ = sqlite3_exec(database, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK; }
+  explicit Transaction(sqlite3* database) : database_(database) {
+    open_ = sqlite3_exec(database, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK;
+  }
   ~Transaction() {
     if (open_) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
   }
@@ -272,8 +292,10 @@ Status StateStore::finish(const std::string& cluster, const std::optional<Cluste
   else TRY(remove(cluster));
   const bool paid = record && record->status == ClusterStatus::kUp;
   if (paid) {
-    Statement statement(database_->handle, fmt::format("INSERT INTO usage(cluster, {}, num_nodes, started) SELECT ?,?,?,?,?,?,?,?,?,?,?,?,? WHERE NOT EXISTS "
-                                                       "(SELECT 1 FROM usage WHERE cluster = ? AND ended IS NULL)", kPlacementNames));
+    Statement statement(database_->handle,
+                        fmt::format("INSERT INTO usage(cluster, {}, num_nodes, started) SELECT ?,?,?,?,?,?,?,?,?,?,?,?,? WHERE NOT EXISTS "
+                                    "(SELECT 1 FROM usage WHERE cluster = ? AND ended IS NULL)",
+                                    kPlacementNames));
     statement.bind(cluster);
     bind_placement(statement, record->placement);
     statement.bind(record->num_nodes).bind(now).bind(cluster);
@@ -303,7 +325,8 @@ Result<std::vector<Intent>> StateStore::intents() {
 }
 
 Result<std::vector<UsageRecord>> StateStore::usage() {
-  Statement row(database_->handle, fmt::format("SELECT cluster, {}, num_nodes, started, ended FROM usage ORDER BY started DESC, id DESC", kPlacementNames));
+  Statement row(database_->handle,
+                fmt::format("SELECT cluster, {}, num_nodes, started, ended FROM usage ORDER BY started DESC, id DESC", kPlacementNames));
   std::vector<UsageRecord> found;
   while (row.next()) {
     UsageRecord usage;

@@ -24,7 +24,8 @@ class StateTest : public testing::Test {
   static ClusterRecord a_cluster(std::string name) {
     ClusterRecord cluster;
     cluster.name = std::move(name);
-    cluster.placement = {{.cloud = "local", .region = "local", .instance_type = "this-machine", .vcpus = 2, .memory_gib = 8}, true, 1.25, 0};
+    cluster.placement = {
+        {.cloud = "local", .region = "local", .instance_type = "this-machine", .vcpus = 2, .memory_gib = 8}, true, 1.25, 0};
     cluster.num_nodes = 2;
     cluster.launched = Instant::from_unix_seconds(100);
     cluster.autostop = Autostop{7min, true, IdleWait::kNone};
@@ -107,6 +108,14 @@ TEST_F(StateTest, ALockNamesItsHolderToThoseWhoWait) {
   EXPECT_EQ(refused.error().code(), Code::kDeadlineExceeded);
   EXPECT_THAT(told, testing::HasSubstr(fmt::format("held by `isobar launch -c a` (process {}", ::getpid())));
   EXPECT_TRUE(ClusterLock::try_acquire(folder_, "b", "x").ok()) << "another cluster is free";
+}
+
+TEST_F(StateTest, SharedHoldersExcludeAnExclusiveOneButNotEachOther) {
+  const auto ignore = [](const std::string&) {};
+  const auto one = ClusterLock::acquire(folder_, "a", "exec", 0s, ignore, Hold::kShared);
+  const auto two = ClusterLock::acquire(folder_, "a", "exec", 0s, ignore, Hold::kShared);
+  EXPECT_TRUE(one.ok() && two.ok());
+  EXPECT_FALSE(ClusterLock::acquire(folder_, "a", "down", 0s, ignore).ok());
 }
 
 TEST_F(StateTest, ALockDiesWithItsHolder) {

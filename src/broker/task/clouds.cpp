@@ -9,9 +9,10 @@
 namespace isobar::broker {
 
 const std::vector<std::string>& known_clouds() {
-  static const std::vector<std::string> kClouds = {"aws", "azure", "cudo", "do", "fluidstack", "gcp", "hyperbolic", "ibm", "kubernetes",
-                                                   "lambda", "local", "mithril", "nebius", "oci", "paperspace", "primeintellect", "runpod", "scp",
-                                                   "seeweb", "shadeform", "slurm", "ssh", "vast", "verda", "vsphere", "yotta"};
+  static const std::vector<std::string> kClouds = {
+      "aws",    "azure",     "cudo",    "do",     "fluidstack", "gcp",        "hyperbolic",     "ibm",    "kubernetes",
+      "lambda", "local",     "mithril", "nebius", "oci",        "paperspace", "primeintellect", "runpod", "scp",
+      "seeweb", "shadeform", "slurm",   "ssh",    "vast",       "verda",      "vsphere",        "yotta"};
   return kClouds;
 }
 
@@ -23,8 +24,10 @@ Status check_cluster_name(std::string_view name) {
   const bool fits = !name.empty() && name.size() <= kNameMax && letter(name.front()) && (letter(name.back()) || digit(name.back())) &&
                     std::all_of(name.begin(), name.end(), inside);
   if (fits) return {};
-  return invalid(fmt::format("'{}' is no cluster's name; it begins with a letter, goes on with letters, digits, '-', '_' or '.', ends with a letter or digit, "
-                             "and is {} long at most", name, kNameMax));
+  return invalid(fmt::format(
+      "'{}' is no cluster's name; it begins with a letter, goes on with letters, digits, '-', '_' or '.', ends with a letter or digit, "
+      "and is {} long at most",
+      name, kNameMax));
 }
 
 }  // namespace isobar::broker

@@ -87,7 +87,9 @@ void read_config(const YamlNode& node, const std::string& path, Task& task, Prob
   FieldReader fields(node, path, problems);
   for (const auto& field : fields.free_fields()) {
     const std::string& name = field.key.text;
-    const auto allowed = [](const std::string& key) { return std::find(kOverridable.begin(), kOverridable.end(), key) != kOverridable.end(); };
+    const auto allowed = [](const std::string& key) {
+      return std::find(kOverridable.begin(), kOverridable.end(), key) != kOverridable.end();
+    };
     if (name == "hooks") {
       read_hooks(field.value, fields.path_of(name), task, problems);
     } else if (allowed(name)) {

@@ -14,7 +14,8 @@ namespace {
 Status check_name(std::string_view name, std::string_view where) {
   const auto part = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9'); };
   if (name.empty() || (name[0] >= '0' && name[0] <= '9') || !std::all_of(name.begin(), name.end(), part))
-    return invalid(fmt::format("{}: '{}' is no variable's name; it is made of letters, digits and _, and does not begin with a digit", where, name));
+    return invalid(
+        fmt::format("{}: '{}' is no variable's name; it is made of letters, digits and _, and does not begin with a digit", where, name));
   return {};
 }
 
@@ -56,7 +57,9 @@ Result<EnvVar> parse_env_option(std::string_view text, std::string_view option, 
     return variable;
   }
   const auto found = environment.find(variable.name);
-  if (found == environment.end()) return invalid(fmt::format("{} {}: the environment has no such variable; write {} {}=VALUE", option, variable.name, option, variable.name));
+  if (found == environment.end())
+    return invalid(
+        fmt::format("{} {}: the environment has no such variable; write {} {}=VALUE", option, variable.name, option, variable.name));
   variable.value = found->second;
   return variable;
 }

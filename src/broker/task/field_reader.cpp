@@ -49,7 +49,8 @@ std::optional<std::string> scalar_text(const YamlNode& node, const std::string& 
   return std::nullopt;
 }
 
-FieldReader::FieldReader(const YamlNode& node, std::string path, Problems& problems) : node_(node), path_(std::move(path)), problems_(problems) {
+FieldReader::FieldReader(const YamlNode& node, std::string path, Problems& problems)
+    : node_(node), path_(std::move(path)), problems_(problems) {
   if (node.kind != YamlNode::Kind::kMap && !node.is_null())
     problems_.add(node.mark, path_, fmt::format("expected a map of fields, got {}", describe_node(node)));
 }
@@ -161,7 +162,8 @@ bool FieldReader::text_list(std::string_view key, std::vector<std::string>& into
     return true;
   }
   for (std::size_t i = 0; i < value->items.size(); ++i)
-    if (auto read = scalar_text(value->items[i], fmt::format("{}[{}]", path_of(key), i), problems_, "text")) into.push_back(std::move(*read));
+    if (auto read = scalar_text(value->items[i], fmt::format("{}[{}]", path_of(key), i), problems_, "text"))
+      into.push_back(std::move(*read));
   return true;
 }
 

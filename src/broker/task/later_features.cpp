@@ -26,9 +26,11 @@ std::vector<LaterFeature> find_later_features(const YamlNode& document, const Ta
   const auto add = [&](bool asked, std::string field, std::string_view top, std::string reason) {
     if (asked) later.push_back({std::move(field), mark_of(top), std::move(reason)});
   };
-  add(task.workdir && !task.workdir->git_url.empty(), "workdir.url", "workdir", "cloning a workdir from git is not available yet; clone it and give its path");
+  add(task.workdir && !task.workdir->git_url.empty(), "workdir.url", "workdir",
+      "cloning a workdir from git is not available yet; clone it and give its path");
   for (const auto& mount : task.file_mounts)
-    add(mount.is_bucket(), "file_mounts." + mount.destination, "file_mounts", "buckets are not available yet; only local paths are mirrored");
+    add(mount.is_bucket(), "file_mounts." + mount.destination, "file_mounts",
+        "buckets are not available yet; only local paths are mirrored");
   add(!task.volumes.empty(), "volumes", "volumes", "volumes are not available yet");
   add(!task.managed_secrets.empty(), "managed_secrets", "managed_secrets", "secrets held by a server are not available yet; use secrets");
   add(task.service.has_value(), "service", "service", "serving replicas is not available yet");
@@ -40,7 +42,8 @@ std::vector<LaterFeature> find_later_features(const YamlNode& document, const Ta
       "managed jobs, which recover, are not available yet (isobar rehearse acts on it)");
   add(any_alternative(task, [](const ResourceRequest& r) { return r.priority || r.priority_class; }), "resources.priority", "resources",
       "managed jobs, which have priorities, are not available yet");
-  add(any_alternative(task, [](const ResourceRequest& r) { return !r.volumes.empty(); }), "resources.volumes", "resources", "VM volumes are not available yet");
+  add(any_alternative(task, [](const ResourceRequest& r) { return !r.volumes.empty(); }), "resources.volumes", "resources",
+      "VM volumes are not available yet");
   return later;
 }
 

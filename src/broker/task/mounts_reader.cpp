@@ -12,8 +12,8 @@ namespace isobar::broker {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kBucketSchemes = {"s3://", "gs://", "gcs://", "https://", "http://", "r2://", "cos://", "oci://",
-                                                             "nebius://", "cw://", "vastdata://", "hf://"};
+constexpr std::array<std::string_view, 12> kBucketSchemes = {"s3://",  "gs://",  "gcs://",    "https://", "http://",     "r2://",
+                                                             "cos://", "oci://", "nebius://", "cw://",    "vastdata://", "hf://"};
 const std::vector<std::string> kStores = {"S3", "GCS", "AZURE", "R2", "IBM", "OCI", "NEBIUS", "COREWEAVE", "VASTDATA", "HUGGINGFACE"};
 const std::vector<std::string> kPresets = {"MODEL_CHECKPOINT_RO", "MODEL_CHECKPOINT_RW", "DATASET_RO", "DATASET_RW"};
 
@@ -52,7 +52,8 @@ FileMount read_storage(const YamlNode& node, const std::string& path, Problems& 
 std::string check_destination(const YamlField& field, const std::string& path, Problems& problems) {
   const std::string& destination = field.key.text;
   if (destination.empty()) problems.add(field.key.mark, path, "a mount needs a destination");
-  if (destination == "~" || destination == "~/" || destination == "/") problems.add(field.key.mark, path, "a mount may not replace the whole home or root folder; name a folder in it");
+  if (destination == "~" || destination == "~/" || destination == "/")
+    problems.add(field.key.mark, path, "a mount may not replace the whole home or root folder; name a folder in it");
   return destination;
 }
 

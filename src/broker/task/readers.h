@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "broker/task.h"
 #include "broker/field_reader.h"
+#include "broker/task.h"
 
 namespace isobar::broker {
 

@@ -28,7 +28,8 @@ std::string describe(const ResourceRequest& request) {
   if (request.instance_type) parts.push_back(*request.instance_type);
   if (request.accelerator) parts.push_back(describe(*request.accelerator));
   if (request.cpus) parts.push_back(describe(*request.cpus) + " vCPUs");
-  if (request.memory) parts.push_back(describe(request.memory->amount) + (request.memory->per_cpu ? " GiB memory per vCPU" : " GiB memory"));
+  if (request.memory)
+    parts.push_back(describe(request.memory->amount) + (request.memory->per_cpu ? " GiB memory per vCPU" : " GiB memory"));
   if (request.use_spot) parts.push_back("spot");
   if (request.hourly_cost_max) parts.push_back(fmt::format("at most ${:g}/hr", *request.hourly_cost_max));
   return parts.empty() ? "any resources" : join(parts, ", ");

@@ -97,7 +97,8 @@ void read_cloud(FieldReader& fields, std::string_view key, std::string_view name
   request.cloud = canonical_cloud(name);
   if (request.cloud) return;
   const auto near = closest(to_lower(name), known_clouds());
-  fields.report(key, fmt::format("there is no cloud '{}'; {}", name, near ? fmt::format("did you mean {}?", *near) : "the clouds are " + join(known_clouds(), ", ")));
+  fields.report(key, fmt::format("there is no cloud '{}'; {}", name,
+                                 near ? fmt::format("did you mean {}?", *near) : "the clouds are " + join(known_clouds(), ", ")));
 }
 
 // "aws/us-east-1/use1-az1"; a Kubernetes context may itself hold slashes, so everything after the cloud is the context.
@@ -139,16 +140,19 @@ void read_place(FieldReader& fields, ResourceRequest& request) {
 // "16GB", "16GB+", "80GB:2" ask by memory; anything else names an accelerator.
 std::optional<Amount> memory_in_place_of_name(std::string_view name) {
   const std::string_view bare = name.ends_with('+') ? name.substr(0, name.size() - 1) : name;
-  if (bare.empty() || bare[0] < '0' || bare[0] > '9' || !(bare.ends_with("GB") || bare.ends_with("MB") || bare.ends_with("TB"))) return std::nullopt;
+  if (bare.empty() || bare[0] < '0' || bare[0] > '9' || !(bare.ends_with("GB") || bare.ends_with("MB") || bare.ends_with("TB")))
+    return std::nullopt;
   return read_amount(name, true);
 }
 
-std::optional<AcceleratorRequest> read_accelerator(const std::string& name, const std::string& count, YamlMark mark, const std::string& path, Problems& problems) {
+std::optional<AcceleratorRequest> read_accelerator(const std::string& name, const std::string& count, YamlMark mark,
+                                                   const std::string& path, Problems& problems) {
   AcceleratorRequest accelerator;
   accelerator.name = std::string(trim(name));
   const auto number = count.empty() ? std::optional(1.0) : read_positive(trim(count));
   if (accelerator.name.empty() || !number) {
-    problems.add(mark, path, fmt::format("expected an accelerator such as A100 or A100:8, got '{}{}{}'", name, count.empty() ? "" : ":", count));
+    problems.add(mark, path,
+                 fmt::format("expected an accelerator such as A100 or A100:8, got '{}{}{}'", name, count.empty() ? "" : ":", count));
     return std::nullopt;
   }
   accelerator.count = *number;
@@ -228,7 +232,9 @@ void read_image(FieldReader& fields, ResourceRequest& request) {
   request.image_id.reset();
   request.region_images.clear();
   if (node->kind == YamlNode::Kind::kMap) fields.text_map("image_id", request.region_images);
-  else if (auto text = scalar_text(*node, fields.path_of("image_id"), fields.problems(), "an image, docker:IMAGE, or a map of region to image")) request.image_id = text;
+  else if (auto text =
+               scalar_text(*node, fields.path_of("image_id"), fields.problems(), "an image, docker:IMAGE, or a map of region to image"))
+    request.image_id = text;
 }
 
 void read_autostop(FieldReader& fields, ResourceRequest& request) {
@@ -247,9 +253,12 @@ void read_autostop(FieldReader& fields, ResourceRequest& request) {
   } else if (node->kind == YamlNode::Kind::kScalar && scalar.type == Scalar::Type::kBool) {
     if (!scalar.boolean) return;
   } else {
-    const auto idle = node->kind == YamlNode::Kind::kScalar ? parse_duration(node->text, std::chrono::minutes(1)) : Result<Duration>(invalid(""));
+    const auto idle =
+        node->kind == YamlNode::Kind::kScalar ? parse_duration(node->text, std::chrono::minutes(1)) : Result<Duration>(invalid(""));
     if (!idle.ok()) {
-      fields.report("autostop", fmt::format("expected true, false, minutes, a duration such as 2h, or {{idle_minutes, down, wait_for}}, got {}", describe_node(*node)));
+      fields.report("autostop",
+                    fmt::format("expected true, false, minutes, a duration such as 2h, or {{idle_minutes, down, wait_for}}, got {}",
+                                describe_node(*node)));
       return;
     }
     autostop.idle = *idle;
@@ -374,9 +383,12 @@ std::vector<PortRange> read_ports(const YamlNode& node, const std::string& path,
       return failure == std::errc() && end == digits.data() + digits.size() && into >= 1 && into <= 65535;
     };
     const bool read = entry.kind == YamlNode::Kind::kScalar && number(std::string_view(text).substr(0, dash), first) &&
-                      (dash == std::string::npos ? (last = first, true) : number(std::string_view(text).substr(dash + 1), last)) && first <= last;
+                      (dash == std::string::npos ? (last = first, true) : number(std::string_view(text).substr(dash + 1), last)) &&
+                      first <= last;
     if (read) ports.push_back({static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)});
-    else problems.add(entry.mark, path, fmt::format("expected a port from 1 to 65535 or a range such as 8000-8010, got {}", describe_node(entry)));
+    else
+      problems.add(entry.mark, path,
+                   fmt::format("expected a port from 1 to 65535 or a range such as 8000-8010, got {}", describe_node(entry)));
   };
   if (node.kind == YamlNode::Kind::kSequence) std::for_each(node.items.begin(), node.items.end(), read_one);
   else read_one(node);

@@ -19,7 +19,8 @@ void read_probe(FieldReader& fields, ReadinessProbe& probe) {
   } else {
     FieldReader inner(*node, fields.path_of("readiness_probe"), fields.problems());
     if (!inner.text("path", probe.path)) inner.report("path", "a probe needs a path, such as /health");
-    if (const YamlNode* data = inner.get("post_data")) probe.post_data = data->kind == YamlNode::Kind::kScalar ? data->text : write_yaml(*data);
+    if (const YamlNode* data = inner.get("post_data"))
+      probe.post_data = data->kind == YamlNode::Kind::kScalar ? data->text : write_yaml(*data);
     inner.text_map("headers", probe.headers);
     inner.seconds("initial_delay_seconds", probe.initial_delay);
     inner.seconds("timeout_seconds", probe.timeout);
@@ -27,7 +28,8 @@ void read_probe(FieldReader& fields, ReadinessProbe& probe) {
     inner.seconds("consecutive_failure_threshold_timeout", probe.failure_threshold);
     inner.finish();
   }
-  if (!probe.path.empty() && probe.path[0] != '/') fields.report("readiness_probe", fmt::format("the path must begin with /, got '{}'", probe.path));
+  if (!probe.path.empty() && probe.path[0] != '/')
+    fields.report("readiness_probe", fmt::format("the path must begin with /, got '{}'", probe.path));
 }
 
 void read_target_qps(FieldReader& inner, ReplicaPolicy& policy) {
@@ -35,7 +37,8 @@ void read_target_qps(FieldReader& inner, ReplicaPolicy& policy) {
   if (!node) return;
   if (node->kind == YamlNode::Kind::kMap) {
     FieldReader by_accelerator(*node, inner.path_of("target_qps_per_replica"), inner.problems());
-    for (const auto& field : by_accelerator.free_fields()) by_accelerator.number(field.key.text, policy.target_qps_by_accelerator[field.key.text], 0);
+    for (const auto& field : by_accelerator.free_fields())
+      by_accelerator.number(field.key.text, policy.target_qps_by_accelerator[field.key.text], 0);
     return;
   }
   double qps = 0;
@@ -103,7 +106,8 @@ Pool read_pool(const YamlNode& node, const std::string& path, Problems& problems
   int workers = 0, most = 0;
   if (fields.integer("workers", workers, 1, 100'000)) {
     pool.workers_min = workers;
-    if (fields.has("min_workers") || fields.has("max_workers")) fields.report("workers", "workers and min_workers/max_workers do not go together");
+    if (fields.has("min_workers") || fields.has("max_workers"))
+      fields.report("workers", "workers and min_workers/max_workers do not go together");
   } else {
     fields.integer("min_workers", pool.workers_min, 0, 100'000);
     if (fields.integer("max_workers", most, 1, 100'000)) pool.workers_max = most;

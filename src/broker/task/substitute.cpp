@@ -67,8 +67,8 @@ void walk(YamlNode& node, const std::string& path, const Context& context) {
 
 }  // namespace
 
-void substitute(YamlNode& node, const std::map<std::string, std::string>& values, const std::vector<std::string>& forbidden, const std::string& path,
-                Problems& problems) {
+void substitute(YamlNode& node, const std::map<std::string, std::string>& values, const std::vector<std::string>& forbidden,
+                const std::string& path, Problems& problems) {
   walk(node, path, {values, forbidden, problems});
 }
 

@@ -22,8 +22,9 @@ bool is_env_name(std::string_view name) {
 void warn_of_surprise(const YamlNode& value, const std::string& path, Problems& problems) {
   const std::string seen = python_text(value);
   if (seen != value.text)
-    problems.warn(value.mark, path, fmt::format("YAML reads {} as a {}, so the task sees {}; quote it to pass it as it is written", value.text,
-                                                resolve(value).type == Scalar::Type::kBool ? "boolean" : "number", seen));
+    problems.warn(value.mark, path,
+                  fmt::format("YAML reads {} as a {}, so the task sees {}; quote it to pass it as it is written", value.text,
+                              resolve(value).type == Scalar::Type::kBool ? "boolean" : "number", seen));
 }
 
 void read_variables(FieldReader& fields, std::string_view key, std::vector<EnvVar>& into) {
@@ -60,7 +61,8 @@ void read_secrets(FieldReader& fields, Task& task) {
 void read_managed_secrets(FieldReader& fields, Task& task) {
   const YamlNode* node = fields.get("managed_secrets");
   if (!node) return;
-  if (node->kind != YamlNode::Kind::kSequence) return fields.report("managed_secrets", fmt::format("expected a list of names, got {}", describe_node(*node)));
+  if (node->kind != YamlNode::Kind::kSequence)
+    return fields.report("managed_secrets", fmt::format("expected a list of names, got {}", describe_node(*node)));
   for (std::size_t i = 0; i < node->items.size(); ++i) {
     const YamlNode& item = node->items[i];
     const std::string path = fmt::format("managed_secrets[{}]", i);
@@ -125,7 +127,8 @@ void apply_resource_overrides(Task& task, const TaskOverrides& overrides, Proble
   for (auto alternative : task.resources.alternatives) {
     auto laid = read_resources(map, "resources", alternative, problems);
     for (auto& result : laid.alternatives)
-      if (std::find(merged.alternatives.begin(), merged.alternatives.end(), result) == merged.alternatives.end()) merged.alternatives.push_back(std::move(result));
+      if (std::find(merged.alternatives.begin(), merged.alternatives.end(), result) == merged.alternatives.end())
+        merged.alternatives.push_back(std::move(result));
     if (!problems.empty()) return;
   }
   task.resources = std::move(merged);
@@ -155,7 +158,8 @@ void check_sections(FieldReader& fields, const Task& task) {
   std::set<std::string> names;
   for (const auto& env : task.envs) names.insert(env.name);
   for (const auto& secret : task.secrets)
-    if (names.contains(secret.name)) fields.problems().add(fields.mark_of("secrets"), "secrets." + secret.name, "this name is both in envs and in secrets; keep one");
+    if (names.contains(secret.name))
+      fields.problems().add(fields.mark_of("secrets"), "secrets." + secret.name, "this name is both in envs and in secrets; keep one");
   if (task.service && task.pool) fields.report("pool", "service and pool do not go together; use one of them");
   if (task.service) {
     const auto& alternative = task.resources.alternatives[0];
@@ -206,7 +210,8 @@ void check_dependencies(const TaskFile& file, Problems& problems) {
     for (const auto& name : task.depends_on) {
       if (std::find(earlier.begin(), earlier.end(), name) != earlier.end()) continue;
       const auto near = closest(name, earlier);
-      problems.add({}, "depends_on", fmt::format("{}: there is no earlier task named '{}'{}", task.name, name, near ? "; did you mean " + *near + "?" : ""));
+      problems.add({}, "depends_on",
+                   fmt::format("{}: there is no earlier task named '{}'{}", task.name, name, near ? "; did you mean " + *near + "?" : ""));
     }
     if (!task.name.empty() && std::find(earlier.begin(), earlier.end(), task.name) != earlier.end() && file.tasks.size() > 1)
       problems.add({}, "name", fmt::format("two tasks of this file are named '{}'", task.name));
@@ -257,9 +262,15 @@ Status require_all_values(const TaskFile& file) {
   std::vector<std::string> missing;
   for (const auto& task : file.tasks) {
     for (const auto& env : task.envs)
-      if (!env.value) missing.push_back(fmt::format("{}: envs.{}: the file declares it without a value; pass it with --env {}=VALUE", file.path, env.name, env.name));
+      if (!env.value)
+        missing.push_back(
+            fmt::format("{}: envs.{}: the file declares it without a value; pass it with --env {}=VALUE", file.path, env.name, env.name));
     for (const auto& secret : task.secrets)
-      if (!secret.value) missing.push_back(fmt::format("{}: secrets.{}: the file declares it without a value; pass it with --secret {}=VALUE, or --secret {} to take it from the environment", file.path, secret.name, secret.name, secret.name));
+      if (!secret.value)
+        missing.push_back(
+            fmt::format("{}: secrets.{}: the file declares it without a value; pass it with --secret {}=VALUE, or --secret {} to take it "
+                        "from the environment",
+                        file.path, secret.name, secret.name, secret.name));
   }
   if (!missing.empty()) return invalid(join(missing, "\n"));
   return {};
@@ -268,7 +279,8 @@ Status require_all_values(const TaskFile& file) {
 Status require_available(const TaskFile& file) {
   std::vector<std::string> lines;
   for (const auto& task : file.tasks)
-    for (const auto& feature : task.later) lines.push_back(fmt::format("{}:{}:{}: {}: {}", file.path, feature.mark.line, feature.mark.column, feature.field, feature.reason));
+    for (const auto& feature : task.later)
+      lines.push_back(fmt::format("{}:{}:{}: {}: {}", file.path, feature.mark.line, feature.mark.column, feature.field, feature.reason));
   if (!lines.empty()) return invalid(join(lines, "\n"));
   return {};
 }

@@ -26,7 +26,8 @@ std::string error_of(std::string_view text, const TaskOverrides& overrides = {})
 std::vector<std::string> accelerators_of(const Task& task) {
   std::vector<std::string> names;
   for (const auto& alternative : task.resources.alternatives)
-    if (alternative.accelerator) names.push_back(alternative.accelerator->name + ":" + std::to_string(static_cast<int>(alternative.accelerator->count)));
+    if (alternative.accelerator)
+      names.push_back(alternative.accelerator->name + ":" + std::to_string(static_cast<int>(alternative.accelerator->count)));
   return names;
 }
 
@@ -55,7 +56,8 @@ TEST(TaskFile, UnknownKeysAreErrorsWithASuggestionAndAllAreReported) {
 }
 
 TEST(TaskFile, EveryWrongValueIsReportedWithWhatWasExpected) {
-  const auto error = error_of("num_nodes: 0\nresources:\n  cpus: many\n  use_spot: maybe\n  ports: 99999\n  disk_tier: hihg\n  max_hourly_cost: -1\nrun: [a]\n");
+  const auto error = error_of(
+      "num_nodes: 0\nresources:\n  cpus: many\n  use_spot: maybe\n  ports: 99999\n  disk_tier: hihg\n  max_hourly_cost: -1\nrun: [a]\n");
   EXPECT_THAT(error, HasSubstr("t.yaml:1:12: num_nodes: expected a whole number from 1"));
   EXPECT_THAT(error, HasSubstr("t.yaml:3:9: resources.cpus: expected a number such as 4, or 4+ for at least 4, got 'many'"));
   EXPECT_THAT(error, HasSubstr("resources.use_spot: expected true or false, got 'maybe'"));
@@ -79,7 +81,8 @@ TEST(Accelerators, AListIsInOrderOfPreferenceAndASetIsNot) {
 }
 
 TEST(Accelerators, AListOfOneEntryMapsIsTheSameAsAListOfTexts) {
-  EXPECT_EQ(task_of("resources:\n  accelerators: [{T4: 1}, {L4: 1}]\nrun: x"), task_of("resources:\n  accelerators: ['T4:1', 'L4:1']\nrun: x"));
+  EXPECT_EQ(task_of("resources:\n  accelerators: [{T4: 1}, {L4: 1}]\nrun: x"),
+            task_of("resources:\n  accelerators: ['T4:1', 'L4:1']\nrun: x"));
 }
 
 TEST(Accelerators, MayBeAskedForByMemory) {
@@ -105,7 +108,9 @@ TEST(AnyOf, OrderedKeepsTheOrderAndTheTwoDoNotMix) {
 }
 
 TEST(Infra, ReadsPlacesAndWildcards) {
-  const auto request = [](const std::string& infra) { return task_of("resources: {infra: '" + infra + "'}\nrun: x").resources.alternatives[0]; };
+  const auto request = [](const std::string& infra) {
+    return task_of("resources: {infra: '" + infra + "'}\nrun: x").resources.alternatives[0];
+  };
   EXPECT_EQ(request("aws/us-east-1/use1-az1").zone, "use1-az1");
   EXPECT_EQ(request("*/us-east-1").cloud, std::nullopt);
   EXPECT_EQ(request("*/us-east-1").region, "us-east-1");
@@ -128,7 +133,9 @@ TEST(Sizes, AreInGigabytesAndFloored) {
 }
 
 TEST(AutostopField, EverySpellingIsRead) {
-  const auto autostop = [](const std::string& value) { return task_of("resources: {autostop: " + value + "}\nrun: x").resources.alternatives[0].autostop; };
+  const auto autostop = [](const std::string& value) {
+    return task_of("resources: {autostop: " + value + "}\nrun: x").resources.alternatives[0].autostop;
+  };
   EXPECT_EQ(autostop("true")->idle, 5min);
   EXPECT_EQ(autostop("false"), std::nullopt);
   EXPECT_EQ(autostop("10")->idle, 10min);
@@ -163,7 +170,8 @@ TEST(Envs, ANullMustComeFromTheCommandLine) {
 }
 
 TEST(Envs, AreSubstitutedInTheTreeNotInTheText) {
-  const auto task = task_of("envs: {NAME: 'a: b\"c', D: data}\nworkdir: ./${D}\nfile_mounts:\n  /x/${NAME}/$D: ./$D/$$y/$UNKNOWN\nrun: echo $D\n");
+  const auto task =
+      task_of("envs: {NAME: 'a: b\"c', D: data}\nworkdir: ./${D}\nfile_mounts:\n  /x/${NAME}/$D: ./$D/$$y/$UNKNOWN\nrun: echo $D\n");
   EXPECT_EQ(task.workdir->path, "./data");
   EXPECT_EQ(task.file_mounts[0].destination, "/x/a: b\"c/data");
   EXPECT_EQ(task.file_mounts[0].local_source, "./data/$y/$UNKNOWN");
@@ -175,7 +183,8 @@ TEST(Secrets, MayNotBeUsedInFileMountsAndAreNeverShown) {
   const auto shown = show_task(task_of("secrets: {KEY: hush-hush}\nrun: x\n"));
   EXPECT_THAT(shown, Not(HasSubstr("hush-hush")));
   EXPECT_THAT(shown, HasSubstr("<redacted>"));
-  EXPECT_THAT(error_of("envs: {KEY: a}\nsecrets: {KEY: hush-hush}\nrun: x\n"), testing::AllOf(HasSubstr("both in envs and in secrets"), Not(HasSubstr("hush-hush"))));
+  EXPECT_THAT(error_of("envs: {KEY: a}\nsecrets: {KEY: hush-hush}\nrun: x\n"),
+              testing::AllOf(HasSubstr("both in envs and in secrets"), Not(HasSubstr("hush-hush"))));
 }
 
 TEST(Pipelines, AHeaderNamesThemAndTasksFollow) {
@@ -183,7 +192,8 @@ TEST(Pipelines, AHeaderNamesThemAndTasksFollow) {
   EXPECT_EQ(file.pipeline_name, "p");
   ASSERT_EQ(file.tasks.size(), 2U);
   EXPECT_EQ(file_of("name: p\nexecution: parallel\n---\nname: a\nrun: x\n").execution, Execution::kParallel);
-  EXPECT_THAT(error_of("name: a\nrun: x\n---\nname: b\ndepends_on: aa\nrun: y\n"), HasSubstr("there is no earlier task named 'aa'; did you mean a?"));
+  EXPECT_THAT(error_of("name: a\nrun: x\n---\nname: b\ndepends_on: aa\nrun: y\n"),
+              HasSubstr("there is no earlier task named 'aa'; did you mean a?"));
 }
 
 TEST(Pipelines, OverridesApplyToEveryTask) {
@@ -193,18 +203,23 @@ TEST(Pipelines, OverridesApplyToEveryTask) {
 }
 
 TEST(Overrides, ReplaceTheFieldInEveryAlternative) {
-  const auto task = task_of("resources:\n  any_of: [{infra: aws}, {infra: gcp}]\nrun: x\n", {.resources = {{"cpus", "4+"}, {"use_spot", "true"}}});
+  const auto task =
+      task_of("resources:\n  any_of: [{infra: aws}, {infra: gcp}]\nrun: x\n", {.resources = {{"cpus", "4+"}, {"use_spot", "true"}}});
   ASSERT_EQ(task.resources.alternatives.size(), 2U);
   for (const auto& alternative : task.resources.alternatives) {
     EXPECT_EQ(alternative.cpus, (Amount{4, true}));
     EXPECT_TRUE(alternative.use_spot);
   }
-  EXPECT_EQ(task_of("resources:\n  any_of: [{infra: aws}, {infra: gcp}]\nrun: x\n", {.resources = {{"infra", "local"}}}).resources.alternatives.size(), 1U);
+  EXPECT_EQ(task_of("resources:\n  any_of: [{infra: aws}, {infra: gcp}]\nrun: x\n", {.resources = {{"infra", "local"}}})
+                .resources.alternatives.size(),
+            1U);
   EXPECT_THAT(error_of("run: x\n", {.resources = {{"cpus", "lots"}}}), HasSubstr("resources.cpus: expected a number"));
 }
 
 TEST(Later, WhatHasNoActionYetIsNamedAndRefusedBeforeAnythingStarts) {
-  const auto file = file_of("service:\n  readiness_probe: /\n  replicas: 2\nresources:\n  ports: 80\n  job_recovery: FAILOVER\nfile_mounts: {/d: s3://b}\nrun: x\n");
+  const auto file = file_of(
+      "service:\n  readiness_probe: /\n  replicas: 2\nresources:\n  ports: 80\n  job_recovery: FAILOVER\nfile_mounts: {/d: s3://b}\nrun: "
+      "x\n");
   const auto refused = require_available(file);
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message(), HasSubstr("t.yaml:2:3: service: serving replicas is not available yet"));
@@ -215,7 +230,8 @@ TEST(Later, WhatHasNoActionYetIsNamedAndRefusedBeforeAnythingStarts) {
 TEST(Service, IsValidatedNow) {
   EXPECT_THAT(error_of("service: {readiness_probe: health}\nresources: {ports: 80}\nrun: x"), HasSubstr("the path must begin with /"));
   EXPECT_THAT(error_of("service: {readiness_probe: /}\nrun: x"), HasSubstr("exactly one port"));
-  EXPECT_THAT(error_of("service: {readiness_probe: /, replica_policy: {min_replicas: 1, max_replicas: 3}}\nresources: {ports: 80}\nrun: x"), HasSubstr("target_qps_per_replica"));
+  EXPECT_THAT(error_of("service: {readiness_probe: /, replica_policy: {min_replicas: 1, max_replicas: 3}}\nresources: {ports: 80}\nrun: x"),
+              HasSubstr("target_qps_per_replica"));
 }
 
 // A task with every field set, so that a field that the writer forgets shows as a difference.
@@ -270,14 +286,18 @@ TEST(ShowTask, ReadsBackToAnEqualTask) {
   const auto shown = show_task(task);
   EXPECT_EQ(task_of(shown), task) << shown;
   EXPECT_EQ(show_task(task_of(shown)), shown);
-  const auto service = task_of("service:\n  readiness_probe: {path: /h, post_data: '{\"a\": 1}', headers: {X: y}, initial_delay_seconds: 5}\n  replica_policy: {min_replicas: 1, max_replicas: 4, target_qps_per_replica: {H100:1: 2.5}, num_overprovision: 1}\n  tls: {keyfile: k, certfile: c}\nresources: {ports: 80}\nrun: x\n");
+  const auto service = task_of(
+      "service:\n  readiness_probe: {path: /h, post_data: '{\"a\": 1}', headers: {X: y}, initial_delay_seconds: 5}\n  replica_policy: "
+      "{min_replicas: 1, max_replicas: 4, target_qps_per_replica: {H100:1: 2.5}, num_overprovision: 1}\n  tls: {keyfile: k, certfile: "
+      "c}\nresources: {ports: 80}\nrun: x\n");
   EXPECT_EQ(task_of(show_task(service)), service) << show_task(service);
   const auto pool = task_of("pool: {min_workers: 0, max_workers: 3, queue_length_threshold: 2}\nrun: x\n");
   EXPECT_EQ(task_of(show_task(pool)), pool) << show_task(pool);
 }
 
 TEST(ConfigOverrides, OnlyTheListedKeysMayBeSet) {
-  EXPECT_THAT(error_of("config: {kubernetes: {pod_confg: 1}}\nrun: x"), HasSubstr("config.kubernetes.pod_confg: this key may not be set for one task; did you mean kubernetes.pod_config?"));
+  EXPECT_THAT(error_of("config: {kubernetes: {pod_confg: 1}}\nrun: x"),
+              HasSubstr("config.kubernetes.pod_confg: this key may not be set for one task; did you mean kubernetes.pod_config?"));
 }
 
 TEST(EnvOptions, TakeValuesWithEqualsSignsAndNamesFromTheEnvironment) {

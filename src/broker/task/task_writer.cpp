@@ -100,7 +100,9 @@ void show_volumes(const ResourceRequest& request, MapWriter& map) {
 void show_disks(const ResourceRequest& request, MapWriter& map) {
   if (request.disk_size_gb) map.integer("disk_size", static_cast<std::int64_t>(*request.disk_size_gb));
   if (request.disk_tier) map.text("disk_tier", kDiskTiers[static_cast<int>(*request.disk_tier)]);
-  if (request.local_disk) map.text("local_disk", (request.local_disk->mode.empty() ? "" : request.local_disk->mode + ":") + amount_text(request.local_disk->size_gb));
+  if (request.local_disk)
+    map.text("local_disk",
+             (request.local_disk->mode.empty() ? "" : request.local_disk->mode + ":") + amount_text(request.local_disk->size_gb));
   if (request.network_tier) map.text("network_tier", kNetworkTiers[static_cast<int>(*request.network_tier)]);
   if (request.ephemeral_storage_gb) map.integer("ephemeral_storage", static_cast<std::int64_t>(*request.ephemeral_storage_gb));
 }
@@ -121,12 +123,16 @@ YamlNode show_request(const ResourceRequest& request) {
   if (request.instance_type) map.text("instance_type", *request.instance_type);
   if (request.accelerator) {
     const auto& accelerator = *request.accelerator;
-    const std::string name = accelerator.memory_gib ? fmt::format("{:.17g}GB{}", accelerator.memory_gib->value, accelerator.memory_gib->at_least ? "+" : "") : accelerator.name;
+    const std::string name = accelerator.memory_gib
+                                 ? fmt::format("{:.17g}GB{}", accelerator.memory_gib->value, accelerator.memory_gib->at_least ? "+" : "")
+                                 : accelerator.name;
     map.text("accelerators", fmt::format("{}:{:.17g}", name, accelerator.count));
   }
   map.texts("accelerator_args", request.accelerator_args);
   if (request.cpus) map.text("cpus", amount_text(*request.cpus));
-  if (request.memory) map.text("memory", fmt::format("{:.17g}{}{}", request.memory->amount.value, request.memory->per_cpu ? "x" : "", request.memory->amount.at_least ? "+" : ""));
+  if (request.memory)
+    map.text("memory", fmt::format("{:.17g}{}{}", request.memory->amount.value, request.memory->per_cpu ? "x" : "",
+                                   request.memory->amount.at_least ? "+" : ""));
   if (request.use_spot) map.boolean("use_spot", true);
   show_disks(request, map);
   if (request.hourly_cost_max) map.number("max_hourly_cost", *request.hourly_cost_max);
@@ -190,7 +196,8 @@ void show_mounts(const Task& task, MapWriter& map) {
 void show_variables(std::string key, const std::vector<EnvVar>& variables, bool secret, MapWriter& map) {
   if (variables.empty()) return;
   MapWriter inner;
-  for (const auto& variable : variables) inner.add(variable.name, !variable.value ? plain("null") : yaml_string(secret ? "<redacted>" : *variable.value));
+  for (const auto& variable : variables)
+    inner.add(variable.name, !variable.value ? plain("null") : yaml_string(secret ? "<redacted>" : *variable.value));
   map.add(std::move(key), inner.take());
 }
 
@@ -282,7 +289,8 @@ void show_config(const Task& task, MapWriter& map) {
   YamlNode merged;
   merged.kind = YamlNode::Kind::kMap;
   for (auto& field : config.take().fields) {
-    auto same = std::find_if(merged.fields.begin(), merged.fields.end(), [&](const YamlField& other) { return other.key.text == field.key.text; });
+    auto same =
+        std::find_if(merged.fields.begin(), merged.fields.end(), [&](const YamlField& other) { return other.key.text == field.key.text; });
     if (same == merged.fields.end()) merged.fields.push_back(std::move(field));
     else same->value.fields.insert(same->value.fields.end(), field.value.fields.begin(), field.value.fields.end());
   }

@@ -80,8 +80,8 @@ class TreeBuilder final : public YAML::EventHandler {
   struct Open {
     YamlNode node;
     YAML::anchor_t anchor = 0;
-    std::optional<YamlNode> key;  // read, its value still to come
-    std::vector<YamlNode> merged; // values of `<<`
+    std::optional<YamlNode> key;   // read, its value still to come
+    std::vector<YamlNode> merged;  // values of `<<`
   };
 
   static YamlNode scalar(const YAML::Mark& mark, const std::string& text, bool plain) {

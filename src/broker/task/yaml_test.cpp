@@ -23,13 +23,47 @@ std::string error_of(std::string_view text) {
 // What Python's YAML 1.1 loader and str() make of each plain scalar; taken from PyYAML 6.0.
 TEST(YamlScalar, ReadsAsPythonDoes) {
   const std::pair<const char*, const char*> corpus[] = {
-      {"on", "True"},     {"yes", "True"},     {"No", "False"},    {"OFF", "False"},       {"true", "True"},     {"y", "y"},
-      {"n", "n"},         {"1:30", "90"},      {"2:15:00", "8100"}, {"01:30", "01:30"},     {"1:60", "1:60"},     {"0o17", "0o17"},
-      {"017", "15"},      {"08", "08"},        {"0x1F", "31"},     {"0b11", "3"},          {"1_000", "1000"},    {"+5", "5"},
-      {"-3", "-3"},       {"1e3", "1e3"},      {"1.5e+3", "1500.0"}, {"1.50", "1.5"},       {".5", "0.5"},        {"5.", "5.0"},
-      {"~", "None"},      {"null", "None"},    {"Null", "None"},   {"nil", "nil"},         {"", "None"},         {"2024-01-01", "2024-01-01"},
-      {"1.0", "1.0"},     {"100.0", "100.0"},  {"1e-7", "1e-7"},   {"0.0001", "0.0001"},   {".inf", "inf"},      {"1.5E3", "1.5E3"},
-      {"_1", "_1"},       {"1__0", "10"},      {"-0", "0"},        {"00", "0"},            {"9223372036854775807", "9223372036854775807"},
+      {"on", "True"},
+      {"yes", "True"},
+      {"No", "False"},
+      {"OFF", "False"},
+      {"true", "True"},
+      {"y", "y"},
+      {"n", "n"},
+      {"1:30", "90"},
+      {"2:15:00", "8100"},
+      {"01:30", "01:30"},
+      {"1:60", "1:60"},
+      {"0o17", "0o17"},
+      {"017", "15"},
+      {"08", "08"},
+      {"0x1F", "31"},
+      {"0b11", "3"},
+      {"1_000", "1000"},
+      {"+5", "5"},
+      {"-3", "-3"},
+      {"1e3", "1e3"},
+      {"1.5e+3", "1500.0"},
+      {"1.50", "1.5"},
+      {".5", "0.5"},
+      {"5.", "5.0"},
+      {"~", "None"},
+      {"null", "None"},
+      {"Null", "None"},
+      {"nil", "nil"},
+      {"", "None"},
+      {"2024-01-01", "2024-01-01"},
+      {"1.0", "1.0"},
+      {"100.0", "100.0"},
+      {"1e-7", "1e-7"},
+      {"0.0001", "0.0001"},
+      {".inf", "inf"},
+      {"1.5E3", "1.5E3"},
+      {"_1", "_1"},
+      {"1__0", "10"},
+      {"-0", "0"},
+      {"00", "0"},
+      {"9223372036854775807", "9223372036854775807"},
   };
   for (const auto& [text, expected] : corpus) {
     const auto map = only(std::string("a: ") + text);
@@ -106,7 +140,9 @@ bool same_value(const YamlNode& a, const YamlNode& b) {
 
 // A long or multi-line setup that was written out again must arrive byte for byte.
 RC_GTEST_PROP(YamlWriter, AnyTextReadsBackToTheSameBytes, ()) {
-  const auto piece = rc::gen::element<std::string>("a", "b c", "\n", "\n\n", " ", "\t", "'", "\"", "\\", "#", ": ", "- ", "$x", "é", "✔", "yes", "1", "\r", "\x01", "|", "%", "\xc2\x85", "\xe2\x80\xa8", "\xef\xbb\xbf", "---", "...");
+  const auto piece =
+      rc::gen::element<std::string>("a", "b c", "\n", "\n\n", " ", "\t", "'", "\"", "\\", "#", ": ", "- ", "$x", "é", "✔", "yes", "1", "\r",
+                                    "\x01", "|", "%", "\xc2\x85", "\xe2\x80\xa8", "\xef\xbb\xbf", "---", "...");
   const auto pieces = *rc::gen::container<std::vector<std::string>>(piece);
   std::string text;
   for (const auto& p : pieces) text += p;

@@ -12,7 +12,8 @@ namespace isobar::broker {
 namespace {
 
 bool plain_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '/' || c == '.' || c == '-' || c == '+';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '/' || c == '.' || c == '-' ||
+         c == '+';
 }
 
 // Whether a string may stand without quotes and still be read as that string.
@@ -27,8 +28,9 @@ bool may_stand_plain(const std::string& text) {
 bool may_stand_as_block(const std::string& text) {
   if (text.find('\n') == std::string::npos || text[0] == ' ' || text[0] == '\n' || text[0] == '\t') return false;
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t'; }) &&
-         text.find("\x7f") == std::string::npos && text.find("\xc2\x85") == std::string::npos && text.find("\xe2\x80\xa8") == std::string::npos &&
-         text.find("\xe2\x80\xa9") == std::string::npos && text.find("\xef\xbb\xbf") == std::string::npos;
+         text.find("\x7f") == std::string::npos && text.find("\xc2\x85") == std::string::npos &&
+         text.find("\xe2\x80\xa8") == std::string::npos && text.find("\xe2\x80\xa9") == std::string::npos &&
+         text.find("\xef\xbb\xbf") == std::string::npos;
 }
 
 std::string quoted(const std::string& text) {
@@ -41,7 +43,10 @@ std::string quoted(const std::string& text) {
     else out += c;
   }
   // Line separators and the byte-order mark would be folded or dropped by a reader.
-  for (const auto& [raw, escape] : {std::pair<std::string, const char*>{"\xc2\x85", "\\x85"}, {"\xe2\x80\xa8", "\\L"}, {"\xe2\x80\xa9", "\\P"}, {"\xef\xbb\xbf", "\\ufeff"}})
+  for (const auto& [raw, escape] : {std::pair<std::string, const char*>{"\xc2\x85", "\\x85"},
+                                    {"\xe2\x80\xa8", "\\L"},
+                                    {"\xe2\x80\xa9", "\\P"},
+                                    {"\xef\xbb\xbf", "\\ufeff"}})
     for (auto at = out.find(raw); at != std::string::npos; at = out.find(raw, at)) out.replace(at, raw.size(), escape);
   return out + "\"";
 }

@@ -59,7 +59,8 @@ void Catalog::add_file(std::shared_ptr<const CatalogFile> file, const std::strin
     std::size_t rows = 0;
     for (; last < shapes.size() && shapes[last].cloud == shapes[first].cloud; ++last) rows += shapes[last].places.size();
     CloudSection section{shapes[first].cloud, shapes.subspan(first, last - first), rows, origin, file};
-    const auto at = std::lower_bound(sections_.begin(), sections_.end(), section.cloud, [](const CloudSection& s, std::string_view cloud) { return s.cloud < cloud; });
+    const auto at = std::lower_bound(sections_.begin(), sections_.end(), section.cloud,
+                                     [](const CloudSection& s, std::string_view cloud) { return s.cloud < cloud; });
     if (at != sections_.end() && at->cloud == section.cloud) *at = std::move(section);
     else sections_.insert(at, std::move(section));
   }

@@ -19,7 +19,8 @@ Result<std::uint32_t> parse_date(std::string text) {
   std::erase(text, '-');
   std::uint32_t date = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), date);
-  if (!text.empty() && (code != std::errc() || end != text.data() + text.size() || text.size() != 8)) return invalid(text + " is not a date; write YYYY-MM-DD");
+  if (!text.empty() && (code != std::errc() || end != text.data() + text.size() || text.size() != 8))
+    return invalid(text + " is not a date; write YYYY-MM-DD");
   return date;
 }
 
@@ -44,7 +45,8 @@ Status build(const fs::path& folder, const fs::path& output) {
     const fs::path path = folder / (cloud + ".csv");
     TRY_ASSIGN(const std::string text, read_file(path));
     TRY_ASSIGN(PriceList list, read_price_list(text, cloud, path.string()));
-    for (const auto& [reason, rows] : list.dropped) return invalid(fmt::format("{}: {} rows to be left out ({}); the built-in lists hold offers alone", path.string(), rows, reason));
+    for (const auto& [reason, rows] : list.dropped)
+      return invalid(fmt::format("{}: {} rows to be left out ({}); the built-in lists hold offers alone", path.string(), rows, reason));
     offers.insert(offers.end(), std::make_move_iterator(list.offers.begin()), std::make_move_iterator(list.offers.end()));
   }
   return write_file(output, encode_catalog(std::move(offers), dates), Durability::kCache);

@@ -39,7 +39,8 @@ class Dictionary {
   explicit Dictionary(std::span<const Offer> offers) {
     index_.emplace("", 0);
     for (const Offer& o : offers)
-      for (const std::string* text : {&o.cloud, &o.instance_type, &o.accelerator, &o.architecture, &o.region, &o.zone}) index_.emplace(*text, 0);
+      for (const std::string* text : {&o.cloud, &o.instance_type, &o.accelerator, &o.architecture, &o.region, &o.zone})
+        index_.emplace(*text, 0);
     std::uint32_t next = 0;
     for (auto& [text, index] : index_) index = next++;
   }

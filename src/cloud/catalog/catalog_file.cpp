@@ -66,10 +66,12 @@ bool printable(std::string_view text) {
 
 Result<CatalogHeader> verify_header(std::string_view image) {
   CatalogHeader header;
-  if (image.size() < sizeof header) return damaged(fmt::format("it is cut short: {} bytes, and the header alone takes {}", image.size(), sizeof header));
+  if (image.size() < sizeof header)
+    return damaged(fmt::format("it is cut short: {} bytes, and the header alone takes {}", image.size(), sizeof header));
   std::memcpy(&header, image.data(), sizeof header);
   if (std::string_view(header.magic, sizeof header.magic) != kCatalogMagic) return damaged("it is not a catalog file");
-  if (header.version != kCatalogVersion) return damaged(fmt::format("its format is version {}, and this program reads version {}", header.version, kCatalogVersion));
+  if (header.version != kCatalogVersion)
+    return damaged(fmt::format("its format is version {}, and this program reads version {}", header.version, kCatalogVersion));
   if (header.file_bytes != image.size()) return damaged(fmt::format("it holds {} bytes instead of {}", image.size(), header.file_bytes));
   if (CatalogLayout(header).end != image.size()) return damaged("its sections do not fill it");
   if (catalog_checksum(image) != header.checksum) return damaged("its checksum does not match its content");
@@ -86,8 +88,10 @@ std::uint64_t catalog_checksum(std::string_view image) {
 Status CatalogFile::verify(std::string_view image) {
   TRY_ASSIGN(const CatalogHeader header, verify_header(image));
   const CatalogLayout at(header);
-  if (header.strings == 0 || !rises_to(image, at.string_offsets, header.strings, header.string_bytes)) return damaged("its table of names is out of order");
-  if (!printable(image.substr(at.string_bytes, header.string_bytes))) return damaged("a name in it holds control characters or is not UTF-8");
+  if (header.strings == 0 || !rises_to(image, at.string_offsets, header.strings, header.string_bytes))
+    return damaged("its table of names is out of order");
+  if (!printable(image.substr(at.string_bytes, header.string_bytes)))
+    return damaged("a name in it holds control characters or is not UTF-8");
   for (const auto column : at.shape_strings)
     if (largest(image, column, header.shapes) >= header.strings) return damaged("a machine type points outside the table of names");
   for (const auto column : {at.regions, at.zones})
@@ -99,7 +103,8 @@ Status CatalogFile::verify(std::string_view image) {
     if (!possible(image, column, header.rows, true)) return damaged("a price in it is not a possible number");
 
   const char* base = image.data();
-  columns_ = {base + at.string_offsets, base + at.string_bytes, base + at.regions, base + at.zones, base + at.prices, base + at.spot_prices};
+  columns_ = {base + at.string_offsets, base + at.string_bytes, base + at.regions,
+              base + at.zones,          base + at.prices,       base + at.spot_prices};
   return decode_shapes(image);
 }
 
@@ -116,9 +121,10 @@ Status CatalogFile::decode_shapes(std::string_view image) {
   shapes_.reserve(header.shapes);
   for (std::size_t i = 0; i < header.shapes; ++i) {
     const auto first = load<std::uint32_t>(image, at.first_rows, i);
-    shapes_.push_back(Shape{text(at.shape_strings[kCloud], i), text(at.shape_strings[kInstanceType], i), text(at.shape_strings[kAccelerator], i),
-                            text(at.shape_strings[kArchitecture], i), number(kVcpus, i), number(kMemoryGib, i), number(kAcceleratorCount, i),
-                            number(kAcceleratorMemoryGib, i), number(kLocalDiskGib, i), load<std::uint32_t>(image, at.dates, i),
+    shapes_.push_back(Shape{text(at.shape_strings[kCloud], i), text(at.shape_strings[kInstanceType], i),
+                            text(at.shape_strings[kAccelerator], i), text(at.shape_strings[kArchitecture], i), number(kVcpus, i),
+                            number(kMemoryGib, i), number(kAcceleratorCount, i), number(kAcceleratorMemoryGib, i), number(kLocalDiskGib, i),
+                            load<std::uint32_t>(image, at.dates, i),
                             Places(&columns_, first, load<std::uint32_t>(image, at.first_rows, i + 1) - first)});
     if (i > 0 && shapes_[i].cloud < shapes_[i - 1].cloud) return damaged("its clouds are out of order");
   }

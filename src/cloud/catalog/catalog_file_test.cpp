@@ -24,8 +24,8 @@ std::vector<Offer> some_offers() {
   Offer spot_only = an_offer("gcp", "us-central1", "us-central1-a", "TPU-VM", 0, "tpu-v6e-8", 1);
   spot_only.hourly_price = std::nullopt;
   spot_only.hourly_spot_price = 4.35366;
-  return {an_offer("aws", "us-east-1", "use1-az1", "m6i.2xlarge", 0.384), an_offer("aws", "us-east-1", "use1-az2", "m6i.2xlarge", 0.384), an_offer("aws", "us-east-1", "", "p5.48xlarge", 98.32, "H100", 8),
-          spot_only};
+  return {an_offer("aws", "us-east-1", "use1-az1", "m6i.2xlarge", 0.384), an_offer("aws", "us-east-1", "use1-az2", "m6i.2xlarge", 0.384),
+          an_offer("aws", "us-east-1", "", "p5.48xlarge", 98.32, "H100", 8), spot_only};
 }
 
 TEST(CatalogFile, GivesBackEveryOfferInNameOrder) {
@@ -56,7 +56,8 @@ TEST(CatalogFile, RefusesEverySingleFlippedByteAndEveryCut) {
   }
   EXPECT_FALSE(CatalogFile::hold(good + "x", "long").ok());
   EXPECT_EQ(CatalogFile::hold("hello", "x.catalog").error().message(),
-            "catalog file x.catalog: it is cut short: 5 bytes, and the header alone takes 48; import the cloud's price list again with `isobar catalog import`, or remove the file");
+            "catalog file x.catalog: it is cut short: 5 bytes, and the header alone takes 48; import the cloud's price list again with "
+            "`isobar catalog import`, or remove the file");
 }
 
 /// Damage that carries a right checksum, as a malicious file would.

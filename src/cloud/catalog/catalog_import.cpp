@@ -7,8 +7,8 @@
 #include <set>
 
 #include "base/text.h"
-#include "catalog_file.h"
 #include "base/text_table.h"
+#include "catalog_file.h"
 #include "price_list.h"
 
 namespace isobar::cloud {
@@ -40,7 +40,8 @@ Result<std::map<std::string, fs::path>> lists_by_cloud(std::span<const fs::path>
   const auto add = [&](const fs::path& file) -> Status {
     const std::string name = cloud ? to_lower(*cloud) : cloud_of(file);
     const auto [at, fresh] = lists.emplace(name, file);
-    if (!fresh) return invalid(fmt::format("two price lists for {}: {} and {}; import one of them", name, at->second.string(), file.string()));
+    if (!fresh)
+      return invalid(fmt::format("two price lists for {}: {} and {}; import one of them", name, at->second.string(), file.string()));
     return {};
   };
   for (const fs::path& input : inputs) {
@@ -87,7 +88,8 @@ SectionFacts facts_of(const CloudSection& section) {
 
 }  // namespace
 
-Result<std::vector<ImportedCloud>> import_price_lists(std::span<const fs::path> inputs, const std::optional<std::string>& cloud, const fs::path& into, Instant now) {
+Result<std::vector<ImportedCloud>> import_price_lists(std::span<const fs::path> inputs, const std::optional<std::string>& cloud,
+                                                      const fs::path& into, Instant now) {
   TRY_ASSIGN(const auto lists, lists_by_cloud(inputs, cloud));
   std::vector<Ready> all;
   for (const auto& [name, source] : lists) {
@@ -104,7 +106,8 @@ Result<std::vector<ImportedCloud>> import_price_lists(std::span<const fs::path> 
 }
 
 std::string describe(const ImportedCloud& imported) {
-  std::string text = fmt::format("{}: {} offers from {} rows of {}", imported.cloud, imported.offers, imported.rows, imported.source.string());
+  std::string text =
+      fmt::format("{}: {} offers from {} rows of {}", imported.cloud, imported.offers, imported.rows, imported.source.string());
   const char* before = "; left out: ";
   for (const auto& [reason, rows] : imported.dropped) text += fmt::format("{}{} {}", std::exchange(before, ", "), rows, reason);
   if (!imported.ignored_columns.empty()) text += "; columns not read: " + join(imported.ignored_columns, ", ");
@@ -115,8 +118,8 @@ std::string render_catalog_info(const Catalog& catalog) {
   TextTable table({"CLOUD", "DATE", "OFFERS", "TYPES", "REGIONS", "ACCELERATORS", "ORIGIN"});
   for (const CloudSection& section : catalog.sections()) {
     const SectionFacts facts = facts_of(section);
-    table.add({std::string(section.cloud), format_date(section.shapes.front().date), std::to_string(section.rows), std::to_string(section.shapes.size()), std::to_string(facts.regions),
-               std::to_string(facts.accelerators), section.origin});
+    table.add({std::string(section.cloud), format_date(section.shapes.front().date), std::to_string(section.rows),
+               std::to_string(section.shapes.size()), std::to_string(facts.regions), std::to_string(facts.accelerators), section.origin});
   }
   return table.render();
 }
@@ -125,8 +128,13 @@ std::string catalog_info_json(const Catalog& catalog) {
   boost::json::array clouds;
   for (const CloudSection& section : catalog.sections()) {
     const SectionFacts facts = facts_of(section);
-    clouds.push_back({{"cloud", section.cloud}, {"date", format_date(section.shapes.front().date)}, {"offers", section.rows}, {"types", section.shapes.size()}, {"regions", facts.regions},
-                      {"accelerators", facts.accelerators}, {"origin", section.origin}});
+    clouds.push_back({{"cloud", section.cloud},
+                      {"date", format_date(section.shapes.front().date)},
+                      {"offers", section.rows},
+                      {"types", section.shapes.size()},
+                      {"regions", facts.regions},
+                      {"accelerators", facts.accelerators},
+                      {"origin", section.origin}});
   }
   return boost::json::serialize(clouds);
 }

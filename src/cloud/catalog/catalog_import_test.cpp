@@ -26,7 +26,9 @@ class CatalogImport : public testing::Test {
     EXPECT_TRUE(write_file(path, text, Durability::kCache).ok());
     return path;
   }
-  auto import(std::vector<fs::path> inputs, std::optional<std::string> cloud = {}) { return import_price_lists(inputs, cloud, into_, kNow); }
+  auto import(std::vector<fs::path> inputs, std::optional<std::string> cloud = {}) {
+    return import_price_lists(inputs, cloud, into_, kNow);
+  }
 
   const fs::path root_ = fs::temp_directory_path() / ("isobar_import_" + secure_random_hex(8));
   const fs::path into_ = root_ / "imported";
@@ -90,12 +92,14 @@ TEST_F(CatalogImport, ADamagedImportIsAnErrorThatNamesTheFileAndTheMend) {
 }
 
 TEST_F(CatalogImport, TheInfoTableHasARowForEachCloud) {
-  const std::string builtin = encode_catalog({an_offer("aws", "r", "", "a", 1), an_offer("aws", "s", "", "g", 1, "T4", 1)}, {{"aws", 20250302}});
+  const std::string builtin =
+      encode_catalog({an_offer("aws", "r", "", "a", 1), an_offer("aws", "s", "", "g", 1, "T4", 1)}, {{"aws", 20250302}});
   const auto catalog = Catalog::open(builtin, into_);
   EXPECT_EQ(render_catalog_info(*catalog),
             "CLOUD  DATE        OFFERS  TYPES  REGIONS  ACCELERATORS  ORIGIN\n"
             "aws    2025-03-02  2       2      2        1             built in\n");
-  EXPECT_EQ(catalog_info_json(*catalog), R"([{"cloud":"aws","date":"2025-03-02","offers":2,"types":2,"regions":2,"accelerators":1,"origin":"built in"}])");
+  EXPECT_EQ(catalog_info_json(*catalog),
+            R"([{"cloud":"aws","date":"2025-03-02","offers":2,"types":2,"regions":2,"accelerators":1,"origin":"built in"}])");
 }
 
 }  // namespace

@@ -6,7 +6,8 @@
 
 namespace isobar::cloud {
 
-inline Offer an_offer(std::string cloud, std::string region, std::string zone, std::string type, double price, std::string accelerator = "", double count = 0) {
+inline Offer an_offer(std::string cloud, std::string region, std::string zone, std::string type, double price, std::string accelerator = "",
+                      double count = 0) {
   Offer offer;
   offer.cloud = std::move(cloud);
   offer.region = std::move(region);

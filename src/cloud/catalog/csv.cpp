@@ -8,7 +8,9 @@ CsvReader::CsvReader(std::string_view text, std::string name) : text_(text), nam
   if (text_.starts_with("\xef\xbb\xbf")) at_ = line_start_ = 3;
 }
 
-Error CsvReader::error_at(const CsvField& field, std::string_view what) const { return invalid(fmt::format("{}:{}:{}: {}", name_, field.line, field.column, what)); }
+Error CsvReader::error_at(const CsvField& field, std::string_view what) const {
+  return invalid(fmt::format("{}:{}:{}: {}", name_, field.line, field.column, what));
+}
 
 Result<bool> CsvReader::next(std::vector<CsvField>& fields) {
   fields.clear();
@@ -55,7 +57,8 @@ Result<CsvField> CsvReader::quoted_field() {
   if (unescaped) unescaped->append(rest);
   read.text = unescaped ? std::string_view(*unescaped) : rest;
   advance();
-  if (!at_end() && text_[at_] != ',' && !at_line_end()) return error_at(here(), "text after a closing quote; put a comma here, or double the quote before it");
+  if (!at_end() && text_[at_] != ',' && !at_line_end())
+    return error_at(here(), "text after a closing quote; put a comma here, or double the quote before it");
   return read;
 }
 

@@ -14,7 +14,7 @@
 namespace isobar::cloud {
 
 struct CsvField {
-  std::string_view text;  ///< without its quotes; valid until the next record is read
+  std::string_view text;               ///< without its quotes; valid until the next record is read
   std::uint32_t line = 0, column = 0;  ///< where it starts, from 1; the column counts bytes
 };
 

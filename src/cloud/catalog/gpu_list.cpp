@@ -53,15 +53,25 @@ std::vector<GpuOffer> by_region(const Shape& shape, const GpuQuery& query) {
     const Place place = shape.places[i];
     if (query.region && *query.region != place.region) continue;
     if (offers.empty() || offers.back().region != place.region)
-      offers.push_back({std::string(shape.accelerator), shape.accelerator_count, std::string(shape.cloud), std::string(shape.instance_type), std::string(place.region),
-                        shape.accelerator_memory_gib, shape.vcpus, shape.memory_gib, {}, {}});
+      offers.push_back({std::string(shape.accelerator),
+                        shape.accelerator_count,
+                        std::string(shape.cloud),
+                        std::string(shape.instance_type),
+                        std::string(place.region),
+                        shape.accelerator_memory_gib,
+                        shape.vcpus,
+                        shape.memory_gib,
+                        {},
+                        {}});
     offers.back().hourly_price = lower(offers.back().hourly_price, place.hourly_price);
     offers.back().hourly_spot_price = lower(offers.back().hourly_spot_price, place.hourly_spot_price);
   }
   return offers;
 }
 
-auto order(const GpuOffer& o) { return std::make_tuple(std::tie(o.accelerator, o.count), price_or_infinity(o), std::tie(o.cloud, o.instance_type, o.region)); }
+auto order(const GpuOffer& o) {
+  return std::make_tuple(std::tie(o.accelerator, o.count), price_or_infinity(o), std::tie(o.cloud, o.instance_type, o.region));
+}
 
 std::string number_or_dash(double value) { return value > 0 ? fmt::format("{:g}", value) : "-"; }
 std::string memory_or_dash(double gib) { return gib > 0 ? fmt::format("{:g}GB", std::round(gib * 10) / 10) : "-"; }
@@ -80,7 +90,8 @@ Result<std::vector<GpuOffer>> list_gpu_offers(const Catalog& catalog, const GpuQ
       if (query.cloud && *query.cloud != section.cloud) continue;
       auto found = by_region(shape, query);
       if (!query.all_regions && found.size() > 1) {
-        std::iter_swap(found.begin(), std::min_element(found.begin(), found.end(), [](const auto& a, const auto& b) { return order(a) < order(b); }));
+        std::iter_swap(found.begin(),
+                       std::min_element(found.begin(), found.end(), [](const auto& a, const auto& b) { return order(a) < order(b); }));
         found.resize(1);
       }
       offers.insert(offers.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
@@ -88,7 +99,8 @@ Result<std::vector<GpuOffer>> list_gpu_offers(const Catalog& catalog, const GpuQ
   }
   if (!known) {
     const auto similar = similar_accelerators(accelerator_names(catalog), wanted.name);
-    return not_found(fmt::format("no accelerator {} in the catalog{}", *query.accelerator, similar.empty() ? "" : "; it has " + join(similar, ", ")));
+    return not_found(
+        fmt::format("no accelerator {} in the catalog{}", *query.accelerator, similar.empty() ? "" : "; it has " + join(similar, ", ")));
   }
   std::sort(offers.begin(), offers.end(), [](const GpuOffer& a, const GpuOffer& b) { return order(a) < order(b); });
   return offers;
@@ -103,10 +115,12 @@ std::string render_gpu_quantities(const std::vector<GpuOffer>& offers) {
 }
 
 std::string render_gpu_offers(const std::vector<GpuOffer>& offers) {
-  TextTable table({"GPU", "QTY", "CLOUD", "INSTANCE_TYPE", "DEVICE_MEM", "vCPUs", "HOST_MEM", "HOURLY_PRICE", "HOURLY_SPOT_PRICE", "REGION"});
+  TextTable table(
+      {"GPU", "QTY", "CLOUD", "INSTANCE_TYPE", "DEVICE_MEM", "vCPUs", "HOST_MEM", "HOURLY_PRICE", "HOURLY_SPOT_PRICE", "REGION"});
   for (const GpuOffer& o : offers)
-    table.add({o.accelerator, fmt::format("{:g}", o.count), o.cloud, o.instance_type, memory_or_dash(o.device_memory_gib), number_or_dash(o.vcpus), memory_or_dash(o.memory_gib),
-               price_or_dash(o.hourly_price), price_or_dash(o.hourly_spot_price), o.region});
+    table.add({o.accelerator, fmt::format("{:g}", o.count), o.cloud, o.instance_type, memory_or_dash(o.device_memory_gib),
+               number_or_dash(o.vcpus), memory_or_dash(o.memory_gib), price_or_dash(o.hourly_price), price_or_dash(o.hourly_spot_price),
+               o.region});
   return table.render();
 }
 
@@ -114,8 +128,15 @@ std::string gpu_offers_json(const std::vector<GpuOffer>& offers) {
   const auto price = [](const std::optional<double>& p) { return p ? boost::json::value(*p) : boost::json::value(nullptr); };
   boost::json::array rows;
   for (const GpuOffer& o : offers)
-    rows.push_back({{"accelerator", o.accelerator}, {"count", o.count}, {"cloud", o.cloud}, {"instance_type", o.instance_type}, {"region", o.region},
-                    {"device_memory_gib", o.device_memory_gib}, {"vcpus", o.vcpus}, {"memory_gib", o.memory_gib}, {"hourly_price", price(o.hourly_price)},
+    rows.push_back({{"accelerator", o.accelerator},
+                    {"count", o.count},
+                    {"cloud", o.cloud},
+                    {"instance_type", o.instance_type},
+                    {"region", o.region},
+                    {"device_memory_gib", o.device_memory_gib},
+                    {"vcpus", o.vcpus},
+                    {"memory_gib", o.memory_gib},
+                    {"hourly_price", price(o.hourly_price)},
                     {"hourly_spot_price", price(o.hourly_spot_price)}});
   return boost::json::serialize(rows);
 }
@@ -141,7 +162,9 @@ std::vector<std::string> similar_accelerators(const std::vector<std::string>& na
   if (auto near = closest(written, names)) similar.push_back(*near);
   const std::string lower_written = to_lower(written);
   for (const std::string& name : names)
-    if (similar.size() < kMost && to_lower(name).starts_with(lower_written) && std::find(similar.begin(), similar.end(), name) == similar.end()) similar.push_back(name);
+    if (similar.size() < kMost && to_lower(name).starts_with(lower_written) &&
+        std::find(similar.begin(), similar.end(), name) == similar.end())
+      similar.push_back(name);
   return similar;
 }
 

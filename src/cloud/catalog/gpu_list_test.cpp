@@ -43,7 +43,8 @@ TEST(GpuList, ListsEveryAcceleratorWithItsQuantities) {
 
 TEST(GpuList, ShowsTheCheapestRegionOfEachTypeUnlessAllAreAskedFor) {
   EXPECT_THAT(places(list_gpu_offers(a_catalog(), {.accelerator = "A100:1"})), testing::ElementsAre("gcp/us-central1 a2-highgpu-1g"));
-  EXPECT_THAT(places(list_gpu_offers(a_catalog(), {.accelerator = "A100:1", .all_regions = true})), testing::ElementsAre("gcp/us-central1 a2-highgpu-1g", "gcp/europe-west4 a2-highgpu-1g"));
+  EXPECT_THAT(places(list_gpu_offers(a_catalog(), {.accelerator = "A100:1", .all_regions = true})),
+              testing::ElementsAre("gcp/us-central1 a2-highgpu-1g", "gcp/europe-west4 a2-highgpu-1g"));
 }
 
 TEST(GpuList, FindsNamesInAnyCaseAndTheirVariants) {
@@ -52,7 +53,8 @@ TEST(GpuList, FindsNamesInAnyCaseAndTheirVariants) {
 }
 
 TEST(GpuList, KeepsToTheInfraAskedFor) {
-  EXPECT_THAT(places(list_gpu_offers(a_catalog(), {.accelerator = "A100", .cloud = "gcp", .region = "europe-west4"})), testing::ElementsAre("gcp/europe-west4 a2-highgpu-1g"));
+  EXPECT_THAT(places(list_gpu_offers(a_catalog(), {.accelerator = "A100", .cloud = "gcp", .region = "europe-west4"})),
+              testing::ElementsAre("gcp/europe-west4 a2-highgpu-1g"));
   EXPECT_TRUE(list_gpu_offers(a_catalog(), {.accelerator = "T4", .cloud = "gcp"})->empty());
 }
 
@@ -65,8 +67,9 @@ TEST(GpuList, PrintsTheColumnsUsersKnow) {
   EXPECT_EQ(render_gpu_offers(*list_gpu_offers(a_catalog(), {.accelerator = "A100", .cloud = "gcp"})),
             "GPU   QTY  CLOUD  INSTANCE_TYPE  DEVICE_MEM  vCPUs  HOST_MEM  HOURLY_PRICE  HOURLY_SPOT_PRICE  REGION\n"
             "A100  1    gcp    a2-highgpu-1g  40GB        8      32GB      $ 3.670       $ 1.170            us-central1\n");
-  EXPECT_EQ(gpu_offers_json(*list_gpu_offers(a_catalog(), {.accelerator = "T4"})),
-            R"([{"accelerator":"T4","count":1E0,"cloud":"aws","instance_type":"g4dn.xlarge","region":"us-east-1","device_memory_gib":0E0,"vcpus":8E0,"memory_gib":3.2E1,"hourly_price":5.26E-1,"hourly_spot_price":null}])");
+  EXPECT_EQ(
+      gpu_offers_json(*list_gpu_offers(a_catalog(), {.accelerator = "T4"})),
+      R"([{"accelerator":"T4","count":1E0,"cloud":"aws","instance_type":"g4dn.xlarge","region":"us-east-1","device_memory_gib":0E0,"vcpus":8E0,"memory_gib":3.2E1,"hourly_price":5.26E-1,"hourly_spot_price":null}])");
 }
 
 }  // namespace

@@ -21,10 +21,26 @@ namespace isobar::cloud {
 
 namespace {
 
-enum Column { kInstanceType, kVcpus, kMemoryGib, kAcceleratorName, kAcceleratorCount, kGpuInfo, kAcceleratorMemoryGib, kLocalDiskGib, kArch, kPrice, kSpotPrice, kRegion, kZone, kColumns };
+enum Column {
+  kInstanceType,
+  kVcpus,
+  kMemoryGib,
+  kAcceleratorName,
+  kAcceleratorCount,
+  kGpuInfo,
+  kAcceleratorMemoryGib,
+  kLocalDiskGib,
+  kArch,
+  kPrice,
+  kSpotPrice,
+  kRegion,
+  kZone,
+  kColumns
+};
 
-constexpr std::array<std::string_view, kColumns> kColumnNames = {"InstanceType", "vCPUs", "MemoryGiB", "AcceleratorName", "AcceleratorCount", "GpuInfo", "AcceleratorMemoryGiB",
-                                                                 "LocalDiskGiB", "Arch", "Price", "SpotPrice", "Region", "AvailabilityZone"};
+constexpr std::array<std::string_view, kColumns> kColumnNames = {
+    "InstanceType", "vCPUs", "MemoryGiB", "AcceleratorName", "AcceleratorCount", "GpuInfo",         "AcceleratorMemoryGiB",
+    "LocalDiskGiB", "Arch",  "Price",     "SpotPrice",       "Region",           "AvailabilityZone"};
 constexpr std::array kNeeded = {kInstanceType, kVcpus, kMemoryGib, kPrice, kRegion};
 
 /// One row may stand for several regions, or for several zones of its region.
@@ -41,7 +57,8 @@ bool may_be_free(std::string_view cloud) {
 
 class Reader {
  public:
-  Reader(std::string_view text, std::string_view cloud, std::string_view name) : csv_(text, std::string(name)), cloud_(cloud), name_(name) {}
+  Reader(std::string_view text, std::string_view cloud, std::string_view name)
+      : csv_(text, std::string(name)), cloud_(cloud), name_(name) {}
 
   Result<PriceList> read() {
     TRY(read_header());
@@ -49,7 +66,9 @@ class Reader {
       TRY_ASSIGN(const bool more, csv_.next(fields_));
       if (!more) break;
       if (fields_.size() != width_)
-        return csv_.error_at(fields_.back(), fmt::format("this row has {} fields where the header has {}; put fields that hold commas in quotes", fields_.size(), width_));
+        return csv_.error_at(
+            fields_.back(),
+            fmt::format("this row has {} fields where the header has {}; put fields that hold commas in quotes", fields_.size(), width_));
       ++list_.rows;
       TRY(read_row());
     }
@@ -60,13 +79,16 @@ class Reader {
  private:
   Status read_header() {
     TRY_ASSIGN(const bool any, csv_.next(fields_));
-    if (!any) return invalid(fmt::format("{}:1:1: the file is empty; its first line must name the columns ({})", name_, "InstanceType,vCPUs,MemoryGiB,Price,Region,…"));
+    if (!any)
+      return invalid(fmt::format("{}:1:1: the file is empty; its first line must name the columns ({})", name_,
+                                 "InstanceType,vCPUs,MemoryGiB,Price,Region,…"));
     width_ = fields_.size();
     for (std::size_t i = 0; i < fields_.size(); ++i) {
       const std::string_view title = trim(fields_[i].text);
       const auto known = std::find(kColumnNames.begin(), kColumnNames.end(), title);
       if (known == kColumnNames.end()) list_.ignored_columns.emplace_back(title);
-      else if (auto& position = positions_[static_cast<std::size_t>(known - kColumnNames.begin())]; position) return csv_.error_at(fields_[i], fmt::format("column {} stands twice; remove one", title));
+      else if (auto& position = positions_[static_cast<std::size_t>(known - kColumnNames.begin())]; position)
+        return csv_.error_at(fields_[i], fmt::format("column {} stands twice; remove one", title));
       else position = i;
     }
     for (const Column column : kNeeded)
@@ -77,7 +99,8 @@ class Reader {
   std::string missing(Column column) const {
     std::string text = fmt::format("no column {}", kColumnNames[column]);
     const auto near = closest(kColumnNames[column], list_.ignored_columns);
-    return near ? fmt::format("{}; did you mean it by {}?", text, *near) : text + "; a price list needs InstanceType, vCPUs, MemoryGiB, Price and Region";
+    return near ? fmt::format("{}; did you mean it by {}?", text, *near)
+                : text + "; a price list needs InstanceType, vCPUs, MemoryGiB, Price and Region";
   }
 
   std::string_view text(Column column) const { return positions_[column] ? trim(fields_[*positions_[column]].text) : std::string_view(); }
@@ -89,7 +112,8 @@ class Reader {
     double value = 0;
     const auto [end, code] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
     if (code != std::errc() || end != cell.data() + cell.size() || !std::isfinite(value) || value < 0 || value > 1e9)
-      return csv_.error_at(fields_[*positions_[column]], fmt::format("{} is \"{}\"; it must be a number from 0 up, or empty", kColumnNames[column], cell));
+      return csv_.error_at(fields_[*positions_[column]],
+                           fmt::format("{} is \"{}\"; it must be a number from 0 up, or empty", kColumnNames[column], cell));
     return std::optional(value);
   }
 
@@ -117,7 +141,9 @@ class Reader {
     for (const Column column : {kInstanceType, kAcceleratorName, kArch, kRegion, kZone}) {
       const std::string_view name = text(column);
       const bool printable = is_utf8(name) && std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-      if (!printable) return csv_.error_at(fields_[*positions_[column]], fmt::format("{} holds control characters or is not UTF-8", kColumnNames[column]));
+      if (!printable)
+        return csv_.error_at(fields_[*positions_[column]],
+                             fmt::format("{} holds control characters or is not UTF-8", kColumnNames[column]));
     }
     return {};
   }
@@ -136,7 +162,8 @@ class Reader {
 
   Result<std::optional<double>> price(Column column, const Offer& offer) const {
     TRY_ASSIGN(const auto stated, number(column));
-    const bool stands_for_unknown = stated && ((*stated == 0 && !may_be_free(cloud_)) || (*stated == kTpuSentinelPrice && is_tpu(offer.accelerator)));
+    const bool stands_for_unknown =
+        stated && ((*stated == 0 && !may_be_free(cloud_)) || (*stated == kTpuSentinelPrice && is_tpu(offer.accelerator)));
     return stands_for_unknown ? std::nullopt : stated;
   }
 
@@ -151,7 +178,8 @@ class Reader {
       offer.region = region;
       for (const auto zone : split(text(kZone), kListSeparator)) {
         offer.zone = zone;
-        if (!seen_.insert(fmt::format("{}|{}|{}|{}|{}", offer.instance_type, offer.accelerator, offer.accelerator_count, region, zone)).second)
+        if (!seen_.insert(fmt::format("{}|{}|{}|{}|{}", offer.instance_type, offer.accelerator, offer.accelerator_count, region, zone))
+                 .second)
           ++list_.dropped["a later row for the same type and place takes its place"];
         (add_on ? add_ons_ : list_.offers).push_back(offer);
       }
@@ -172,6 +200,8 @@ class Reader {
 
 }  // namespace
 
-Result<PriceList> read_price_list(std::string_view text, std::string_view cloud, std::string_view name) { return Reader(text, cloud, name).read(); }
+Result<PriceList> read_price_list(std::string_view text, std::string_view cloud, std::string_view name) {
+  return Reader(text, cloud, name).read();
+}
 
 }  // namespace isobar::cloud

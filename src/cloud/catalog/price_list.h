@@ -30,6 +30,7 @@ Result<PriceList> read_price_list(std::string_view text, std::string_view cloud,
 /// hosts     machines without a GPU; those that are only ever sold with one are moved out or dropped
 /// add_ons   GPUs with an empty instance type, priced by zone
 /// dropped   counts what could not be priced whole, by reason
-std::vector<Offer> combine_gcp_hosts(std::vector<Offer> hosts, const std::vector<Offer>& add_ons, std::map<std::string, std::size_t>& dropped);
+std::vector<Offer> combine_gcp_hosts(std::vector<Offer> hosts, const std::vector<Offer>& add_ons,
+                                     std::map<std::string, std::size_t>& dropped);
 
 }  // namespace isobar::cloud

@@ -20,8 +20,8 @@ std::string check_operands(const Operands&... operands) {
 
 }  // namespace isobar
 
-#define CHECK(condition, ...)                                                                                       \
-  do {                                                                                                              \
-    if (!(condition)) [[unlikely]]                                                                                  \
-      ::isobar::check_failed(#condition, #__VA_ARGS__, ::isobar::check_operands(__VA_ARGS__), __FILE__, __LINE__);  \
+#define CHECK(condition, ...)                                                                                      \
+  do {                                                                                                             \
+    if (!(condition)) [[unlikely]]                                                                                 \
+      ::isobar::check_failed(#condition, #__VA_ARGS__, ::isobar::check_operands(__VA_ARGS__), __FILE__, __LINE__); \
   } while (false)

@@ -118,15 +118,15 @@ using Status = Result<void>;
 #define ISOBAR_CONCAT(a, b) ISOBAR_CONCAT_INNER(a, b)
 
 /// TRY(expr): leaves the function with the error of a `Result`, else goes on.
-#define TRY(...)                                                    \
-  do {                                                              \
-    auto isobar_status = (__VA_ARGS__);                             \
+#define TRY(...)                                                      \
+  do {                                                                \
+    auto isobar_status = (__VA_ARGS__);                               \
     if (!isobar_status.ok()) return std::move(isobar_status).error(); \
   } while (false)
 
 /// TRY_ASSIGN(auto x, expr): x becomes the value, or the function is left with the error.
 #define TRY_ASSIGN(target, ...) ISOBAR_TRY_ASSIGN(ISOBAR_CONCAT(isobar_result_, __COUNTER__), target, __VA_ARGS__)
-#define ISOBAR_TRY_ASSIGN(name, target, ...) \
-  auto name = (__VA_ARGS__);                 \
+#define ISOBAR_TRY_ASSIGN(name, target, ...)      \
+  auto name = (__VA_ARGS__);                      \
   if (!name.ok()) return std::move(name).error(); \
   target = std::move(name).value()

@@ -82,8 +82,10 @@ class ClusterSession {
 
  private:
   friend class Broker;
-  ClusterSession(const BrokerParts& parts, std::string name, ClusterLock lock) : parts_(parts), name_(std::move(name)), lock_(std::move(lock)) {}
+  ClusterSession(const BrokerParts& parts, std::string name, ClusterLock lock)
+      : parts_(parts), name_(std::move(name)), lock_(std::move(lock)) {}
   Status refresh();
+  Result<bool> is_sound();
   Status repair(const Intent& intent);
   Status act(IntentKind kind, ClusterStatus after, bool keep);
   Result<std::vector<AgentClient>> connect_all();
@@ -101,7 +103,9 @@ class Broker {
 
   /// Takes the cluster's lock, completes or undoes what a crashed command left, and reads what is really there.
   /// command  what is being done, for those who wait on the lock
-  Result<ClusterSession> open(const std::string& cluster, const std::string& command);
+  /// hold     kShared for a session that only gives jobs to a sound cluster: many of those run at once. Whatever else
+  ///          turns out to be needed, the session is then an exclusive one
+  Result<ClusterSession> open(const std::string& cluster, const std::string& command, Hold hold = Hold::kExclusive);
 
   /// A connection to the head of a cluster that is UP; takes no lock.
   /// Errors   kNotFound: no such cluster; kUnavailable: it is stopped, or its agent does not answer

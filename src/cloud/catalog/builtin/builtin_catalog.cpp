@@ -17,6 +17,8 @@ extern "C" const char isobar_builtin_catalog_begin[], isobar_builtin_catalog_end
 
 namespace isobar::cloud {
 
-std::string_view builtin_catalog() { return {isobar_builtin_catalog_begin, static_cast<std::size_t>(isobar_builtin_catalog_end - isobar_builtin_catalog_begin)}; }
+std::string_view builtin_catalog() {
+  return {isobar_builtin_catalog_begin, static_cast<std::size_t>(isobar_builtin_catalog_end - isobar_builtin_catalog_begin)};
+}
 
 }  // namespace isobar::cloud

@@ -40,7 +40,8 @@ std::optional<double> price_of(const Catalog& catalog, const Fact& fact) {
   for (const CloudSection& section : catalog.sections())
     for (const Shape& shape : section.shapes)
       for (std::uint32_t i = 0; i < shape.places.size(); ++i)
-        if (shape.cloud == fact.cloud && shape.instance_type == fact.type && shape.accelerator == fact.accelerator && shape.accelerator_count == fact.count && shape.places[i].region == fact.region)
+        if (shape.cloud == fact.cloud && shape.instance_type == fact.type && shape.accelerator == fact.accelerator &&
+            shape.accelerator_count == fact.count && shape.places[i].region == fact.region)
           return shape.places[i].hourly_price;
   return std::nullopt;
 }
@@ -59,7 +60,8 @@ TEST(BuiltinCatalog, CoversTheCloudsPeopleUseMost) {
   const auto catalog = Catalog::open(builtin_catalog(), "/nonexistent");
   std::set<std::string_view> clouds;
   for (const CloudSection& section : catalog->sections()) clouds.insert(section.cloud);
-  for (const char* cloud : {"aws", "azure", "cudo", "do", "gcp", "lambda", "nebius", "oci", "paperspace", "runpod"}) EXPECT_TRUE(clouds.contains(cloud)) << cloud;
+  for (const char* cloud : {"aws", "azure", "cudo", "do", "gcp", "lambda", "nebius", "oci", "paperspace", "runpod"})
+    EXPECT_TRUE(clouds.contains(cloud)) << cloud;
   EXPECT_GT(catalog->rows(), 30000U);
   EXPECT_EQ(catalog->oldest_date(), 20250302U);
 }

@@ -41,9 +41,9 @@ struct Attempt {
 struct LaunchGoal {
   std::string cluster;
   int num_nodes = 1;
-  std::vector<Placement> ranked;           ///< best first
-  std::optional<double> hourly_cost_max;   ///< $ for each node; placements above are never tried
-  bool retry_until_up = false;             ///< when a pass is exhausted: wait, forget what was ruled out, begin again
+  std::vector<Placement> ranked;          ///< best first
+  std::optional<double> hourly_cost_max;  ///< $ for each node; placements above are never tried
+  bool retry_until_up = false;            ///< when a pass is exhausted: wait, forget what was ruled out, begin again
   Duration backoff_least = std::chrono::seconds(60), backoff_most = std::chrono::minutes(10);
 };
 

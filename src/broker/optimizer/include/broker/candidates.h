@@ -6,7 +6,9 @@
 /// list, and the second type of a zone is often there when the first is not.
 
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,8 +51,9 @@ struct Market {
 };
 
 struct Candidates {
-  cloud::Catalog catalog;          ///< keeps the views alive
-  std::vector<Candidate> ranked;   ///< best first; equally good ones in name order. Never empty
+  cloud::Catalog catalog;                               ///< keeps the views alive …
+  std::shared_ptr<std::deque<std::string>> zone_names;  ///< … as this does for zones named by the request
+  std::vector<Candidate> ranked;                        ///< best first; equally good ones in name order. Never empty
   std::vector<Exclusion> exclusions;
 };
 

@@ -69,7 +69,7 @@ struct Plan {
 };
 
 /// Errors   those of find_candidates, with the task's name; kInvalidArgument: the graph has a cycle, or a parent that is
-///          not there; kDeadlineExceeded: no plan within the time limit
+///          not there
 /// Cost     candidates as find_candidates says, once for tasks with equal requests; then O(tasks · clouds²) on chains and
 ///          trees. On other graphs exponential at worst, bounded by the time limit
 /// Source   SkyPilot, NSDI '23 §4.2.

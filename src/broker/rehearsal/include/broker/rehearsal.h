@@ -39,17 +39,17 @@ struct Fault {
   FaultKind kind = FaultKind::kStockout;
   FaultWhere where;
   Duration from = Duration::zero(), until = kForever;
-  std::string code;      ///< kError: the provider's code
-  Duration delay{};      ///< kSlow, kLifetime
+  std::string code;        ///< kError: the provider's code
+  Duration delay{};        ///< kSlow, kLifetime
   double probability = 1;  ///< that the fault strikes one creation it covers
 };
 
 struct FaultPlan {
   std::uint64_t seed = 1;
-  Duration work = 1h;              ///< how long each task runs, without interruptions
-  Duration checkpoint_every{};     ///< progress survives a preemption up to the last checkpoint; 0: none does
-  Duration provision = 90s;        ///< until machines answer, unless a fault says otherwise
-  Duration horizon = 30 * 24h;     ///< a rehearsal that is not over by then has failed
+  Duration work = 1h;           ///< how long each task runs, without interruptions
+  Duration checkpoint_every{};  ///< progress survives a preemption up to the last checkpoint; 0: none does
+  Duration provision = 90s;     ///< until machines answer, unless a fault says otherwise
+  Duration horizon = 30 * 24h;  ///< a rehearsal that is not over by then has failed
   std::vector<Fault> faults;
 };
 

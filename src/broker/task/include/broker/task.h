@@ -157,8 +157,8 @@ struct TaskFile {
   std::string path;
   std::string pipeline_name;
   Execution execution = Execution::kSerial;
-  std::vector<Task> tasks;             ///< never empty
-  std::vector<std::string> warnings;   ///< "FILE:LINE:COLUMN: field: what may surprise"
+  std::vector<Task> tasks;            ///< never empty
+  std::vector<std::string> warnings;  ///< "FILE:LINE:COLUMN: field: what may surprise"
 };
 
 /// What the command line lays over a file. Each named option stands for the field of the same meaning and replaces it

@@ -31,7 +31,8 @@ struct ImportedCloud {
 /// now      becomes the date of the prices
 /// Errors   kInvalidArgument: file:line:column, what is wrong and what mends it; nothing was imported then
 ///          kNotFound: no price list there
-Result<std::vector<ImportedCloud>> import_price_lists(std::span<const fs::path> inputs, const std::optional<std::string>& cloud, const fs::path& into, Instant now);
+Result<std::vector<ImportedCloud>> import_price_lists(std::span<const fs::path> inputs, const std::optional<std::string>& cloud,
+                                                      const fs::path& into, Instant now);
 
 /// "aws: 39012 offers from 39100 rows of v8/aws/vms.csv; left out: 88 no price": one line a cloud, for people.
 std::string describe(const ImportedCloud& imported);
