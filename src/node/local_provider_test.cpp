@@ -2,6 +2,7 @@
 // one who called them leaves behind.
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -205,6 +206,45 @@ TEST(LocalProvider, AnUnprivilegedUserHasItToo) {
   int status = 0;
   ::waitpid(pid, &status, 0);
   EXPECT_EQ(WEXITSTATUS(status), 0);
+  fs::remove_all(root);
+}
+
+/// Becomes root of a user namespace in which no further namespace can be made.
+bool forbid_namespaces() {
+  if (::unshare(CLONE_NEWUSER) != 0) return false;
+  const auto put = [](const char* path, const char* text) {
+    const Fd file(::open(path, O_WRONLY | O_CLOEXEC));
+    return file && write_all(file.get(), text).ok();
+  };
+  return put("/proc/self/uid_map", "0 0 1") && put("/proc/sys/user/max_pid_namespaces", "0") && put("/proc/sys/user/max_user_namespaces", "0");
+}
+
+TEST(LocalProvider, WithoutNamespacesABareProcessTreeWorks) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can map itself into a user namespace by one line";
+  const auto root = fs::temp_directory_path() / ("isobar-test-bare-" + std::to_string(::getpid()));
+  const auto mark = "ISOBAR_INSTANCE=" + (root / "bare" / "0").string();
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    if (!forbid_namespaces()) ::_exit(77);
+    Log log;
+    cloud::LocalProvider provider(root, node_program(), log);
+    if (provider.facts()[0].find("process tree") == std::string::npos) ::_exit(1);
+    cloud::CreateOrder order{.cluster = "bare", .token = "t"};
+    order.offer.vcpus = 1;
+    const auto created = provider.create(order, 10s);
+    if (created.failure) ::_exit(2);
+    auto client = broker::AgentClient::connect(created.instances[0].agent_address, 5s).value();
+    const auto id = client.submit(broker::JobSpec{.name = "job", .run = "(setsid sleep 1000 &); sleep 1000"}).value();
+    if (!eventually([&] { return client.job(id).value().status == JobStatus::kRunning; })) ::_exit(3);
+    // Its first process dies the hard way; what it leaves behind is found all the same.
+    ::kill(std::atoi(read_file(root / "bare" / "0" / "init.lock").value().c_str()), SIGKILL);
+    ::_exit(provider.terminate("bare", 10s).ok() ? 0 : 4);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "the limits of namespaces cannot be set here";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(kill_by_environment(mark), 0U) << "nothing is left to kill";
   fs::remove_all(root);
 }
 

@@ -38,7 +38,10 @@ bool InstanceFolder::exists() const {
 Status InstanceFolder::set_power(Power power) const {
   const char* names[] = {"on", "stopped", "terminated"};
   // An instance does not outlive the machine, so its wish need not, either.
-  return write_file(power_file(), names[static_cast<int>(power)], Durability::kCache);
+  auto written = write_file(power_file(), names[static_cast<int>(power)], Durability::kCache);
+  // A full disk must not keep an instance alive: no file means off.
+  if (!written.ok() && power != Power::kOn && (::unlink(power_file().c_str()) == 0 || errno == ENOENT)) return {};
+  return written;
 }
 
 Power InstanceFolder::power() const {
@@ -97,12 +100,23 @@ Result<InstanceFolder::Hold> InstanceFolder::hold_used() const {
   return Hold{static_cast<Isolation>(std::atoi(std::string(lines[0]).c_str())), std::string(lines[1])};
 }
 
-Status InstanceFolder::end_processes(Duration grace) const {
-  if (auto first = first_process(); first.ok()) {
-    first->signal(SIGTERM);
-    if (!wait_end(*first, grace)) first->signal(SIGKILL);
-    if (!wait_end(*first, kDeath)) return Error(Code::kDeadlineExceeded, "the first process of " + path_.string() + " does not die");
+Status InstanceFolder::end_first_process(Duration grace) const {
+  const auto end = std::chrono::steady_clock::now() + grace + kDeath;
+  // One that is just booting holds the lock before it has said which process it is.
+  while (alive()) {
+    if (auto first = first_process(); first.ok()) {
+      first->signal(SIGTERM);
+      if (!wait_end(*first, grace)) first->signal(SIGKILL);
+      (void)wait_end(*first, kDeath);
+    }
+    if (std::chrono::steady_clock::now() >= end) return Error(Code::kDeadlineExceeded, "the first process of " + path_.string() + " does not die");
+    ::usleep(static_cast<useconds_t>(std::chrono::microseconds(kLockPause).count()));
   }
+  return {};
+}
+
+Status InstanceFolder::end_processes(Duration grace) const {
+  TRY(end_first_process(grace));
   const auto hold = hold_used();
   if (hold.ok() && !hold->cgroup.empty()) Cgroup(hold->cgroup).kill();
   // A process namespace died with its first process. A bare tree may have left some behind.

@@ -57,13 +57,15 @@ class InstanceFolder {
   Status write_hold(const Hold& hold) const;
   Result<Hold> hold_used() const;
 
-  /// Ends every process of the instance: asks first, and within `grace` kills what is left.
+  /// Ends every process of the instance: asks first, and after `grace` kills what is left. What is wanted of the
+  /// instance must say that it is off: one that is about to boot looks there.
   /// Errors  kDeadlineExceeded: something did not die
   Status end_processes(Duration grace) const;
   /// Removes what an ended instance held: its cgroup and its folder.
   Status remove() const;
 
  private:
+  Status end_first_process(Duration grace) const;
   fs::path path_;
 };
 

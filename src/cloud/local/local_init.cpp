@@ -104,7 +104,8 @@ class Init {
   /// The first agent answers, or died before it could: whoever booted this instance waits for one or the other.
   void on_agent_ready() {
     char byte = 0;
-    if (::read(agent_ready_.get(), &byte, 1) == 1 && folder_.set_answers(true).ok()) (void)write_all(ready_.get(), "R").ok();
+    const bool answers = ::read(agent_ready_.get(), &byte, 1) == 1 && folder_.set_answers(true).ok();
+    (void)write_all(ready_.get(), answers ? "R" : "F").ok();
     agent_ready_.reset();
     ready_.reset();
   }
@@ -162,38 +163,52 @@ class Init {
   bool ending_ = false;
 };
 
+/// The first process of the new tree, from its birth on. go  hears when this process is on record; settled  is told when
+/// it has settled in
+[[noreturn]] void be_first_process(const InstanceFolder& folder, Isolation isolation, const std::string& hostname, Fd ready, Fd go, Fd settled) {
+  char byte = 0;
+  // Without a record of this process nobody could end it: if the parent dies before it wrote one, so does this.
+  if (::read(go.get(), &byte, 1) != 1 || !settle_in(isolation, hostname).ok() || ::write(settled.get(), &byte, 1) != 1) ::_exit(1);
+  go.reset();
+  settled.reset();
+  Init(folder, std::move(ready)).run();
+  ::_exit(0);
+}
+
+Status fork_first_process(const InstanceFolder& folder, Isolation isolation, int lock, Fd ready) {
+  TRY_ASSIGN(const auto hostname, read_file(folder.path() / "hostname"));
+  TRY(leave_machine(isolation));
+  std::array<int, 2> down{}, up{};
+  if (::pipe2(down.data(), O_CLOEXEC) != 0 || ::pipe2(up.data(), O_CLOEXEC) != 0) return errno_error("open a pipe");
+  Fd go_out(down[1]), go_in(down[0]), settled_out(up[1]), settled_in(up[0]);
+  const pid_t first = ::fork();
+  if (first < 0) return errno_error("start the instance");
+  if (first == 0) {
+    go_out.reset();
+    settled_in.reset();
+    be_first_process(folder, isolation, hostname, std::move(ready), std::move(go_in), std::move(settled_out));
+  }
+  go_in.reset();
+  settled_out.reset();
+  TRY(folder.write_first_process(lock, first));
+  char byte = 'g';
+  if (::write(go_out.get(), &byte, 1) != 1 || ::read(settled_in.get(), &byte, 1) != 1)
+    return unavailable("the instance's first process could not settle in");
+  return {};
+}
+
 Status start(const InstanceFolder& folder, int ready_fd) {
   Fd ready(ready_fd);
   ::fcntl(ready.get(), F_SETFD, FD_CLOEXEC);
   TRY_ASSIGN(const auto lock, folder.hold());
+  // Looked at under the lock: whoever ends an instance first says so, and then waits for the lock.
+  if (folder.power() != Power::kOn) return unavailable("the instance is to be off");
   InstanceFolder::Hold hold{probe_isolation(), {}};
   // The name only has to differ between the instances of this machine.
   const auto group = Cgroup::enter(fmt::format("isobar-{:016x}", std::hash<std::string>{}(folder.path().string())));
   if (group.ok()) hold.cgroup = group->folder();
   TRY(folder.write_hold(hold));
-  TRY_ASSIGN(const auto hostname, read_file(folder.path() / "hostname"));
-  TRY(leave_machine(hold.isolation));
-  std::array<int, 2> down{}, up{};
-  if (::pipe2(down.data(), O_CLOEXEC) != 0 || ::pipe2(up.data(), O_CLOEXEC) != 0) return errno_error("open a pipe");
-  const pid_t first = ::fork();
-  if (first < 0) return errno_error("start the instance");
-  if (first == 0) {
-    ::close(down[1]);
-    ::close(up[0]);
-    char byte = 0;
-    // Without a record of this process nobody could end it: if the parent dies before it wrote one, so does this.
-    if (::read(down[0], &byte, 1) != 1 || !settle_in(hold.isolation, hostname).ok() || ::write(up[1], &byte, 1) != 1) ::_exit(1);
-    ::close(down[0]);
-    ::close(up[1]);
-    Init(folder, std::move(ready)).run();
-    ::_exit(0);
-  }
-  ::close(down[0]);
-  ::close(up[1]);
-  TRY(folder.write_first_process(lock.get(), first));
-  char byte = 'g';
-  if (::write(down[1], &byte, 1) != 1 || ::read(up[0], &byte, 1) != 1) return unavailable("the instance's first process could not settle in");
-  return {};
+  return fork_first_process(folder, hold.isolation, lock.get(), std::move(ready));
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ bool is_for_nodes(std::string_view entry) {
 
 struct Starting {
   InstanceFolder folder;
-  Fd ready;  // hears one byte when the agent answers, and the end when it cannot; none: someone else booted it
+  Fd ready;  // hears 'R' when the agent answers, 'F' or the end when it cannot; none: someone else booted it
 };
 
 /// Becomes the daemon: a session of its own, nothing of the caller's open, nothing the caller must wait for.
@@ -105,8 +105,11 @@ Status await(const Starting& starting, Clock::time_point end) {
   pollfd fd{starting.ready.get(), POLLIN, 0};
   const int ready = ::poll(&fd, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30)));
   char byte = 0;
-  if (ready > 0 && ::read(starting.ready.get(), &byte, 1) == 1) return {};
+  const bool heard = ready > 0 && ::read(starting.ready.get(), &byte, 1) == 1;
+  if (heard && byte == 'R') return {};
   if (ready == 0) return Error(Code::kDeadlineExceeded, "the agent did not answer in time");
+  // A process that was about to boot it when its creator died came first.
+  if (!heard && starting.folder.alive()) return await_other(starting.folder, end);
   const auto console = read_file(starting.folder.console());
   const auto said = console.ok() ? console->substr(console->size() - std::min(console->size(), kConsoleTail)) : std::string();
   return unavailable("the instance did not start: " + std::string(trim(said)));
@@ -280,7 +283,10 @@ Result<std::vector<Instance>> LocalProvider::start(const std::string& cluster, D
       return not_found(fmt::format("start local cluster {}: node {} was terminated, and its disk with it", cluster, rank));
     TRY(folder.make_instance(*plan, rank));
     // Whatever an instance that died left behind must not meet its successor.
-    if (!instance.alive() || instance.power() != Power::kOn) TRY(instance.end_processes(kGrace));
+    if (!instance.alive() || instance.power() != Power::kOn) {
+      TRY(instance.set_power(Power::kStopped));
+      TRY(instance.end_processes(kGrace));
+    }
     instances.push_back(instance);
   }
   TRY(boot_all(instances, node_program_, end).context("start local cluster " + cluster));
