@@ -74,6 +74,13 @@ class Isobar(contextlib.AbstractContextManager):
     def launch(self, cluster):
         self.run("launch", "--yes", "--cluster", cluster, "--infra", "local", "true")
 
+    def fill(self, cluster):
+        """Takes up the whole cluster, so that every later job waits: a job takes half a CPU."""
+        self.run("exec", cluster, "--num-jobs", str(2 * os.cpu_count()), "sleep 3600")
+
+    def waiting(self, cluster):
+        return sum(job["status"] == "PENDING" for job in self.json("queue", cluster, "--skip-finished"))
+
     def wait_until_idle(self, cluster, deadline_s):
         """Until no job is left that has not ended; returns how each of the cluster's jobs ended, {status: count}."""
         until = time.monotonic() + deadline_s

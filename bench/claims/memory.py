@@ -1,6 +1,5 @@
 """How much memory does a node's agent hold: idle, and for every job that waits?"""
 
-import os
 import pathlib
 import time
 
@@ -33,8 +32,10 @@ def measure(isobar):
     isobar.wait_until_idle("node", 30)
     idle = settled_kib(isobar)
     yield Row("agent, idle: resident memory", idle / 1024, 15, "MB")
-    # A job that takes every CPU of the node; all behind it wait.
-    isobar.run("exec", "node", "--detach-run", "--cpus", str(os.cpu_count()), "sleep 3600")
+    isobar.fill("node")
     before = settled_kib(isobar)
     isobar.run("exec", "node", "--num-jobs", str(JOBS), "true")
-    yield Row(f"agent: resident memory of each of {JOBS:,} waiting jobs", (settled_kib(isobar) - before) / JOBS, 4, "KB")
+    each = (settled_kib(isobar) - before) / JOBS
+    if isobar.waiting("node") != JOBS:
+        raise RuntimeError(f"{isobar.waiting('node')} jobs wait, not {JOBS}")
+    yield Row(f"agent: resident memory of each of {JOBS:,} waiting jobs", each, 4, "KB")
