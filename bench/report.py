@@ -24,6 +24,10 @@ class Row:
         return self.measured >= self.target if self.more_is_better else self.measured <= self.target
 
 
+def number(value):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def verdict(row):
     return "met" if row.met else "MISSED"
 
@@ -32,7 +36,7 @@ def peer_text(row):
     if row.peer_measured is None:
         return row.peer
     ratio = row.measured / row.peer_measured if row.more_is_better else row.peer_measured / row.measured
-    return f"{row.peer}: {row.peer_measured:.4g} {row.unit} ({ratio:.3g}×)"
+    return f"{row.peer}: {number(row.peer_measured)} {row.unit} ({ratio:,.0f}×)"
 
 
 def target_text(row):
@@ -41,7 +45,7 @@ def target_text(row):
 
 def line(row):
     notes = "; ".join(text for text in (peer_text(row), row.note) if text)
-    return f"{row.claim}: {row.measured:.4g} {row.unit} (target {target_text(row)}, {verdict(row)})" + (f"; {notes}" if notes else "")
+    return f"{row.claim}: {number(row.measured)} {row.unit} (target {target_text(row)}, {verdict(row)})" + (f"; {notes}" if notes else "")
 
 
 def processor():
@@ -60,14 +64,15 @@ def write(rows):
     text = f"""# Benchmarks
 
 Written by `./dev bench --write`, which measures the release build as a user runs it: new processes, medians, nothing kept
-warm that a user would not have. Each claim is a file of `bench/claims/`.
+warm that a user would not have, except where a row says that the catalog is open. The claims are measured by the files of
+`bench/claims/`; a peer is measured in the same run.
 
-{datetime.date.today()}: {os.cpu_count()} × {processor()}, {memory_gib():.0f} GiB, {platform.freedesktop_os_release()["PRETTY_NAME"]}, Linux {platform.release()}; load
-average at the end {load:.1f}.
+{datetime.date.today()}: {os.cpu_count()} × {processor()}, {memory_gib():.0f} GiB, {platform.freedesktop_os_release()["PRETTY_NAME"]}, Linux
+{platform.release().split("-")[0]}; load average at the end {load:.1f}.
 
 | claim | measured | target | | peer | note |
 | --- | ---: | ---: | --- | --- | --- |
 """
     for row in rows:
-        text += f"| {row.claim} | {row.measured:.4g} {row.unit} | {target_text(row)} | {verdict(row)} | {peer_text(row)} | {row.note} |\n"
+        text += f"| {row.claim} | {number(row.measured)} {row.unit} | {target_text(row)} | {verdict(row)} | {peer_text(row)} | {row.note} |\n"
     (ROOT / "docs/BENCHMARKS.md").write_text(text)

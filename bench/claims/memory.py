@@ -31,11 +31,11 @@ def measure(isobar):
     isobar.launch("node")
     isobar.wait_until_idle("node", 30)
     idle = settled_kib(isobar)
-    yield Row("agent, idle: resident memory", idle / 1024, 15, "MB")
+    yield Row("agent, idle: resident memory", idle / 1024, 15, "MiB")
     isobar.fill("node")
     before = settled_kib(isobar)
     isobar.run("exec", "node", "--num-jobs", str(JOBS), "true")
     each = (settled_kib(isobar) - before) / JOBS
     if isobar.waiting("node") != JOBS:
         raise RuntimeError(f"{isobar.waiting('node')} jobs wait, not {JOBS}")
-    yield Row(f"agent: resident memory of each of {JOBS:,} waiting jobs", each, 4, "KB")
+    yield Row(f"agent: resident memory of each of {JOBS:,} waiting jobs", each, 4, "KiB")

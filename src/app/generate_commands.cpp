@@ -1,7 +1,7 @@
 // completion, man: made from the command tree itself, so that they cannot fall behind it.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 
@@ -24,7 +24,8 @@ std::vector<const CLI::App*> visible_commands(const CLI::App& app) {
 template <class Visit>
 void walk(const CLI::App& app, const std::string& path, const Visit& visit) {
   visit(path, app);
-  for (const CLI::App* command : visible_commands(app)) walk(*command, path.empty() ? command->get_name() : path + " " + command->get_name(), visit);
+  for (const CLI::App* command : visible_commands(app))
+    walk(*command, path.empty() ? command->get_name() : path + " " + command->get_name(), visit);
 }
 
 std::vector<const CLI::Option*> visible_options(const CLI::App& app) {
@@ -55,7 +56,8 @@ Values values_of(const CLI::Option& option) {
   }
   const std::string name = to_lower(option.get_lnames().empty() ? option.get_name() : option.get_lnames()[0]);
   if (name == "cluster") return {Values::kClusters, ""};
-  const bool is_file = name == "task" || name == "file" || name == "path" || name == "workdir" || name == "faults" || name.ends_with("-file");
+  const bool is_file =
+      name == "task" || name == "file" || name == "path" || name == "workdir" || name == "faults" || name.ends_with("-file");
   return {is_file ? Values::kFiles : Values::kAnything, ""};
 }
 
@@ -133,7 +135,8 @@ _isobar() {{
   fi
 }}
 complete -F _isobar isobar
-)BASH", known_paths(root), commands, values, kClusterNames);
+)BASH",
+                     known_paths(root), commands, values, kClusterNames);
 }
 
 std::string quote_for_zsh(std::string_view text) {
@@ -152,10 +155,12 @@ std::string zsh_completion(const CLI::App& root) {
     std::string options, words;
     for (const CLI::Option* option : visible_options(app))
       for (const auto& name : flag_names(*option)) options += fmt::format(" '{}:{}'", name, quote_for_zsh(option->get_description()));
-    for (const CLI::App* command : visible_commands(app)) words += fmt::format(" '{}:{}'", command->get_name(), quote_for_zsh(command->get_description()));
+    for (const CLI::App* command : visible_commands(app))
+      words += fmt::format(" '{}:{}'", command->get_name(), quote_for_zsh(command->get_description()));
     const auto argument = argument_of(app);
     if (argument.kind == Values::kWords) words = " " + argument.words;
-    commands += fmt::format("    '{}') options=({} ) words_here=({} ){} ;;\n", path, options, words, argument.kind == Values::kWords ? "" : assignment(argument));
+    commands += fmt::format("    '{}') options=({} ) words_here=({} ){} ;;\n", path, options, words,
+                            argument.kind == Values::kWords ? "" : assignment(argument));
   });
   return fmt::format(R"ZSH(#compdef isobar
 _isobar() {{
@@ -177,14 +182,16 @@ _isobar() {{
   [[ -n $files || ${{words[CURRENT-1]}} == -* ]] && _files
 }}
 _isobar "$@"
-)ZSH", known_paths(root), commands, kClusterNames);
+)ZSH",
+                     known_paths(root), commands, kClusterNames);
 }
 
 // When fish should offer what belongs to a command: its words were seen, and none of the commands below it.
 std::string fish_condition(const std::string& path, const CLI::App& app) {
   if (path.empty()) return "__fish_use_subcommand";
   std::string condition;
-  for (const auto part : split(path, ' ')) condition += fmt::format("{}__fish_seen_subcommand_from {}", condition.empty() ? "" : "; and ", part);
+  for (const auto part : split(path, ' '))
+    condition += fmt::format("{}__fish_seen_subcommand_from {}", condition.empty() ? "" : "; and ", part);
   const auto below = words_of(app);
   return below.empty() ? condition : condition + "; and not __fish_seen_subcommand_from " + below;
 }
@@ -201,15 +208,18 @@ std::string fish_values(const Values& values) {
 }
 
 std::string fish_completion(const CLI::App& root) {
-  std::string text = fmt::format("# fish completion for isobar\nfunction __isobar_clusters\n  {}\nend\ncomplete -c isobar -f\n", kClusterNames);
+  std::string text =
+      fmt::format("# fish completion for isobar\nfunction __isobar_clusters\n  {}\nend\ncomplete -c isobar -f\n", kClusterNames);
   walk(root, "", [&](const std::string& path, const CLI::App& app) {
     const std::string start = fmt::format("complete -c isobar -n {}", shell_quote(fish_condition(path, app)));
-    for (const CLI::App* command : visible_commands(app)) text += fmt::format("{} -a {} -d {}\n", start, command->get_name(), shell_quote(command->get_description()));
+    for (const CLI::App* command : visible_commands(app))
+      text += fmt::format("{} -a {} -d {}\n", start, command->get_name(), shell_quote(command->get_description()));
     for (const CLI::Option* option : visible_options(app)) {
       std::string names;
       for (const auto& name : option->get_snames()) names += " -s " + name;
       for (const auto& name : option->get_lnames()) names += " -l " + name;
-      if (!names.empty()) text += fmt::format("{}{}{} -d {}\n", start, names, fish_values(values_of(*option)), shell_quote(option->get_description()));
+      if (!names.empty())
+        text += fmt::format("{}{}{} -d {}\n", start, names, fish_values(values_of(*option)), shell_quote(option->get_description()));
     }
     const auto argument = argument_of(app);
     if (argument.kind == Values::kFiles) text += start + " -F\n";
@@ -230,18 +240,25 @@ std::string roff(std::string text) {
 }
 
 std::string man_page(const CLI::App& root) {
-  std::string text = fmt::format(".TH ISOBAR 1 \"\" \"isobar {}\" \"User Commands\"\n.SH NAME\nisobar \\- {}\n.SH SYNOPSIS\n.B isobar\n.I COMMAND\n[\\fIOPTIONS\\fR]\n.SH DESCRIPTION\n"
-                                 "isobar runs jobs described in task files where they cost least or start soonest, and brings them back when machines vanish.\n.SH COMMANDS\n", kVersion, roff(root.get_description()));
+  std::string text = fmt::format(
+      ".TH ISOBAR 1 \"\" \"isobar {}\" \"User Commands\"\n.SH NAME\nisobar \\- {}\n.SH SYNOPSIS\n.B isobar\n.I "
+      "COMMAND\n[\\fIOPTIONS\\fR]\n.SH DESCRIPTION\n"
+      "isobar runs jobs described in task files where they cost least or start soonest, and brings them back when machines vanish.\n.SH "
+      "COMMANDS\n",
+      kVersion, roff(root.get_description()));
   walk(root, "", [&](const std::string& path, const CLI::App& command) {
     if (path.empty()) return;
     text += fmt::format(".SS \"isobar {}\"\n{}\n", roff(path), roff(command.get_description()));
     for (const CLI::Option* option : visible_options(command)) {
       const auto names = flag_names(*option);
-      text += fmt::format(".TP\n\\fB{}\\fR\n{}\n", roff(names.empty() ? option->get_name() : join(names, ", ")), roff(option->get_description()));
+      text += fmt::format(".TP\n\\fB{}\\fR\n{}\n", roff(names.empty() ? option->get_name() : join(names, ", ")),
+                          roff(option->get_description()));
     }
   });
-  text += ".SH ENVIRONMENT\n.TP\n\\fBISOBAR_HOME\\fR\nWhere state, imported catalogs and the instances of this machine are kept (~/.isobar).\n.TP\n\\fBNO_COLOR\\fR\nNo colours, also on a terminal.\n"
-          ".SH EXIT STATUS\n0 for success, 1 for what could not be done, 2 for what was asked wrongly, 100 for a job that failed.\n";
+  text +=
+      ".SH ENVIRONMENT\n.TP\n\\fBISOBAR_HOME\\fR\nWhere state, imported catalogs and the instances of this machine are kept "
+      "(~/.isobar).\n.TP\n\\fBNO_COLOR\\fR\nNo colours, also on a terminal.\n"
+      ".SH EXIT STATUS\n0 for success, 1 for what could not be done, 2 for what was asked wrongly, 100 for a job that failed.\n";
   return text;
 }
 
@@ -249,11 +266,12 @@ std::string man_page(const CLI::App& root) {
 
 void add_generate_commands(Commands& commands) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* completion = commands.add(nullptr, "completion", "Print the completion of a shell: bash, zsh or fish.", [shell, &commands](Context& context) {
-    const auto& root = commands.root();
-    context.console().print(*shell == "zsh" ? zsh_completion(root) : *shell == "fish" ? fish_completion(root) : bash_completion(root));
-    return kOk;
-  });
+  CLI::App* completion =
+      commands.add(nullptr, "completion", "Print the completion of a shell: bash, zsh or fish.", [shell, &commands](Context& context) {
+        const auto& root = commands.root();
+        context.console().print(*shell == "zsh" ? zsh_completion(root) : *shell == "fish" ? fish_completion(root) : bash_completion(root));
+        return kOk;
+      });
   completion->add_option("SHELL", *shell, "bash, zsh or fish.")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
   CLI::App* man = commands.add(nullptr, "man", "Print the manual page.", [&commands](Context& context) {
     context.console().print(man_page(commands.root()));
