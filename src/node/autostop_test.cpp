@@ -25,7 +25,8 @@ TEST(LocalAutostop, StopsAnIdleClusterAndKeepsItsDisk) {
   LocalCluster cluster(2);
   cluster.run("echo kept > ~/kept");
   ASSERT_TRUE(cluster.client().set_autostop(Autostop{.idle = 200ms}).ok());
-  ASSERT_TRUE(eventually([&] { return state_of(cluster) == InstanceState::kStopped && cluster.instances()[1].state == InstanceState::kStopped; }));
+  ASSERT_TRUE(
+      eventually([&] { return state_of(cluster) == InstanceState::kStopped && cluster.instances()[1].state == InstanceState::kStopped; }));
   EXPECT_EQ(read_file(cluster.home() / "kept").value(), "kept\n");
   ASSERT_TRUE(cluster.provider().start("test", 10s).ok());
   EXPECT_EQ(cluster.client().job(broker::JobId(1)).value().status, JobStatus::kSucceeded);
@@ -80,7 +81,8 @@ TEST(LocalAutostop, CanBeTurnedOff) {
 TEST(LocalShutDown, OfTheHeadEndsTheCluster) {
   const LocalCluster cluster(2);
   ASSERT_TRUE(cluster.client().shut_down(broker::PowerOff::kStop).ok());
-  EXPECT_TRUE(eventually([&] { return cluster.instances()[0].state == InstanceState::kStopped && cluster.instances()[1].state == InstanceState::kStopped; }));
+  EXPECT_TRUE(eventually(
+      [&] { return cluster.instances()[0].state == InstanceState::kStopped && cluster.instances()[1].state == InstanceState::kStopped; }));
 }
 
 }  // namespace isobar::testing

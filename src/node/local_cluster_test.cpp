@@ -27,7 +27,11 @@ void kill_hard(pid_t pid) {
 }
 
 LocalCluster::LocalCluster(int nodes, const std::string& name, double cpus, int gpus)
-    : name_(name), cpus_(cpus), gpus_(gpus), nodes_(nodes), root_(fs::temp_directory_path() / ("isobar-test-" + secure_random_hex(6))),
+    : name_(name),
+      cpus_(cpus),
+      gpus_(gpus),
+      nodes_(nodes),
+      root_(fs::temp_directory_path() / ("isobar-test-" + secure_random_hex(6))),
       provider_(root_, node_program(), log_) {
   const auto created = provider_.create(order(), 20s);
   if (created.failure) ADD_FAILURE() << created.failure->error.message();

@@ -52,7 +52,8 @@ TEST(LocalProvider, NodesHaveNamesAndAddressesOfTheirOwn) {
   const auto nodes = cluster.instances();
   EXPECT_NE(nodes[0].address, nodes[1].address);
   EXPECT_THAT(nodes[0].address, HasSubstr("127.77."));
-  if (cluster.provider().facts()[0].find("namespaces (") == std::string::npos && ::geteuid() != 0) GTEST_SKIP() << "no namespaces for this user";
+  if (cluster.provider().facts()[0].find("namespaces (") == std::string::npos && ::geteuid() != 0)
+    GTEST_SKIP() << "no namespaces for this user";
   EXPECT_THAT(cluster.run("hostname").log, HasSubstr("two-head"));
   EXPECT_THAT(cluster.run("ps -e 2>/dev/null | wc -l; ls -d /proc/1").log, HasSubstr("/proc/1"));
 }
@@ -109,7 +110,8 @@ TEST(LocalProvider, AMissingProgramIsAClearFailureThatLeavesNothing) {
 
 TEST(LocalProvider, NamesThatAreNoNamesAreRefused) {
   LocalCluster cluster;
-  for (const std::string name : {"", ".", "..", "a/b", "/etc"}) EXPECT_EQ(cluster.provider().list(name).error().code(), Code::kInvalidArgument) << name;
+  for (const std::string name : {"", ".", "..", "a/b", "/etc"})
+    EXPECT_EQ(cluster.provider().list(name).error().code(), Code::kInvalidArgument) << name;
 }
 
 /// Runs `work` in a process of its own, and kills that after `delay`.
@@ -216,7 +218,8 @@ bool forbid_namespaces() {
     const Fd file(::open(path, O_WRONLY | O_CLOEXEC));
     return file && write_all(file.get(), text).ok();
   };
-  return put("/proc/self/uid_map", "0 0 1") && put("/proc/sys/user/max_pid_namespaces", "0") && put("/proc/sys/user/max_user_namespaces", "0");
+  return put("/proc/self/uid_map", "0 0 1") && put("/proc/sys/user/max_pid_namespaces", "0") &&
+         put("/proc/sys/user/max_user_namespaces", "0");
 }
 
 TEST(LocalProvider, WithoutNamespacesABareProcessTreeWorks) {

@@ -24,7 +24,7 @@ namespace {
 std::vector<MirrorEntry> scan(const fs::path& root) {
   std::vector<MirrorEntry> entries;
   for (const auto& at : fs::recursive_directory_iterator(root)) {
-    struct stat info{};
+    struct stat info {};
     EXPECT_EQ(::lstat(at.path().c_str(), &info), 0);
     MirrorEntry entry{.path = at.path().lexically_relative(root), .mode = info.st_mode & 07777U};
     entry.kind = S_ISDIR(info.st_mode) ? EntryKind::kFolder : S_ISLNK(info.st_mode) ? EntryKind::kSymlink : EntryKind::kFile;
@@ -71,7 +71,8 @@ TEST(NodeMirror, BringsATreeAndThenItsChanges) {
   EXPECT_EQ(second->files_received, 1U);
   EXPECT_EQ(second->files_kept, 1U);
   EXPECT_EQ(second->removed, 1U);
-  EXPECT_EQ(cluster.run("test ! -e train.py && test -e made && test \"$(cat data/big)\" = small && test -L self").job.status, JobStatus::kSucceeded);
+  EXPECT_EQ(cluster.run("test ! -e train.py && test -e made && test \"$(cat data/big)\" = small && test -L self").job.status,
+            JobStatus::kSucceeded);
 }
 
 TEST(NodeMirror, ManyFilesGoInOneGo) {

@@ -62,7 +62,9 @@ TEST(LocalJob, RunsInItsHomeAndThenInTheWorkdir) {
 
 TEST(LocalJob, SetupRunsFirstAndItsServicesStay) {
   const LocalCluster cluster;
-  JobSpec job{.name = "web", .setup = "sleep 1000 >/dev/null 2>&1 & echo $! > ~/service; echo ready", .run = "kill -0 $(cat ~/service) && echo alive"};
+  JobSpec job{.name = "web",
+              .setup = "sleep 1000 >/dev/null 2>&1 & echo $! > ~/service; echo ready",
+              .run = "kill -0 $(cat ~/service) && echo alive"};
   const auto outcome = cluster.wait(cluster.submit(job));
   EXPECT_EQ(outcome.job.status, JobStatus::kSucceeded) << outcome.job.reason << outcome.log;
   EXPECT_THAT(outcome.log, MatchesRegex("\\(setup pid=[0-9]+\\) ready\n\\(web, pid=[0-9]+\\) alive\n"));
@@ -117,7 +119,7 @@ TEST(LocalJob, SecretsLeaveNoTraceOnTheDisk) {
   const auto waiting = cluster.submit(JobSpec{.name = "first", .cpus = 4, .run = "sleep 0.3"});
   const auto id = cluster.submit(job);
   const auto hidden = cluster.home() / ".isobar" / "jobs" / fmt::format("secrets-{}", id);
-  struct stat info{};
+  struct stat info {};
   ASSERT_EQ(::stat(hidden.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600U);
   cluster.wait(waiting);
@@ -145,7 +147,9 @@ TEST(LocalJob, DescribesItselfInTheEnvironment) {
 
 TEST(LocalJob, TheBrokersTaskIdStands) {
   const LocalCluster cluster;
-  EXPECT_THAT(bare_lines(cluster.wait(cluster.submit(JobSpec{.name = "job", .run = "echo $SKYPILOT_TASK_ID", .task_id = "sky-managed-7"})).log), ElementsAre("sky-managed-7"));
+  EXPECT_THAT(
+      bare_lines(cluster.wait(cluster.submit(JobSpec{.name = "job", .run = "echo $SKYPILOT_TASK_ID", .task_id = "sky-managed-7"})).log),
+      ElementsAre("sky-managed-7"));
 }
 
 TEST(LocalJob, SeesOnlyItsDevices) {
@@ -187,19 +191,24 @@ TEST(LocalJob, ARepeatedTokenIsTheSameJob) {
 // Issues 1206 and 9841: ranks follow the identity of nodes, never an address that someone observed.
 TEST(LocalGang, RanksFollowTheNodes) {
   const LocalCluster cluster(3, "gang");
-  const auto outcome = cluster.wait(cluster.submit(
-      JobSpec{.name = "gang", .num_nodes = 3, .run = "echo \"$SKYPILOT_NODE_RANK of $SKYPILOT_NUM_NODES on $(hostname): $(echo $SKYPILOT_NODE_IPS)\""}));
+  const auto outcome = cluster.wait(
+      cluster.submit(JobSpec{.name = "gang",
+                             .num_nodes = 3,
+                             .run = "echo \"$SKYPILOT_NODE_RANK of $SKYPILOT_NUM_NODES on $(hostname): $(echo $SKYPILOT_NODE_IPS)\""}));
   EXPECT_EQ(outcome.job.status, JobStatus::kSucceeded) << outcome.job.reason;
   const auto list = cluster.instances();
   const auto ips = list[0].address + " " + list[1].address + " " + list[2].address;
   EXPECT_THAT(outcome.log, MatchesRegex("(.|\n)*\\(head, rank=0, pid=[0-9]+\\) 0 of 3 on [a-z0-9-]+: " + ips + "\n(.|\n)*"));
-  EXPECT_THAT(outcome.log, MatchesRegex("(.|\n)*\\(worker1, rank=1, pid=[0-9]+, ip=" + list[1].address + "\\) 1 of 3 on [a-z0-9-]+: " + ips + "\n(.|\n)*"));
-  EXPECT_THAT(outcome.log, MatchesRegex("(.|\n)*\\(worker2, rank=2, pid=[0-9]+, ip=" + list[2].address + "\\) 2 of 3 on [a-z0-9-]+: " + ips + "\n(.|\n)*"));
+  EXPECT_THAT(outcome.log, MatchesRegex("(.|\n)*\\(worker1, rank=1, pid=[0-9]+, ip=" + list[1].address +
+                                        "\\) 1 of 3 on [a-z0-9-]+: " + ips + "\n(.|\n)*"));
+  EXPECT_THAT(outcome.log, MatchesRegex("(.|\n)*\\(worker2, rank=2, pid=[0-9]+, ip=" + list[2].address +
+                                        "\\) 2 of 3 on [a-z0-9-]+: " + ips + "\n(.|\n)*"));
 }
 
 TEST(LocalGang, SetupRunsOnEveryNode) {
   const LocalCluster cluster(2, "gang");
-  const auto outcome = cluster.wait(cluster.submit(JobSpec{.name = "job", .num_nodes = 1, .setup = "echo $ISOBAR_SETUP_NODE_RANK > ~/mine", .run = "true"}));
+  const auto outcome =
+      cluster.wait(cluster.submit(JobSpec{.name = "job", .num_nodes = 1, .setup = "echo $ISOBAR_SETUP_NODE_RANK > ~/mine", .run = "true"}));
   EXPECT_EQ(outcome.job.status, JobStatus::kSucceeded) << outcome.job.reason;
   EXPECT_EQ(read_file(cluster.home(0) / "mine").value(), "0\n");
   EXPECT_EQ(read_file(cluster.home(1) / "mine").value(), "1\n");
@@ -208,7 +217,8 @@ TEST(LocalGang, SetupRunsOnEveryNode) {
 TEST(LocalGang, TheFirstFailingRankEndsIt) {
   const LocalCluster cluster(2, "gang");
   const auto start = std::chrono::steady_clock::now();
-  const auto outcome = cluster.wait(cluster.submit(JobSpec{.name = "job", .num_nodes = 2, .run = "if [ $SKYPILOT_NODE_RANK = 1 ]; then exit 7; fi; sleep 1000"}));
+  const auto outcome = cluster.wait(
+      cluster.submit(JobSpec{.name = "job", .num_nodes = 2, .run = "if [ $SKYPILOT_NODE_RANK = 1 ]; then exit 7; fi; sleep 1000"}));
   EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
   EXPECT_EQ(outcome.job.status, JobStatus::kFailed);
   EXPECT_EQ(outcome.job.exit_code, 7);
@@ -259,7 +269,10 @@ TEST(LocalGang, ALostWorkerEndsItWithAReason) {
 TEST(LocalCancel, EndsEverythingOfTheJobAndNothingElse) {
   const LocalCluster cluster;
   const auto neighbour = cluster.submit("echo up; exec sleep 1000");
-  JobSpec stubborn{.name = "stubborn", .run = R"(trap '' TERM; (setsid bash -c 'trap "" TERM; (sleep 1000; :) & sleep 1000' &) ; (setsid sleep 1000 &); echo up; sleep 1000)"};
+  JobSpec stubborn{
+      .name = "stubborn",
+      .run =
+          R"(trap '' TERM; (setsid bash -c 'trap "" TERM; (sleep 1000; :) & sleep 1000' &) ; (setsid sleep 1000 &); echo up; sleep 1000)"};
   stubborn.envs["MARK_OF_STUBBORN"] = "yes";
   const auto id = cluster.submit(stubborn);
   ASSERT_TRUE(eventually([&] { return process_runs_with("MARK_OF_STUBBORN=yes"); }));
@@ -319,7 +332,8 @@ TEST(LocalCrash, ALostSupervisorTakesItsJobAlong) {
   const auto id = cluster.submit(job);
   ASSERT_TRUE(eventually([&] { return process_runs_with("MARK_OF_ORPHAN=yes"); }));
   for (const auto pid : descendants(cluster.first_pid()))
-    if (const auto line = read_file(fmt::format("/proc/{}/cmdline", pid)); line.ok() && line->find("run-rank") != std::string::npos) kill_hard(pid);
+    if (const auto line = read_file(fmt::format("/proc/{}/cmdline", pid)); line.ok() && line->find("run-rank") != std::string::npos)
+      kill_hard(pid);
   EXPECT_EQ(cluster.wait(id).job.status, JobStatus::kFailedDriver);
   EXPECT_TRUE(eventually([] { return !process_runs_with("MARK_OF_ORPHAN=yes"); }));
 }
@@ -358,7 +372,8 @@ TEST(LocalLogs, FollowingCanBeBrokenOff) {
   const LocalCluster cluster;
   const auto id = cluster.submit("echo first; sleep 1000");
   std::stop_source stop;
-  const auto job = cluster.client().tail_logs({.job = id}, [&](std::string_view) { stop.request_stop(); }, stop.get_token());
+  const auto job = cluster.client().tail_logs(
+      {.job = id}, [&](std::string_view) { stop.request_stop(); }, stop.get_token());
   ASSERT_TRUE(job.ok());
   EXPECT_EQ(job->status, JobStatus::kRunning);
 }

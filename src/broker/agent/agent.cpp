@@ -55,7 +55,8 @@ class Agent {
       TRY(head->restore());
     }
     TRY_ASSIGN(auto listener, listen_at(config_.self().agent_address));
-    server = std::make_unique<Server>(Server::Parts{loop_, config_, ranks, mirrors, head.get(), booted, power_off, log_}, std::move(listener));
+    server =
+        std::make_unique<Server>(Server::Parts{loop_, config_, ranks, mirrors, head.get(), booted, power_off, log_}, std::move(listener));
     log_.info("agent_started", {{"version", kAgentVersion}, {"rank", config_.rank}});
     if (Fd ready(ready_fd); ready) TRY(write_all(ready.get(), "R"));
     loop_.run();

@@ -55,7 +55,8 @@ class GangLog {
     std::string pending;         // what follows it: the beginning of a line
   };
 
-  GangLog(LogWriter writer, Fd journal, std::size_t sources) : writer_(std::move(writer)), journal_(std::move(journal)), sources_(sources) {}
+  GangLog(LogWriter writer, Fd journal, std::size_t sources)
+      : writer_(std::move(writer)), journal_(std::move(journal)), sources_(sources) {}
   Status recover();
   Status flush(std::size_t source, bool at_end);
   Status write_batch(std::string_view text);

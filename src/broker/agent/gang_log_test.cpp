@@ -15,7 +15,9 @@ class Logs : public ::testing::Test {
  protected:
   Logs() : folder_(fs::temp_directory_path() / ("isobar-logs-" + secure_random_hex(6))) { fs::create_directories(folder_); }
   ~Logs() override { fs::remove_all(folder_); }
-  GangLog gang(std::size_t sources, LogLimits limits = {}) { return GangLog::open(folder_ / "run.log", folder_ / "journal", sources, limits).value(); }
+  GangLog gang(std::size_t sources, LogLimits limits = {}) {
+    return GangLog::open(folder_ / "run.log", folder_ / "journal", sources, limits).value();
+  }
   std::string whole() {
     std::string out;
     LogReader reader(folder_ / "run.log");

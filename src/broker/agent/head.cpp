@@ -41,7 +41,8 @@ class Head::GangSink final : public RankSink {
   std::size_t source() const { return static_cast<std::size_t>(rank_) + (key_.phase == Phase::kRun ? head_.config_.nodes.size() : 0); }
 
   void started(std::int64_t pid) override {
-    if (auto* job = this->job()) job->log->set_prefix(source(), log_prefix(head_.config_, job->spec, {key_.phase, rank_, &job->places}, pid));
+    if (auto* job = this->job())
+      job->log->set_prefix(source(), log_prefix(head_.config_, job->spec, {key_.phase, rank_, &job->places}, pid));
   }
   bool output(std::uint64_t offset, std::string_view bytes) override {
     if (auto* job = this->job()) warn(job->log->append(source(), offset, bytes));
@@ -68,8 +69,15 @@ class Head::GangSink final : public RankSink {
 };
 
 Head::Head(Loop& loop, const NodeConfig& config, JobStore store, RankHost& local, Instant booted, Log& log, Listener listener)
-    : loop_(loop), config_(config), store_(std::move(store)), local_(local), log_(log), listener_(std::move(listener)), booted_(booted),
-      queue_(shapes_of(config)), autostop_(booted) {
+    : loop_(loop),
+      config_(config),
+      store_(std::move(store)),
+      local_(local),
+      log_(log),
+      listener_(std::move(listener)),
+      booted_(booted),
+      queue_(shapes_of(config)),
+      autostop_(booted) {
   for (const auto& node : config_.nodes)
     if (node.rank != config_.rank) peers_[node.rank] = std::make_unique<PeerLink>(loop_, node, log_);
 }

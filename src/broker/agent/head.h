@@ -24,7 +24,7 @@ namespace isobar::broker {
 class Head {
  public:
   struct Listener {
-    std::function<void(JobId)> job_changed;       ///< its log grew, or it ended
+    std::function<void(JobId)> job_changed;   ///< its log grew, or it ended
     std::function<void(PowerOff)> power_off;  ///< autostop fired, or someone asked; the peers know already
   };
   template <class T>

@@ -14,7 +14,8 @@ namespace isobar::broker {
 namespace {
 
 std::string cluster_info(const NodeConfig& config) {
-  const boost::json::object info{{"cluster_name", config.cluster}, {"cloud", config.cloud}, {"region", config.region}, {"zone", config.zone}};
+  const boost::json::object info{
+      {"cluster_name", config.cluster}, {"cloud", config.cloud}, {"region", config.region}, {"zone", config.zone}};
   return boost::json::serialize(info);
 }
 
@@ -38,7 +39,8 @@ std::string visible_devices(const std::vector<int>& devices) {
 /// A user's text in a log prefix: one line, and no parenthesis that would end the prefix early.
 std::string plain(std::string_view name) {
   std::string out(name);
-  std::replace_if(out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == ')' || c == 0x7f; }, '_');
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == ')' || c == 0x7f; }, '_');
   return out;
 }
 
@@ -72,14 +74,16 @@ Environment rank_environment(const NodeConfig& config, const JobSpec& spec, cons
 std::string task_id_of(const JobSpec& spec, const std::string& cluster, JobId id, Instant submitted) {
   if (!spec.task_id.empty()) return spec.task_id;
   std::string at = format_instant(submitted);
-  std::replace_if(at.begin(), at.end(), [](char c) { return c == ' ' || c == ':'; }, '-');
+  std::replace_if(
+      at.begin(), at.end(), [](char c) { return c == ' ' || c == ':'; }, '-');
   return fmt::format("sky-{}-{:06}_{}_{}", at, submitted.unix_nanos() / 1000 % 1'000'000, cluster, id);
 }
 
 std::string log_prefix(const NodeConfig& config, const JobSpec& spec, const RankPlace& place, std::int64_t pid) {
   const int node = place.phase == Phase::kSetup ? place.rank : (*place.places)[static_cast<std::size_t>(place.rank)].node;
   const auto& address = config.nodes[static_cast<std::size_t>(node)].address;
-  if (place.phase == Phase::kSetup) return node == 0 ? fmt::format("(setup pid={}) ", pid) : fmt::format("(setup pid={}, ip={}) ", pid, address);
+  if (place.phase == Phase::kSetup)
+    return node == 0 ? fmt::format("(setup pid={}) ", pid) : fmt::format("(setup pid={}, ip={}) ", pid, address);
   if (spec.num_nodes == 1) return fmt::format("({}, pid={}) ", spec.name.empty() ? "task" : plain(spec.name), pid);
   if (node == 0) return fmt::format("(head, rank={}, pid={}) ", place.rank, pid);
   return fmt::format("(worker{}, rank={}, pid={}, ip={}) ", node, place.rank, pid, address);

@@ -15,7 +15,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 
 struct RankPlace {
   Phase phase = Phase::kRun;
-  int rank = 0;                     ///< within the phase: of the job's nodes, or of all nodes for setup
+  int rank = 0;                                ///< within the phase: of the job's nodes, or of all nodes for setup
   const std::vector<Place>* places = nullptr;  ///< of the job's ranks
 };
 

@@ -50,7 +50,8 @@ Status JobQueue::admit(const Demand& demand) const {
 
 Status JobQueue::admit_places(const std::vector<Place>& places) const {
   for (const auto& place : places) {
-    if (place.node < 0 || place.node >= static_cast<int>(shapes_.size())) return invalid(fmt::format("the cluster has no node {}", place.node));
+    if (place.node < 0 || place.node >= static_cast<int>(shapes_.size()))
+      return invalid(fmt::format("the cluster has no node {}", place.node));
     for (const int device : place.gpus)
       if (device < 0 || device >= shapes_[static_cast<std::size_t>(place.node)].gpus)
         return invalid(fmt::format("node {} has no accelerator {}", place.node, device));
@@ -71,7 +72,8 @@ const std::vector<Place>* JobQueue::places(JobId job) const {
 }
 
 std::size_t JobQueue::in_phase(Phase phase) const {
-  return static_cast<std::size_t>(std::count_if(active_.begin(), active_.end(), [&](const auto& job) { return job.second.phase == phase; }));
+  return static_cast<std::size_t>(
+      std::count_if(active_.begin(), active_.end(), [&](const auto& job) { return job.second.phase == phase; }));
 }
 
 void JobQueue::on(const JobSubmitted& event, Effects&) {
@@ -86,8 +88,9 @@ void JobQueue::on(const RankEnded& event, Effects& out) {
   if (!event.end.exit_code || *event.end.exit_code != 0) {
     int rank = event.node;
     if (active.phase == Phase::kRun)
-      rank = static_cast<int>(std::find_if(active.places.begin(), active.places.end(), [&](const Place& at) { return at.node == event.node; }) -
-                              active.places.begin());
+      rank = static_cast<int>(
+          std::find_if(active.places.begin(), active.places.end(), [&](const Place& at) { return at.node == event.node; }) -
+          active.places.begin());
     const auto status = !event.end.exit_code            ? JobStatus::kFailedDriver
                         : active.phase == Phase::kSetup ? JobStatus::kFailedSetup
                                                         : JobStatus::kFailed;
@@ -163,7 +166,8 @@ void JobQueue::start_ranks(JobId job, Active& active, Effects& out) const {
   if (active.phase == Phase::kSetup) {
     for (int node = 0; node < static_cast<int>(nodes_.size()); ++node) start(node, node);
   } else {
-    for (int rank = 0; rank < static_cast<int>(active.places.size()); ++rank) start(rank, active.places[static_cast<std::size_t>(rank)].node);
+    for (int rank = 0; rank < static_cast<int>(active.places.size()); ++rank)
+      start(rank, active.places[static_cast<std::size_t>(rank)].node);
   }
 }
 

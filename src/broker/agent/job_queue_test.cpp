@@ -19,15 +19,20 @@ std::vector<std::string> words(const std::vector<QueueEffect>& effects) {
   const auto phase = [](Phase p) { return p == Phase::kSetup ? "setup" : "run"; };
   for (const auto& effect : effects) {
     if (const auto* e = std::get_if<PhaseBegun>(&effect)) out.push_back(fmt::format("begin {} {}", phase(e->phase), e->job));
-    if (const auto* e = std::get_if<StartRank>(&effect)) out.push_back(fmt::format("start {} {} rank {} on {}", phase(e->key.phase), e->key.job, e->rank, e->node));
-    if (const auto* e = std::get_if<KillGangRank>(&effect)) out.push_back(fmt::format("kill {} {} on {}", phase(e->key.phase), e->key.job, e->node));
-    if (const auto* e = std::get_if<VerdictReached>(&effect)) out.push_back(fmt::format("verdict {} {}", e->job, name_of(e->verdict.status)));
+    if (const auto* e = std::get_if<StartRank>(&effect))
+      out.push_back(fmt::format("start {} {} rank {} on {}", phase(e->key.phase), e->key.job, e->rank, e->node));
+    if (const auto* e = std::get_if<KillGangRank>(&effect))
+      out.push_back(fmt::format("kill {} {} on {}", phase(e->key.phase), e->key.job, e->node));
+    if (const auto* e = std::get_if<VerdictReached>(&effect))
+      out.push_back(fmt::format("verdict {} {}", e->job, name_of(e->verdict.status)));
     if (const auto* e = std::get_if<JobEnded>(&effect)) out.push_back(fmt::format("end {} {}", e->job, name_of(e->verdict.status)));
   }
   return out;
 }
 
-RankEnded ended(std::uint64_t job, int node, std::optional<int> code, Phase phase = Phase::kRun) { return {{JobId(job), phase}, node, {code, code ? "" : "gone"}}; }
+RankEnded ended(std::uint64_t job, int node, std::optional<int> code, Phase phase = Phase::kRun) {
+  return {{JobId(job), phase}, node, {code, code ? "" : "gone"}};
+}
 JobSubmitted submitted(std::uint64_t job, Demand demand) { return {JobId(job), demand}; }
 
 TEST(JobQueue, SetsUpOnAllNodesAndThenRunsOnItsOwn) {
@@ -164,7 +169,8 @@ TEST(JobQueueProperty, NeverOvercommitsKeepsOrderAndEndsEveryJob) {
   rc::check([] {
     Books books;
     const auto nodes = *rc::gen::inRange(1, 4);
-    for (int node = 0; node < nodes; ++node) books.shapes.push_back({static_cast<double>(*rc::gen::inRange(1, 5)), *rc::gen::inRange(0, 3)});
+    for (int node = 0; node < nodes; ++node)
+      books.shapes.push_back({static_cast<double>(*rc::gen::inRange(1, 5)), *rc::gen::inRange(0, 3)});
     JobQueue queue(books.shapes);
     std::uint64_t next = 1;
     const auto end_one = [&](const std::vector<std::pair<JobId, int>>& live, std::size_t pick, int code) {

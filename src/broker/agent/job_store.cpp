@@ -99,10 +99,10 @@ class Transaction {
 
 Error sqlite_error(sqlite3* db, std::string_view doing) {
   const int code = sqlite3_errcode(db) & 0xff;
-  const auto kind = code == SQLITE_FULL || code == SQLITE_IOERR            ? Code::kExhausted
-                    : code == SQLITE_CORRUPT || code == SQLITE_NOTADB      ? Code::kDataLoss
+  const auto kind = code == SQLITE_FULL || code == SQLITE_IOERR                                 ? Code::kExhausted
+                    : code == SQLITE_CORRUPT || code == SQLITE_NOTADB                           ? Code::kDataLoss
                     : code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_PERM ? Code::kPermissionDenied
-                                                                           : Code::kUnavailable;
+                                                                                                : Code::kUnavailable;
   return {kind, fmt::format("{}: {}", doing, sqlite3_errmsg(db))};
 }
 
@@ -122,7 +122,8 @@ Result<JobStore> JobStore::open(const fs::path& folder) {
   TRY(make_folders(folder).context("open the job table"));
   if (::chmod(folder.c_str(), 0700) != 0) return errno_error("open the job table: " + folder.string());
   sqlite3* raw = nullptr;
-  const int outcome = sqlite3_open_v2((folder / "jobs.db").c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int outcome =
+      sqlite3_open_v2((folder / "jobs.db").c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   std::unique_ptr<sqlite3, Close> db(raw);
   if (outcome != SQLITE_OK) return sqlite_error(raw, "open the job table " + (folder / "jobs.db").string());
   // A small page cache: the table is read rarely, and an agent's memory belongs to the jobs.
@@ -130,7 +131,8 @@ Result<JobStore> JobStore::open(const fs::path& folder) {
   Statement version(raw, "PRAGMA user_version");
   TRY(version.next());
   if (const auto found = version.integer(); found > kSchema)
-    return Error(Code::kDataLoss, fmt::format("the job table has form {}, this agent knows up to {}: use the newer isobar-node", found, kSchema));
+    return Error(Code::kDataLoss,
+                 fmt::format("the job table has form {}, this agent knows up to {}: use the newer isobar-node", found, kSchema));
   TRY(execute(raw, kTables).context("open the job table"));
   TRY(execute(raw, fmt::format("PRAGMA user_version={}", kSchema).c_str()));
   return JobStore(std::move(db), folder);
@@ -167,9 +169,10 @@ Result<JobStore::Added> JobStore::add_one(const JobSpec& spec, Instant now) {
   JobSpec open = spec;
   open.secrets.clear();
   const std::string bytes = encode(open);
-  Statement insert(db_.get(),
-                   "INSERT INTO jobs(name, user, resources, num_nodes, status, submitted, reason, cpus, gpus, has_setup, has_run, spec, token) "
-                   "VALUES(?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)");
+  Statement insert(
+      db_.get(),
+      "INSERT INTO jobs(name, user, resources, num_nodes, status, submitted, reason, cpus, gpus, has_setup, has_run, spec, token) "
+      "VALUES(?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)");
   insert.bind(spec.name).bind(spec.user).bind(spec.resources).bind(std::int64_t{spec.num_nodes});
   insert.bind(static_cast<std::int64_t>(JobStatus::kPending)).bind(now.unix_nanos()).bind(spec.cpus).bind(spec.gpus);
   insert.bind(std::int64_t{!spec.setup.empty()}).bind(std::int64_t{!spec.run.empty()}).bind(bytes);
@@ -198,7 +201,11 @@ Status JobStore::apply_one(const QueueEffect& effect, Instant now) {
     const auto status = begun->phase == Phase::kSetup ? JobStatus::kSettingUp : JobStatus::kRunning;
     const auto places = write_places(begun->places);
     Statement update(db_.get(), "UPDATE jobs SET status = ?, started = coalesce(started, ?), places = ? WHERE id = ?");
-    return update.bind(static_cast<std::int64_t>(status)).bind(now.unix_nanos()).bind(places).bind(static_cast<std::int64_t>(begun->job.value())).run();
+    return update.bind(static_cast<std::int64_t>(status))
+        .bind(now.unix_nanos())
+        .bind(places)
+        .bind(static_cast<std::int64_t>(begun->job.value()))
+        .run();
   }
   if (const auto* reached = std::get_if<VerdictReached>(&effect)) {
     const auto& verdict = reached->verdict;
@@ -209,8 +216,9 @@ Status JobStore::apply_one(const QueueEffect& effect, Instant now) {
   if (const auto* ended = std::get_if<JobEnded>(&effect)) {
     const auto& verdict = ended->verdict;
     // The scripts and environment have served; what stays is the record.
-    Statement update(db_.get(),
-                     "UPDATE jobs SET status = ?, ended = ?, exit_code = ?, failed_rank = ?, reason = ?, spec = NULL, places = NULL WHERE id = ?");
+    Statement update(
+        db_.get(),
+        "UPDATE jobs SET status = ?, ended = ?, exit_code = ?, failed_rank = ?, reason = ?, spec = NULL, places = NULL WHERE id = ?");
     update.bind(static_cast<std::int64_t>(verdict.status)).bind(now.unix_nanos()).bind(verdict.exit_code).bind(verdict.failed_rank);
     return update.bind(verdict.reason).bind(static_cast<std::int64_t>(ended->job.value())).run();
   }
@@ -290,7 +298,9 @@ Status JobStore::save_autostop(const SavedAutostop& saved) {
   TRY(transaction.begin(Durability::kDisk));
   Statement update(db_.get(), "INSERT OR REPLACE INTO autostop(one, idle, down, wait_for, set_at) VALUES(1, ?, ?, ?, ?)");
   if (saved.autostop) {
-    update.bind(saved.autostop->idle.count()).bind(std::int64_t{saved.autostop->down}).bind(static_cast<std::int64_t>(saved.autostop->wait_for));
+    update.bind(saved.autostop->idle.count())
+        .bind(std::int64_t{saved.autostop->down})
+        .bind(static_cast<std::int64_t>(saved.autostop->wait_for));
   } else {
     for (int column = 0; column < 3; ++column) update.bind(std::optional<std::int64_t>());
   }

@@ -22,7 +22,15 @@ class Store : public ::testing::Test {
 };
 
 TEST_F(Store, RemembersJobsAcrossOpenings) {
-  JobSpec spec{.name = "train", .user = "ada", .num_nodes = 2, .cpus = 1.5, .gpus = 0.5, .setup = "s", .run = "r", .envs = {{"A", "b\nc"}}, .resources = "1x"};
+  JobSpec spec{.name = "train",
+               .user = "ada",
+               .num_nodes = 2,
+               .cpus = 1.5,
+               .gpus = 0.5,
+               .setup = "s",
+               .run = "r",
+               .envs = {{"A", "b\nc"}},
+               .resources = "1x"};
   JobId id;
   {
     auto store = open();

@@ -21,7 +21,8 @@ constexpr int kReadyFd = 3;
 
 }  // namespace
 
-LocalRanks::LocalRanks(Loop& loop, Paths paths, Log& log) : loop_(loop), paths_(std::move(paths)), log_(log), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+LocalRanks::LocalRanks(Loop& loop, Paths paths, Log& log)
+    : loop_(loop), paths_(std::move(paths)), log_(log), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
   CHECK(static_cast<bool>(inotify_), errno);
   inotify_watch_ = loop_.watch(inotify_.get(), Loop::Direction::kRead, [this] { on_log_events(); });
 }

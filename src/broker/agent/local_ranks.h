@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/process.h"
 #include "log_file.h"
 #include "loop.h"
-#include "base/process.h"
 #include "rank_folder.h"
 #include "rank_host.h"
 

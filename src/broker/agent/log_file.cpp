@@ -27,18 +27,21 @@ Result<std::vector<OldFile>> old_files(const fs::path& log) {
   std::vector<OldFile> found;
   std::error_code failure;
   const std::string prefix = log.filename().string() + ".";
-  for (auto entry = fs::directory_iterator(log.parent_path(), failure); !failure && entry != fs::directory_iterator(); entry.increment(failure)) {
+  for (auto entry = fs::directory_iterator(log.parent_path(), failure); !failure && entry != fs::directory_iterator();
+       entry.increment(failure)) {
     const std::string name = entry->path().filename().string();
     if (!name.starts_with(prefix)) continue;
     OldFile file{.path = entry->path()};
     const char* end = name.data() + name.size();
-    if (const auto parsed = std::from_chars(name.data() + prefix.size(), end, file.start); parsed.ec != std::errc() || parsed.ptr != end) continue;
-    struct stat info{};
+    if (const auto parsed = std::from_chars(name.data() + prefix.size(), end, file.start); parsed.ec != std::errc() || parsed.ptr != end)
+      continue;
+    struct stat info {};
     if (::stat(file.path.c_str(), &info) != 0) continue;  // Rotated away meanwhile.
     file.size = static_cast<std::uint64_t>(info.st_size);
     found.push_back(std::move(file));
   }
-  if (failure && failure != std::errc::no_such_file_or_directory) return errno_error("list logs in " + log.parent_path().string(), failure.value());
+  if (failure && failure != std::errc::no_such_file_or_directory)
+    return errno_error("list logs in " + log.parent_path().string(), failure.value());
   std::sort(found.begin(), found.end(), [](const OldFile& a, const OldFile& b) { return a.start < b.start; });
   return found;
 }
@@ -54,7 +57,7 @@ Result<LogWriter> LogWriter::open(const fs::path& path, LogLimits limits) {
   TRY_ASSIGN(const auto old, old_files(path));
   writer.start_ = start_of_current(old);
   TRY(writer.open_current());
-  struct stat info{};
+  struct stat info {};
   if (::fstat(writer.file_.get(), &info) != 0) return errno_error("open log " + path.string());
   writer.end_ = writer.start_ + static_cast<std::uint64_t>(info.st_size);
   return writer;
@@ -135,7 +138,8 @@ Status LogReader::open_at(std::uint64_t offset) {
 }
 
 bool LogReader::was_rotated() const {
-  struct stat mine{}, there{};
+  struct stat mine {
+  }, there{};
   return ::fstat(file_.get(), &mine) != 0 || ::stat(path_.c_str(), &there) != 0 || mine.st_ino != there.st_ino;
 }
 
@@ -168,7 +172,7 @@ Result<std::string> LogReader::read_range(std::uint64_t from, std::uint64_t to) 
 
 Result<std::uint64_t> LogReader::tail_start(std::uint64_t lines, const LineTest& counts) {
   TRY_ASSIGN(const auto all, segments());
-  struct stat info{};
+  struct stat info {};
   const auto begin = all.front().start;
   const auto end = all.back().start + (::stat(path_.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0);
   if (lines == 0) return end;

@@ -80,9 +80,9 @@ class LogReader {
   Result<std::string> read_range(std::uint64_t from, std::uint64_t to);
 
   fs::path path_;
-  Fd file_;                  // holds `offset`s from start_ on
+  Fd file_;  // holds `offset`s from start_ on
   std::uint64_t start_ = 0;
-  bool current_ = false;     // file_ was the one being written when it was opened
+  bool current_ = false;  // file_ was the one being written when it was opened
 };
 
 }  // namespace isobar::broker

@@ -69,7 +69,8 @@ struct FdState final : Loop::Watch::State {
       : State(std::move(on_event)), shared(std::move(descriptor)), direction(watched), release(std::move(let_go)) {}
 
   void arm() {
-    const auto wait = direction == Loop::Direction::kRead ? asio::posix::stream_descriptor::wait_read : asio::posix::stream_descriptor::wait_write;
+    const auto wait =
+        direction == Loop::Direction::kRead ? asio::posix::stream_descriptor::wait_read : asio::posix::stream_descriptor::wait_write;
     shared->descriptor.async_wait(wait, [self = shared_from_this()](const boost::system::error_code&) {
       if (self->cancelled) return;
       self->callback();

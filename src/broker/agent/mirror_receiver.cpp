@@ -35,7 +35,8 @@ fs::path resolve(const std::string& destination, const fs::path& home) {
 
 Status check_path(const std::string& path) {
   for (const auto part : split(path, '/'))
-    if (part.empty() || part == "." || part == ".." || part.size() > NAME_MAX) return invalid("\"" + path + "\" is not a path below the destination");
+    if (part.empty() || part == "." || part == ".." || part.size() > NAME_MAX)
+      return invalid("\"" + path + "\" is not a path below the destination");
   return {};
 }
 
@@ -58,7 +59,7 @@ std::string short_name(std::string_view text) {
 std::string part_name(const std::string& name) { return ".isobar-part-" + short_name(name); }
 
 std::optional<EntryKind> kind_at(int folder, const std::string& name) {
-  struct stat info{};
+  struct stat info {};
   if (::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
   return S_ISDIR(info.st_mode) ? EntryKind::kFolder : S_ISLNK(info.st_mode) ? EntryKind::kSymlink : EntryKind::kFile;
 }
@@ -210,7 +211,8 @@ Status MirrorReceiver::make_symlink(const Item& item) {
   if (length == static_cast<ssize_t>(target.size()) && there.compare(0, target.size(), target) == 0) return {};
   const auto part = part_name(name);
   ::unlinkat(folder.get(), part.c_str(), 0);
-  if (::symlinkat(target.c_str(), folder.get(), part.c_str()) != 0 || ::renameat(folder.get(), part.c_str(), folder.get(), name.c_str()) != 0)
+  if (::symlinkat(target.c_str(), folder.get(), part.c_str()) != 0 ||
+      ::renameat(folder.get(), part.c_str(), folder.get(), name.c_str()) != 0)
     return errno_error("make symlink " + (base_path_ / path).string());
   return {};
 }
@@ -231,7 +233,7 @@ Result<bool> MirrorReceiver::has_file(const Item& item) const {
 }
 
 Result<bool> MirrorReceiver::has_content(int folder, const std::string& name, const MirrorEntry& entry) const {
-  struct stat info{};
+  struct stat info {};
   if (::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) return false;
   if (static_cast<std::uint64_t>(info.st_size) != entry.size) return false;
   const auto wanted = to_timespec(entry.modified);
@@ -256,7 +258,8 @@ Status MirrorReceiver::receive(const MirrorData& piece) {
 }
 
 Status MirrorReceiver::begin_part(std::uint64_t index) {
-  if (index >= by_index_.size() || by_index_[index]->entry.kind != EntryKind::kFile) return invalid("content for what is not a file of the manifest");
+  if (index >= by_index_.size() || by_index_[index]->entry.kind != EntryKind::kFile)
+    return invalid("content for what is not a file of the manifest");
   Part part{.index = index, .item = by_index_[index]};
   const auto& path = part.item->entry.path;
   TRY_ASSIGN(part.folder, open_folder_of(path));

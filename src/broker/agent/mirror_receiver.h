@@ -34,7 +34,7 @@ class MirrorReceiver {
 
  private:
   struct Item {
-    MirrorEntry entry;                    // its path is relative to base_
+    MirrorEntry entry;                   // its path is relative to base_
     std::optional<std::uint64_t> index;  // in the manifest; none: a folder that only paths imply
   };
   struct Part {
@@ -45,7 +45,8 @@ class MirrorReceiver {
   };
   using Items = std::map<std::string, Item>;  // by path: a folder comes before what is in it
 
-  MirrorReceiver(fs::path base, fs::path record, MirrorCompare compare) : base_path_(std::move(base)), record_path_(std::move(record)), compare_(compare) {}
+  MirrorReceiver(fs::path base, fs::path record, MirrorCompare compare)
+      : base_path_(std::move(base)), record_path_(std::move(record)), compare_(compare) {}
   Status add(const std::string& top, std::vector<MirrorEntry> entries);
   Status load_record();
   Status save_record(bool with_old) const;

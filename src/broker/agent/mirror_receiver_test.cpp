@@ -16,7 +16,9 @@ using ::testing::IsEmpty;
 /// A node's home, and a source that is only a manifest.
 class Mirror : public ::testing::Test {
  protected:
-  Mirror() : top_(fs::temp_directory_path() / ("isobar-mirror-" + secure_random_hex(6))), home_(top_ / "home"), to_(home_ / "to") { fs::create_directories(home_); }
+  Mirror() : top_(fs::temp_directory_path() / ("isobar-mirror-" + secure_random_hex(6))), home_(top_ / "home"), to_(home_ / "to") {
+    fs::create_directories(home_);
+  }
   ~Mirror() override {
     std::error_code ignored;
     fs::permissions(to_ / "sealed", fs::perms::owner_all, ignored);
@@ -27,7 +29,11 @@ class Mirror : public ::testing::Test {
     std::vector<MirrorEntry> entries;
     std::vector<std::string> contents;
     Source& file(const std::string& path, const std::string& content, std::uint32_t mode = 0644) {
-      entries.push_back({.path = path, .kind = EntryKind::kFile, .mode = mode, .size = content.size(), .modified = Instant::from_unix_seconds(1'700'000'000)});
+      entries.push_back({.path = path,
+                         .kind = EntryKind::kFile,
+                         .mode = mode,
+                         .size = content.size(),
+                         .modified = Instant::from_unix_seconds(1'700'000'000)});
       contents.push_back(content);
       return *this;
     }
@@ -67,7 +73,7 @@ TEST_F(Mirror, SendsOnlyWhatDiffers) {
   EXPECT_EQ(first->files_received, 2U);
   EXPECT_EQ(text(to_ / "deep/er/b"), "two");
   EXPECT_TRUE(fs::is_directory(to_ / "empty"));
-  struct stat info{};
+  struct stat info {};
   ASSERT_EQ(::stat((to_ / "deep/er/b").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0755U);
   EXPECT_EQ(info.st_mtim.tv_sec, 1'700'000'000);
@@ -179,7 +185,7 @@ TEST_F(Mirror, AnInterruptedMirrorIsRepairedByTheNext) {
 
 TEST_F(Mirror, AReadOnlyFolderCanBeFilledAndChanged) {
   ASSERT_TRUE(mirror(Source().folder("sealed", 0555).file("sealed/a", "1")).ok());
-  struct stat info{};
+  struct stat info {};
   ASSERT_EQ(::stat((to_ / "sealed").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0555U);
   ASSERT_TRUE(mirror(Source().folder("sealed", 0555).file("sealed/a", "22").file("sealed/b", "3")).ok());

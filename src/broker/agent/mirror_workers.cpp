@@ -13,7 +13,8 @@ constexpr std::size_t kPartWants = 100'000;
 /// One mirror, from its manifest to its report.
 class MirrorConversation {
  public:
-  MirrorConversation(Channel& channel, std::uint64_t request, const std::stop_token& stop) : channel_(channel), request_(request), stop_(stop) {}
+  MirrorConversation(Channel& channel, std::uint64_t request, const std::stop_token& stop)
+      : channel_(channel), request_(request), stop_(stop) {}
 
   Result<MirrorReport> run(MirrorManifest manifest, const fs::path& home) {
     TRY(receive_rest(manifest));
@@ -44,7 +45,8 @@ class MirrorConversation {
       auto* part = std::get_if<MirrorManifest>(&request);
       if (!part) return invalid("a manifest that does not end");
       manifest.last = part->last;
-      manifest.entries.insert(manifest.entries.end(), std::make_move_iterator(part->entries.begin()), std::make_move_iterator(part->entries.end()));
+      manifest.entries.insert(manifest.entries.end(), std::make_move_iterator(part->entries.begin()),
+                              std::make_move_iterator(part->entries.end()));
       if (manifest.entries.size() > kEntriesMax) return invalid("a manifest of more than ten million entries");
     }
     return {};
@@ -53,7 +55,8 @@ class MirrorConversation {
   Status say_wants(const std::vector<std::uint64_t>& wanted) {
     for (std::size_t first = 0; first == 0 || first < wanted.size(); first += kPartWants) {
       const auto end = std::min(first + kPartWants, wanted.size());
-      MirrorWants part{{wanted.begin() + static_cast<std::ptrdiff_t>(first), wanted.begin() + static_cast<std::ptrdiff_t>(end)}, end == wanted.size()};
+      MirrorWants part{{wanted.begin() + static_cast<std::ptrdiff_t>(first), wanted.begin() + static_cast<std::ptrdiff_t>(end)},
+                       end == wanted.size()};
       TRY(channel_.send(encode(ReplyFrame{request_, std::move(part)}), kSilenceMax));
     }
     return {};
@@ -74,10 +77,11 @@ Status MirrorWorkers::serve(Connection& connection, std::uint64_t request, Mirro
   std::erase_if(workers_, [](const Worker& worker) { return worker.done.load(); });
   if (workers_.size() >= kThreadsMax) return Error(Code::kExhausted, "too many mirrors at once: try again in a moment");
   auto& worker = workers_.emplace_back();
-  worker.thread = std::jthread([this, &worker, channel = connection.release(), request, manifest = std::move(manifest)](const std::stop_token& stop) mutable {
-    run(std::move(channel), request, std::move(manifest), stop);
-    worker.done = true;
-  });
+  worker.thread = std::jthread(
+      [this, &worker, channel = connection.release(), request, manifest = std::move(manifest)](const std::stop_token& stop) mutable {
+        run(std::move(channel), request, std::move(manifest), stop);
+        worker.done = true;
+      });
   return {};
 }
 

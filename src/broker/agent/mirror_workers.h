@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "base/log.h"
-#include "connection.h"
 #include "broker/agent_messages.h"
+#include "connection.h"
 
 namespace isobar::broker {
 

@@ -44,7 +44,8 @@ Result<NodeConfig> parse_node_config(std::string_view text) {
     return invalid(std::string("the node's config is not of its form: ") + failure.what());
   }
   const auto nodes = static_cast<int>(config.nodes.size());
-  if (config.rank < 0 || config.rank >= nodes) return invalid(fmt::format("the node's config: rank {} is not one of {} nodes", config.rank, nodes));
+  if (config.rank < 0 || config.rank >= nodes)
+    return invalid(fmt::format("the node's config: rank {} is not one of {} nodes", config.rank, nodes));
   if (!(config.cpus > 0) || config.gpus < 0) return invalid("the node's config: cpus must be positive, gpus not negative");
   for (int rank = 0; rank < nodes; ++rank)
     if (config.nodes[static_cast<std::size_t>(rank)].rank != rank) return invalid("the node's config: nodes are not in rank order");

@@ -22,9 +22,9 @@ struct NodeConfig {
   int rank = 0;
   double cpus = 1;
   int gpus = 0;
-  std::string user;      ///< SKYPILOT_USER of jobs that name none
-  fs::path home;         ///< jobs run here, logs and the agent's state lie below
-  fs::path power_file;   ///< where the node says that it ended itself: "stopped" or "terminated"
+  std::string user;             ///< SKYPILOT_USER of jobs that name none
+  fs::path home;                ///< jobs run here, logs and the agent's state lie below
+  fs::path power_file;          ///< where the node says that it ended itself: "stopped" or "terminated"
   std::vector<NodePeer> nodes;  ///< all nodes in rank order, this one included
 
   const NodePeer& self() const { return nodes[static_cast<std::size_t>(rank)]; }

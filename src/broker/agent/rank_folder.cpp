@@ -22,7 +22,9 @@ Result<std::optional<std::string>> read_if_there(const fs::path& path) {
 
 }  // namespace
 
-Status RankFolder::write_order(const RankOrder& order) const { return write_file(path_ / "order", encode(order), Durability::kCache, 0600); }
+Status RankFolder::write_order(const RankOrder& order) const {
+  return write_file(path_ / "order", encode(order), Durability::kCache, 0600);
+}
 
 Result<RankOrder> RankFolder::take_order() const {
   TRY_ASSIGN(const auto bytes, read_file(path_ / "order"));

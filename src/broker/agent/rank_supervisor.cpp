@@ -19,8 +19,8 @@
 #include <map>
 #include <vector>
 
-#include "log_file.h"
 #include "base/process.h"
+#include "log_file.h"
 #include "rank_folder.h"
 
 namespace isobar::broker {

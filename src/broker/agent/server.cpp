@@ -127,7 +127,8 @@ Status Server::require_worker() const {
 
 Status Server::on(Session& session, std::uint64_t id, Hello& hello) {
   if (hello.protocol != kAgentProtocol)
-    return Error(Code::kConflict, fmt::format("this agent ({}) speaks protocol {}, you speak {}", kAgentVersion, kAgentProtocol, hello.protocol));
+    return Error(Code::kConflict,
+                 fmt::format("this agent ({}) speaks protocol {}, you speak {}", kAgentVersion, kAgentProtocol, hello.protocol));
   const auto& token = parts_.config.self().token;
   if (!is_own_user(session.connection->socket()) && (token.empty() || hello.token != token))
     return Error(Code::kPermissionDenied, "this node belongs to another user");
@@ -182,7 +183,10 @@ Status Server::on(Session& session, std::uint64_t id, SetAutostop& set) {
 }
 
 Status Server::on(Session& session, std::uint64_t id, AskStatus&) {
-  NodeStatus status{.cluster = parts_.config.cluster, .rank = parts_.config.rank, .nodes = static_cast<int>(parts_.config.nodes.size()), .booted = parts_.booted};
+  NodeStatus status{.cluster = parts_.config.cluster,
+                    .rank = parts_.config.rank,
+                    .nodes = static_cast<int>(parts_.config.nodes.size()),
+                    .booted = parts_.booted};
   if (parts_.head) status = parts_.head->status();
   status.version = kAgentVersion;
   session.reply(id, std::move(status));

@@ -6,8 +6,8 @@
 #include <memory>
 #include <set>
 
-#include "connection.h"
 #include "broker/agent_messages.h"
+#include "connection.h"
 
 namespace isobar::broker {
 

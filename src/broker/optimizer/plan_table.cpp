@@ -28,13 +28,19 @@ std::string show_gpus(const cloud::Shape& shape) {
   return shape.accelerator.empty() ? "-" : fmt::format("{}:{:g}", shape.accelerator, shape.accelerator_count);
 }
 
-/// The first candidate of each cloud in the ranking, and the pick, which stands for its own cloud.
+/// The first candidate of each cloud in the ranking, and the pick, which stands for its own cloud. A catalog file stores
+/// a name once, so most of a long ranking is passed over by address, without comparing names.
 std::vector<std::size_t> best_of_each_cloud(const PlannedTask& task) {
   std::set<std::string_view> shown = {task.candidate().shape->cloud};
   std::vector<std::size_t> best = {task.pick};
   const auto& ranked = task.candidates->ranked;
-  for (std::size_t i = 0; i < ranked.size(); ++i)
-    if (shown.insert(ranked[i].shape->cloud).second) best.push_back(i);
+  std::vector<const char*> seen;
+  for (std::size_t i = 0; i < ranked.size(); ++i) {
+    const std::string_view cloud = ranked[i].shape->cloud;
+    if (std::find(seen.begin(), seen.end(), cloud.data()) != seen.end()) continue;
+    seen.push_back(cloud.data());
+    if (shown.insert(cloud).second) best.push_back(i);
+  }
   std::sort(best.begin(), best.end());
   return best;
 }

@@ -142,7 +142,8 @@ bool is_own_user(const Fd& connection) {
 }
 
 Status Channel::send(std::string_view content, Duration deadline) {
-  if (content.size() > kFrameBytesMax) return invalid(fmt::format("a message of {} bytes is longer than the {} allowed", content.size(), kFrameBytesMax));
+  if (content.size() > kFrameBytesMax)
+    return invalid(fmt::format("a message of {} bytes is longer than the {} allowed", content.size(), kFrameBytesMax));
   const auto end = end_of(deadline);
   const std::string frame = frame_of(content);
   std::string_view rest = frame;

@@ -12,12 +12,14 @@ namespace isobar::broker {
 
 namespace {
 
-constexpr std::size_t kPartBytes = 256 << 10;   // file content in one message
-constexpr std::size_t kPartEntries = 2000;      // manifest entries in one message: 2000 paths of 4 KiB still fit
+constexpr std::size_t kPartBytes = 256 << 10;  // file content in one message
+constexpr std::size_t kPartEntries = 2000;     // manifest entries in one message: 2000 paths of 4 KiB still fit
 
 Error as_error(const Failure& failure) { return {failure.code, failure.message}; }
 
-fs::path path_of(const MirrorOrder& order, const MirrorEntry& entry) { return entry.path.empty() ? order.source : order.source / entry.path; }
+fs::path path_of(const MirrorOrder& order, const MirrorEntry& entry) {
+  return entry.path.empty() ? order.source : order.source / entry.path;
+}
 
 Result<Fd> open_source(const fs::path& path) {
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -50,7 +52,8 @@ struct AgentClient::Connection {
     connection->address = address;
     connection->token = token;
     connection->channel.emplace(std::move(socket));
-    TRY_ASSIGN(connection->welcome, connection->call<Welcome>(Hello{kAgentProtocol, token}, deadline).context("greet the agent at " + address));
+    TRY_ASSIGN(connection->welcome,
+               connection->call<Welcome>(Hello{kAgentProtocol, token}, deadline).context("greet the agent at " + address));
     return connection;
   }
   /// Another connection to the same agent, for a conversation that may be broken off.
@@ -210,7 +213,9 @@ Status AgentClient::set_autostop(const std::optional<Autostop>& autostop, Durati
   return {};
 }
 
-Result<NodeStatus> AgentClient::status(Duration deadline) { return connection_->call<NodeStatus>(AskStatus{}, deadline).context("ask for the node's status"); }
+Result<NodeStatus> AgentClient::status(Duration deadline) {
+  return connection_->call<NodeStatus>(AskStatus{}, deadline).context("ask for the node's status");
+}
 
 Result<MirrorReport> AgentClient::mirror(MirrorOrder order, Duration deadline) {
   const auto intent = "mirror " + order.source.string() + " to " + order.destination;

@@ -16,30 +16,76 @@ using ::testing::HasSubstr;
 const std::string kTricky = std::string("a=b \"q\" 'q' \\ $X\n\t\r ★ \x01\xff", 25);
 
 JobSpec a_job() {
-  return {.name = "train", .user = "ada", .num_nodes = 3, .cpus = 1.5, .gpus = 0.5, .setup = kTricky, .run = "run\0x",
-          .envs = {{"A", kTricky}, {"_b1", ""}}, .secrets = {{"S", "s"}}, .resources = "1x[GPU]", .task_id = "t", .token = "k"};
+  return {.name = "train",
+          .user = "ada",
+          .num_nodes = 3,
+          .cpus = 1.5,
+          .gpus = 0.5,
+          .setup = kTricky,
+          .run = "run\0x",
+          .envs = {{"A", kTricky}, {"_b1", ""}},
+          .secrets = {{"S", "s"}},
+          .resources = "1x[GPU]",
+          .task_id = "t",
+          .token = "k"};
 }
 JobRecord a_record() {
-  return {.id = JobId(7), .name = "n", .user = "u", .resources = "r", .num_nodes = 2, .status = JobStatus::kFailedSetup, .submitted = Instant::from_unix_seconds(1),
-          .started = Instant::from_unix_seconds(2), .ended = {}, .exit_code = -1, .failed_rank = 1, .reason = "why", .log_folder = "~/sky_logs/7-n"};
+  return {.id = JobId(7),
+          .name = "n",
+          .user = "u",
+          .resources = "r",
+          .num_nodes = 2,
+          .status = JobStatus::kFailedSetup,
+          .submitted = Instant::from_unix_seconds(1),
+          .started = Instant::from_unix_seconds(2),
+          .ended = {},
+          .exit_code = -1,
+          .failed_rank = 1,
+          .reason = "why",
+          .log_folder = "~/sky_logs/7-n"};
 }
 
 std::vector<Request> all_requests() {
   const RankKey key{JobId(3), Phase::kSetup};
-  const RankOrder order{.script = kTricky, .environment = {{"A", kTricky}}, .log_folder = "3-x", .log_name = "rank-0.log", .leave_background = true};
+  const RankOrder order{
+      .script = kTricky, .environment = {{"A", kTricky}}, .log_folder = "3-x", .log_name = "rank-0.log", .leave_background = true};
   MirrorManifest manifest{.destination = "~/x", .compare = MirrorCompare::kContent, .last = false};
   manifest.entries.push_back({"a/b", EntryKind::kSymlink, 0755, 5, Instant::from_unix_seconds(3), "../t", "hash"});
-  return {Hello{1, "t"}, SubmitJobs{{a_job(), JobSpec{}}}, ListJobs{{JobId(1)}, true, 5}, CancelJobs{{JobId(2)}, false}, TailLogs{JobId(1), false, 10, 2},
-          SetAutostop{Autostop{5min, true, IdleWait::kJobs}}, SetAutostop{}, AskStatus{}, ShutDown{PowerOff::kTerminate}, manifest, MirrorData{4, kTricky, true},
-          MirrorFinish{}, RunRank{key, order, 99}, KillRank{key}, ForgetRank{key}};
+  return {Hello{1, "t"},
+          SubmitJobs{{a_job(), JobSpec{}}},
+          ListJobs{{JobId(1)}, true, 5},
+          CancelJobs{{JobId(2)}, false},
+          TailLogs{JobId(1), false, 10, 2},
+          SetAutostop{Autostop{5min, true, IdleWait::kJobs}},
+          SetAutostop{},
+          AskStatus{},
+          ShutDown{PowerOff::kTerminate},
+          manifest,
+          MirrorData{4, kTricky, true},
+          MirrorFinish{},
+          RunRank{key, order, 99},
+          KillRank{key},
+          ForgetRank{key}};
 }
 
 std::vector<Reply> all_replies() {
   NodeStatus status{.version = "1", .cluster = "c", .rank = 1, .nodes = 2, .nodes_connected = 1, .booted = Instant::from_unix_seconds(9)};
   status.idle_since = Instant::from_unix_seconds(10);
   status.autostop = Autostop{};
-  return {Welcome{1, "v", "c", 2}, Failure{Code::kDataLoss, "m"}, Done{}, JobIds{{JobId(1), JobId(2)}}, JobPage{{a_record(), JobRecord{}}, false}, LogChunk{kTricky},
-          LogEnd{a_record()}, status, MirrorWants{{1, 5}, false}, MirrorReport{1, 2, 3, 4}, RankStarted{12}, RankOutput{5, kTricky}, RankEnd{3, ""}, RankEnd{{}, "lost"}};
+  return {Welcome{1, "v", "c", 2},
+          Failure{Code::kDataLoss, "m"},
+          Done{},
+          JobIds{{JobId(1), JobId(2)}},
+          JobPage{{a_record(), JobRecord{}}, false},
+          LogChunk{kTricky},
+          LogEnd{a_record()},
+          status,
+          MirrorWants{{1, 5}, false},
+          MirrorReport{1, 2, 3, 4},
+          RankStarted{12},
+          RankOutput{5, kTricky},
+          RankEnd{3, ""},
+          RankEnd{{}, "lost"}};
 }
 
 TEST(AgentCodec, EveryRequestComesBackAsItWas) {
@@ -126,7 +172,8 @@ TEST(FrameCutter, GivesUpOnAnOversizedFrame) {
 }
 
 TEST(AgentChannel, AddressesThatAreNoneAreRefused) {
-  for (const std::string address : {"", "unix:", "http://x", "/path"}) EXPECT_EQ(dial(address).error().code(), Code::kInvalidArgument) << address;
+  for (const std::string address : {"", "unix:", "http://x", "/path"})
+    EXPECT_EQ(dial(address).error().code(), Code::kInvalidArgument) << address;
   EXPECT_EQ(dial("unix:/nonexistent/socket").error().code(), Code::kUnavailable);
 }
 

@@ -123,7 +123,8 @@ void put(const JobRecord& job, wire::JobRecord* out) {
 }
 
 Result<JobRecord> get(const wire::JobRecord& wire) {
-  JobRecord job{.id = JobId(wire.id()), .name = wire.name(), .user = wire.user(), .resources = wire.resources(), .num_nodes = wire.num_nodes()};
+  JobRecord job{
+      .id = JobId(wire.id()), .name = wire.name(), .user = wire.user(), .resources = wire.resources(), .num_nodes = wire.num_nodes()};
   TRY_ASSIGN(job.status, enumerator(wire.status(), JobStatus::kCancelled, "status"));
   job.submitted = Instant::from_unix_nanos(wire.submitted());
   if (wire.has_started()) job.started = Instant::from_unix_nanos(wire.started());
@@ -162,7 +163,8 @@ void put(const NodeStatus& status, wire::NodeStatus* out) {
 }
 
 Result<NodeStatus> get(const wire::NodeStatus& wire) {
-  NodeStatus status{wire.version(), wire.cluster(), wire.rank(), wire.nodes(), wire.nodes_connected(), Instant::from_unix_nanos(wire.booted())};
+  NodeStatus status{wire.version(), wire.cluster(),         wire.rank(),
+                    wire.nodes(),   wire.nodes_connected(), Instant::from_unix_nanos(wire.booted())};
   if (wire.has_idle_since()) status.idle_since = Instant::from_unix_nanos(wire.idle_since());
   if (wire.has_autostop()) {
     TRY_ASSIGN(status.autostop, get(wire.autostop()));

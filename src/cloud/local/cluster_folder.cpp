@@ -24,8 +24,13 @@ std::string hostname_of(const std::string& cluster, int rank) {
 }
 
 json::object offer_to_json(const Offer& offer) {
-  return {{"instance_type", offer.instance_type}, {"region", offer.region}, {"zone", offer.zone}, {"vcpus", offer.vcpus},
-          {"memory_gib", offer.memory_gib},       {"accelerator", offer.accelerator}, {"accelerator_count", offer.accelerator_count}};
+  return {{"instance_type", offer.instance_type},
+          {"region", offer.region},
+          {"zone", offer.zone},
+          {"vcpus", offer.vcpus},
+          {"memory_gib", offer.memory_gib},
+          {"accelerator", offer.accelerator},
+          {"accelerator_count", offer.accelerator_count}};
 }
 
 Offer offer_from_json(const json::object& value) {
@@ -62,7 +67,8 @@ Result<ClusterFolder> ClusterFolder::lock(const fs::path& root, const std::strin
     if (!folder) return errno_error("open cluster " + path.string());
     if (::flock(folder.get(), LOCK_EX | LOCK_NB) == 0) {
       // The one who held it may have removed it, and another made it anew.
-      struct stat held{}, there{};
+      struct stat held {
+      }, there{};
       if (::fstat(folder.get(), &held) == 0 && ::stat(path.c_str(), &there) == 0 && held.st_ino == there.st_ino)
         return ClusterFolder(path, std::move(folder));
       continue;
@@ -97,7 +103,8 @@ Status ClusterFolder::make_instance(const ClusterPlan& plan, int rank) const {
   json::array nodes;
   for (int other = 0; other < static_cast<int>(plan.nodes.size()); ++other) {
     const auto& node = plan.nodes[static_cast<std::size_t>(other)];
-    nodes.push_back(json::object{{"rank", other}, {"address", node.address}, {"agent", instance(other).agent_address()}, {"token", node.token}});
+    nodes.push_back(
+        json::object{{"rank", other}, {"address", node.address}, {"agent", instance(other).agent_address()}, {"token", node.token}});
   }
   const json::object config{{"cluster", plan.cluster},
                             {"cloud", "local"},

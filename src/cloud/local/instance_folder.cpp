@@ -90,7 +90,8 @@ Status InstanceFolder::set_answers(bool answers) const {
 bool InstanceFolder::answers() const { return ::access((path_ / "answers").c_str(), F_OK) == 0; }
 
 Status InstanceFolder::write_hold(const Hold& hold) const {
-  return write_file(path_ / "isolation", fmt::format("{}\n{}\n", static_cast<int>(hold.isolation), hold.cgroup.string()), Durability::kCache);
+  return write_file(path_ / "isolation", fmt::format("{}\n{}\n", static_cast<int>(hold.isolation), hold.cgroup.string()),
+                    Durability::kCache);
 }
 
 Result<InstanceFolder::Hold> InstanceFolder::hold_used() const {
@@ -109,7 +110,8 @@ Status InstanceFolder::end_first_process(Duration grace) const {
       if (!wait_end(*first, grace)) first->signal(SIGKILL);
       (void)wait_end(*first, kDeath);
     }
-    if (std::chrono::steady_clock::now() >= end) return Error(Code::kDeadlineExceeded, "the first process of " + path_.string() + " does not die");
+    if (std::chrono::steady_clock::now() >= end)
+      return Error(Code::kDeadlineExceeded, "the first process of " + path_.string() + " does not die");
     ::usleep(static_cast<useconds_t>(std::chrono::microseconds(kLockPause).count()));
   }
   return {};

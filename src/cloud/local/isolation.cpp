@@ -42,8 +42,7 @@ bool can(Isolation isolation) {
     ::_exit(inner > 0 && ::waitpid(inner, &status, 0) == inner && status == 0 ? 0 : 1);
   }
   int status = 1;
-  while (outer > 0 && ::waitpid(outer, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (outer > 0 && ::waitpid(outer, &status, 0) < 0 && errno == EINTR) {}
   return outer > 0 && status == 0;
 }
 
@@ -61,7 +60,8 @@ std::string_view name_of(Isolation isolation) {
 std::string_view description_of(Isolation isolation) {
   switch (isolation) {
     case Isolation::kNamespaces: return "each instance has its own processes, /proc, hostname and IPC (namespaces)";
-    case Isolation::kUserNamespace: return "each instance has its own processes, /proc, hostname and IPC (namespaces within a user namespace)";
+    case Isolation::kUserNamespace:
+      return "each instance has its own processes, /proc, hostname and IPC (namespaces within a user namespace)";
     case Isolation::kProcessTree: return "the kernel permits no namespaces here: an instance is a process tree that sees the whole machine";
   }
   return "";

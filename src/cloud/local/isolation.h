@@ -11,9 +11,9 @@
 namespace isobar::cloud {
 
 enum class Isolation {
-  kNamespaces,      ///< own processes, /proc, hostname and IPC, made as root
-  kUserNamespace,   ///< the same, within a user namespace of one user
-  kProcessTree,     ///< none of it: the tree is held together by its reaper alone
+  kNamespaces,     ///< own processes, /proc, hostname and IPC, made as root
+  kUserNamespace,  ///< the same, within a user namespace of one user
+  kProcessTree,    ///< none of it: the tree is held together by its reaper alone
 };
 std::string_view name_of(Isolation isolation);
 /// A sentence for people.

@@ -165,7 +165,8 @@ class Init {
 
 /// The first process of the new tree, from its birth on. go  hears when this process is on record; settled  is told when
 /// it has settled in
-[[noreturn]] void be_first_process(const InstanceFolder& folder, Isolation isolation, const std::string& hostname, Fd ready, Fd go, Fd settled) {
+[[noreturn]] void be_first_process(const InstanceFolder& folder, Isolation isolation, const std::string& hostname, Fd ready, Fd go,
+                                   Fd settled) {
   char byte = 0;
   // Without a record of this process nobody could end it: if the parent dies before it wrote one, so does this.
   if (::read(go.get(), &byte, 1) != 1 || !settle_in(isolation, hostname).ok() || ::write(settled.get(), &byte, 1) != 1) ::_exit(1);

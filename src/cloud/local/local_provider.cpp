@@ -31,11 +31,12 @@ constexpr int kReadyFd = 3;
 
 /// What a node takes over of the environment of whoever makes it; the rest is no business of its jobs.
 bool is_for_nodes(std::string_view entry) {
-  static constexpr std::array<std::string_view, 17> kNames = {"PATH",       "LANG",        "LANGUAGE",     "TZ",          "USER",     "LOGNAME",
-                                                              "SHELL",      "HTTP_PROXY",  "HTTPS_PROXY",  "NO_PROXY",    "http_proxy", "https_proxy",
-                                                              "no_proxy",   "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH", "CUDA_HOME"};
+  static constexpr std::array<std::string_view, 17> kNames = {
+      "PATH",     "LANG",       "LANGUAGE",    "TZ",       "USER",          "LOGNAME",      "SHELL",           "HTTP_PROXY", "HTTPS_PROXY",
+      "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH", "CUDA_HOME"};
   const auto name = entry.substr(0, entry.find('='));
-  return name.starts_with("LC_") || name.starts_with("ASAN_") || name.starts_with("UBSAN_") || std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+  return name.starts_with("LC_") || name.starts_with("ASAN_") || name.starts_with("UBSAN_") ||
+         std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
 struct Starting {
@@ -83,8 +84,7 @@ Result<Starting> boot(const InstanceFolder& folder, const fs::path& program) {
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error("boot the instance");
   if (pid == 0) become_instance(executable.c_str(), path.c_str(), console.c_str(), write_end.get(), environment.data());
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
   return Starting{folder, std::move(ready)};
 }
 
@@ -166,7 +166,8 @@ std::vector<Instance> instances_of(const fs::path& root, const ClusterPlan& plan
 }
 
 Status check_name(const std::string& cluster) {
-  if (!cluster.empty() && cluster != "." && cluster != ".." && cluster.size() <= 200 && cluster.find('/') == std::string::npos && cluster.find('\0') == std::string::npos)
+  if (!cluster.empty() && cluster != "." && cluster != ".." && cluster.size() <= 200 && cluster.find('/') == std::string::npos &&
+      cluster.find('\0') == std::string::npos)
     return {};
   return invalid("\"" + cluster + "\" cannot name a local cluster");
 }
@@ -227,7 +228,9 @@ CreateOutcome LocalProvider::create(const CreateOrder& order, Duration deadline)
   // What another order made stays; what this one began does not.
   if (error.code() != Code::kAlreadyExists && error.code() != Code::kInvalidArgument) (void)terminate(order.cluster, deadline).ok();
   log_.warn("cluster_not_created", {{"cluster", order.cluster}, {"why", error.message()}});
-  return {{}, CloudError{error, std::string(isobar::name_of(error.code())), scope_of_error("local", isobar::name_of(error.code()), order.offer)}};
+  return {
+      {},
+      CloudError{error, std::string(isobar::name_of(error.code())), scope_of_error("local", isobar::name_of(error.code()), order.offer)}};
 }
 
 Result<std::vector<Instance>> LocalProvider::list(const std::string& cluster) {

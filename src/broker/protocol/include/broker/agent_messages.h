@@ -29,17 +29,17 @@ constexpr bool is_terminal(JobStatus status) { return status >= JobStatus::kSucc
 
 /// One job as it is submitted to the head of a cluster.
 struct JobSpec {
-  std::string name;     ///< shown in tables, and part of the log folder's name
-  std::string user;     ///< who submitted it: SKYPILOT_USER, and a column of the queue
-  int num_nodes = 1;    ///< 1 … the nodes of the cluster; the gang takes the first nodes with room, in rank order
-  double cpus = 0.5;    ///< held on each of its nodes while it is set up and runs
-  double gpus = 0;      ///< on each node; a fraction below 1 shares a device, above 1 whole devices only
-  std::string setup;    ///< bash, on every node of the cluster before `run`; empty: none
-  std::string run;      ///< bash, on num_nodes nodes; empty: the job succeeds after its setup
+  std::string name;                            ///< shown in tables, and part of the log folder's name
+  std::string user;                            ///< who submitted it: SKYPILOT_USER, and a column of the queue
+  int num_nodes = 1;                           ///< 1 … the nodes of the cluster; the gang takes the first nodes with room, in rank order
+  double cpus = 0.5;                           ///< held on each of its nodes while it is set up and runs
+  double gpus = 0;                             ///< on each node; a fraction below 1 shares a device, above 1 whole devices only
+  std::string setup;                           ///< bash, on every node of the cluster before `run`; empty: none
+  std::string run;                             ///< bash, on num_nodes nodes; empty: the job succeeds after its setup
   std::map<std::string, std::string> envs;     ///< exact bytes, without NUL; for setup and run
   std::map<std::string, std::string> secrets;  ///< like envs, but kept out of the job table, every log and every argv
-  std::string resources;  ///< how the queue shows what was asked for, e.g. "1x[CPU:2]"
-  std::string task_id;    ///< SKYPILOT_TASK_ID; empty: derived from the time, the cluster and the job
+  std::string resources;                       ///< how the queue shows what was asked for, e.g. "1x[CPU:2]"
+  std::string task_id;                         ///< SKYPILOT_TASK_ID; empty: derived from the time, the cluster and the job
   /// Names this submission: a repeated submit with the same token answers with the first one's job. Empty: none.
   std::string token;
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
@@ -63,8 +63,8 @@ struct JobRecord {
 struct NodeStatus {
   std::string version;
   std::string cluster;
-  int rank = 0;   ///< node identity; 0 is the head
-  int nodes = 1;  ///< of the cluster
+  int rank = 0;             ///< node identity; 0 is the head
+  int nodes = 1;            ///< of the cluster
   int nodes_connected = 1;  ///< nodes that the head reaches now, itself included
   Instant booted;
   std::optional<Instant> idle_since;  ///< none while something that counts as activity goes on
@@ -161,8 +161,8 @@ struct RankKey {
 struct RankOrder {
   std::string script;
   std::vector<std::pair<std::string, std::string>> environment;  ///< beyond what the node gives every process
-  std::string log_folder;  ///< name below ~/sky_logs
-  std::string log_name;    ///< file in it: "rank-1.log"
+  std::string log_folder;                                        ///< name below ~/sky_logs
+  std::string log_name;                                          ///< file in it: "rank-1.log"
   bool leave_background = false;  ///< processes that outlive the script stay (setup starts services); else they end with it
   friend bool operator==(const RankOrder&, const RankOrder&) = default;
 };
