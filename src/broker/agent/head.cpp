@@ -225,7 +225,16 @@ void Head::record_what_waits() {
   if (recorded.ok()) return unrecorded_.clear();
   // A full disk must not end what runs: the table is behind until there is room again.
   log_.warn("job_table_behind", {{"effects", unrecorded_.size()}, {"why", recorded.error().message()}});
-  record_again_ = loop_.after(kRecordAgain, [this] { record_what_waits(); });
+  record_again_ = loop_.after(kRecordAgain, [this] { catch_up(); });
+}
+
+/// Those who follow a job that ended while the table was behind learn of it now: they are told what the table says.
+void Head::catch_up() {
+  const auto late = unrecorded_;
+  record_what_waits();
+  if (!unrecorded_.empty()) return;
+  for (const auto& effect : late)
+    if (const auto* ended = std::get_if<JobEnded>(&effect)) listener_.job_changed(ended->job);
 }
 
 Head::ActiveJob& Head::activate(JobId id, const std::vector<Place>& places) {

@@ -66,6 +66,7 @@ class Head {
   void carry_out(const std::vector<QueueEffect>& effects);
   void record(const std::vector<QueueEffect>& effects);
   void record_what_waits();
+  void catch_up();
   void on(const PhaseBegun& effect);
   void on(const StartRank& effect);
   void on(const KillGangRank& effect);
