@@ -143,7 +143,8 @@ TEST(LocalProvider, ACreationCutShortIsFinishedOrRemoved) {
       ASSERT_EQ(finished.instances.size(), 2U);
       for (const auto& instance : finished.instances) ASSERT_TRUE(broker::AgentClient::connect(instance.agent_address, 5s).ok()) << step;
     }
-    ASSERT_TRUE(provider.terminate("cut", 10s).ok()) << step;
+    const auto removed = provider.terminate("cut", 10s);
+    ASSERT_TRUE(removed.ok()) << "step " << step << ": " << removed.error().message();
     ASSERT_THAT(provider.clusters().value(), IsEmpty());
   }
   fs::remove_all(root);

@@ -297,6 +297,21 @@ Result<std::vector<Instance>> LocalProvider::start(const std::string& cluster, D
   return instances_of(root_, *plan);
 }
 
+namespace {
+
+// A first process that a killed creator had only just started may put a file down while its folder is removed. It then
+// finds that it is to be off and ends, so the folder can be removed a moment later.
+template <class Folder>
+Status remove_patiently(const Folder& folder, Clock::time_point end) {
+  for (;;) {
+    auto removed = folder.remove();
+    if (removed.ok() || Clock::now() >= end) return removed;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+}  // namespace
+
 Status LocalProvider::terminate(const std::string& cluster, Duration deadline) {
   TRY(check_name(cluster));
   auto folder = ClusterFolder::lock(root_, cluster, deadline);
@@ -309,8 +324,9 @@ Status LocalProvider::terminate(const std::string& cluster, Duration deadline) {
     if (entry.is_directory(failure)) ending.emplace_back(entry.path());
   for (const auto& instance : ending) TRY(instance.set_power(Power::kTerminated));
   TRY(end_all(ending).context("terminate local cluster " + cluster));
-  for (const auto& instance : ending) TRY(instance.remove());
-  TRY(folder->remove());
+  const auto end = Clock::now() + kGrace;
+  for (const auto& instance : ending) TRY(remove_patiently(instance, end));
+  TRY(remove_patiently(*folder, end));
   log_.info("cluster_terminated", {{"cluster", cluster}});
   return {};
 }
