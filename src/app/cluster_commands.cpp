@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/text_table.h"
 #include "command.h"
+#include "later_options.h"
 
 namespace isobar::app {
 
@@ -177,6 +178,11 @@ Status stop_cluster(broker::ClusterSession& session) {
   return session.stop();
 }
 
+const std::vector<LaterOption> kLaterForEndings = {
+    {"--graceful", false, "mounted buckets, whose uploads it waits for, are not available yet"},
+    {"--graceful-timeout", true, "mounted buckets, whose uploads it waits for, are not available yet"},
+};
+
 struct AutostopOptions {
   ManyOptions many;
   std::string idle = "5";
@@ -256,6 +262,13 @@ void add_cluster_commands(Commands& commands) {
   status->add_flag("-v,--verbose", status_options->verbose, "More columns.");
   status->add_flag("-r,--refresh", status_options->refresh, "Ask the clouds (isobar always does).");
   status->add_flag("--ip", status_options->ip, "Print the address of the head alone.");
+  add_accepted_flag(*status, "-u,--all-users", "the clusters here are all yours.");
+  const std::string ports = "ports are not recorded yet; on this machine every port answers at the address that --ip prints";
+  add_later_options(*status, {{"--endpoints", false, ports},
+                              {"--endpoint", true, ports},
+                              {"--show-managed-jobs", false, "managed jobs are not available yet"},
+                              {"--show-services", false, "serving replicas is not available yet"},
+                              {"--show-pools", false, "pools of workers are not available yet"}});
   status->add_option("-o,--output", status_options->output, "table or json.")->check(CLI::IsMember({"table", "json"}));
 
   auto start_options = std::make_shared<ManyOptions>();
@@ -270,12 +283,18 @@ void add_cluster_commands(Commands& commands) {
     return for_each_cluster(context, *stop_options, "Stop", "is stopped; its disk is kept", stop_cluster);
   });
   add_many_options(stop, *stop_options);
+  add_later_options(*stop, kLaterForEndings);
 
   auto down_options = std::make_shared<ManyOptions>();
-  CLI::App* down = commands.add(nullptr, "down", "Remove clusters with everything on them.", [down_options](Context& context) {
-    return for_each_cluster(context, *down_options, "Down", "is gone", [](broker::ClusterSession& session) { return session.terminate(); });
+  auto purge = std::make_shared<bool>(false);
+  CLI::App* down = commands.add(nullptr, "down", "Remove clusters with everything on them.", [down_options, purge](Context& context) {
+    return for_each_cluster(context, *down_options, "Down", "is gone", [&](broker::ClusterSession& session) {
+      return session.terminate(*purge ? broker::IfItFails::kForget : broker::IfItFails::kKeep);
+    });
   });
   add_many_options(down, *down_options);
+  down->add_flag("-p,--purge", *purge, "Forget the cluster also when its cloud refuses; what may still run is then yours to remove.");
+  add_later_options(*down, kLaterForEndings);
 
   auto autostop_options = std::make_shared<AutostopOptions>();
   CLI::App* autostop = commands.add(nullptr, "autostop", "Stop clusters by themselves once they are idle.",

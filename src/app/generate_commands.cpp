@@ -107,6 +107,7 @@ std::string bash_completion(const CLI::App& root) {
       const auto value = values_of(*option);
       if (names.empty() || value.kind == Values::kNone) continue;
       std::vector<std::string> patterns;
+      patterns.reserve(names.size());
       for (const auto& name : names) patterns.push_back(fmt::format("'{} {}'", path, name));
       values += fmt::format("    {}) words='' clusters='' files=''{} ;;\n", join(patterns, "|"), assignment(value));
     }
@@ -228,7 +229,7 @@ std::string fish_completion(const CLI::App& root) {
   return text;
 }
 
-std::string roff(std::string text) {
+std::string roff(const std::string& text) {
   std::string out;
   for (const char c : text) {
     if (c == '\\') out += "\\e";

@@ -8,6 +8,7 @@
 #include "base/text_table.h"
 #include "command.h"
 #include "follow_logs.h"
+#include "later_options.h"
 
 namespace isobar::app {
 
@@ -145,6 +146,7 @@ void add_job_commands(Commands& commands) {
                                  [queue_options](Context& context) { return show_queue(context, *queue_options); });
   queue->add_option("CLUSTER", queue_options->clusters, "Only these clusters.");
   queue->add_flag("-s,--skip-finished", queue_options->active_only, "Leave out jobs that have ended.");
+  add_accepted_flag(*queue, "-u,--all-users", "the clusters here are all yours.");
   queue->add_option("-o,--output", queue_options->output, "table or json.")->check(CLI::IsMember({"table", "json"}));
 
   auto log_options = std::make_shared<LogOptions>();
@@ -157,6 +159,8 @@ void add_job_commands(Commands& commands) {
   logs->add_option("--rank", log_options->rank, "Only this rank's lines.");
   logs->add_flag("--status", log_options->status, "Print the status alone; exit code 0 if the job succeeded, 1 otherwise.");
   logs->add_flag("--sync-down", log_options->sync_down, "Save the log below ./sky_logs and print its path.");
+  add_later_options(*logs, {{"--provision", false, "the log of a launch is not kept for this yet; it is in ~/.isobar/logs/isobar.log"},
+                            {"--autostop", false, "lifecycle hooks, whose log this is, are not available yet"}});
 
   auto cancel_options = std::make_shared<CancelOptions>();
   CLI::App* cancel = commands.add(nullptr, "cancel", "End jobs, with every process they started.",
@@ -164,6 +168,7 @@ void add_job_commands(Commands& commands) {
   cancel->add_option("CLUSTER", cancel_options->cluster, "The cluster.")->required();
   cancel->add_option("JOB", cancel_options->jobs, "Ids of jobs.");
   cancel->add_flag("-a,--all", cancel_options->all, "Every job of the cluster.");
+  cancel->add_flag("-u,--all-users", cancel_options->all, "The same: the jobs here are all yours.");
   cancel->add_flag("-y,--yes", cancel_options->yes, "Accepted for compatibility; cancel does not ask.");
 }
 

@@ -10,6 +10,7 @@
 #include "broker/rehearsal.h"
 #include "command.h"
 #include "follow_logs.h"
+#include "later_options.h"
 #include "market.h"
 #include "task_options.h"
 
@@ -254,6 +255,13 @@ int rehearse(Context& context, const std::string& path, const std::string& fault
   return report.succeeded && report.violations.empty() ? kOk : kFailed;
 }
 
+const std::vector<LaterOption> kLaterForTasks = {
+    {"--git-url", true, "cloning a workdir from git is not available yet; clone it and pass --workdir"},
+    {"--git-ref", true, "cloning a workdir from git is not available yet; clone it and pass --workdir"},
+    {"--config", true, "overriding configuration for one task is not available yet; set it in ~/.isobar/config.yaml"},
+    {"--async", false, "the server that takes requests is not available yet; -d does not follow the log"},
+};
+
 void add_entry(CLI::App& command, TaskOptions& options) {
   command.add_option("TASK", options.entry, "A task file (.yaml), or a command to run.")->required();
 }
@@ -285,6 +293,8 @@ void add_launch_commands(Commands& commands) {
   launch_command->add_flag("--fast", launch_options->fast, "Skip setup if the cluster is up already.");
   launch_command->add_flag("--dryrun", launch_options->dryrun, "Show what would be launched and sent; start nothing.");
   add_plan_options(*launch_command, *launch_options);
+  add_later_options(*launch_command, kLaterForTasks);
+  add_later_options(*launch_command, {{"--clone-disk-from", true, "cloning the disk of another cluster is not available yet"}});
 
   auto exec_options = std::make_shared<LaunchOptions>();
   auto exec_task = std::make_shared<std::shared_ptr<TaskOptions>>();
@@ -296,6 +306,7 @@ void add_launch_commands(Commands& commands) {
   exec_command->add_flag("-d,--detach-run", exec_options->detach, "Do not follow the log.");
   exec_command->add_option("--num-jobs", exec_options->num_jobs, "Submit so many copies, told apart by $ISOBAR_JOB_RANK.")
       ->check(CLI::Range(1, 100'000));
+  add_later_options(*exec_command, kLaterForTasks);
 
   auto optimize_options = std::make_shared<LaunchOptions>();
   auto optimize_task = std::make_shared<std::shared_ptr<TaskOptions>>();

@@ -168,7 +168,7 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
   return parts_.state.finish(name_, record_, parts_.clock.now());
 }
 
-Status ClusterSession::act(IntentKind kind, ClusterStatus after, bool keep) {
+Status ClusterSession::act(IntentKind kind, ClusterStatus after, bool keep, IfItFails if_it_fails) {
   TRY_ASSIGN(auto* driver, provider());
   const auto recorded = parts_.state.begin({kind, name_, record_->placement.offer.cloud, record_->token, parts_.clock.now()});
   // A full disk must not stop what frees it: a removal cut short is simply asked for again, since the record still stands.
@@ -177,7 +177,11 @@ Status ClusterSession::act(IntentKind kind, ClusterStatus after, bool keep) {
   if (kind == IntentKind::kStop) {
     TRY(driver->stop(name_, deadline).context(fmt::format("stop cluster '{}'", name_)));
   } else if (kind == IntentKind::kTerminate) {
-    TRY(driver->terminate(name_, deadline).context(fmt::format("take down cluster '{}'", name_)));
+    const auto gone = driver->terminate(name_, deadline).context(fmt::format("take down cluster '{}'", name_));
+    if (!gone.ok() && if_it_fails == IfItFails::kKeep) return gone;
+    if (!gone.ok())
+      parts_.say(
+          fmt::format("Forgotten all the same: {}. What may still run on {} is yours to remove.", gone.error().message(), driver->name()));
   } else {
     TRY(driver->start(name_, deadline).and_then([](auto&&) { return Status(); }).context(fmt::format("start cluster '{}'", name_)));
     TRY(connect_all().and_then([](auto&&) { return Status(); }));
@@ -190,7 +194,7 @@ Status ClusterSession::act(IntentKind kind, ClusterStatus after, bool keep) {
 
 Status ClusterSession::start() { return act(IntentKind::kStart, ClusterStatus::kUp, true); }
 Status ClusterSession::stop() { return act(IntentKind::kStop, ClusterStatus::kStopped, true); }
-Status ClusterSession::terminate() { return act(IntentKind::kTerminate, ClusterStatus::kInit, false); }
+Status ClusterSession::terminate(IfItFails if_it_fails) { return act(IntentKind::kTerminate, ClusterStatus::kInit, false, if_it_fails); }
 
 Result<std::vector<AgentClient>> ClusterSession::connect_all() {
   TRY_ASSIGN(auto* driver, provider());

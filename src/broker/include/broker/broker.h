@@ -58,6 +58,8 @@ struct JobOrder {
   std::string token;  ///< names this submission
 };
 
+enum class IfItFails { kKeep, kForget };
+
 /// One command's hold on one cluster: while it lives, no other command changes the cluster.
 class ClusterSession {
  public:
@@ -71,7 +73,8 @@ class ClusterSession {
   /// Starts a STOPPED cluster again: the same machines and disks, or an error; never new ones elsewhere.
   Status start();
   Status stop();
-  Status terminate();
+  /// if_it_fails  kForget: the record goes also when the cloud refuses; what may still run is said and no longer tracked
+  Status terminate(IfItFails if_it_fails = IfItFails::kKeep);
 
   /// Mirrors workdir and file_mounts to every node. trees  as scanned by scan_sources
   Status send_files(const std::vector<std::pair<std::string, LocalTree>>& trees);
@@ -87,7 +90,7 @@ class ClusterSession {
   Status refresh();
   Result<bool> is_sound();
   Status repair(const Intent& intent);
-  Status act(IntentKind kind, ClusterStatus after, bool keep);
+  Status act(IntentKind kind, ClusterStatus after, bool keep, IfItFails if_it_fails = IfItFails::kKeep);
   Result<std::vector<AgentClient>> connect_all();
   Result<cloud::Provider*> provider() const;
 
