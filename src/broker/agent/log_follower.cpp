@@ -35,7 +35,7 @@ Result<LogFollower::Text> LogFollower::next(bool complete) {
   return Text{filtered(std::move(piece.bytes), at_end && complete), at_end};
 }
 
-std::string LogFollower::filtered(std::string bytes, bool flush) {
+std::string LogFollower::filtered(std::string_view bytes, bool flush) {
   pending_ += bytes;
   std::string out;
   std::size_t begin = 0;

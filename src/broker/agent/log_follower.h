@@ -26,7 +26,7 @@ class LogFollower {
   Result<Text> next(bool complete);
 
  private:
-  std::string filtered(std::string bytes, bool flush);
+  std::string filtered(std::string_view bytes, bool flush);
 
   LogReader reader_;
   std::optional<std::uint64_t> tail_lines_;

@@ -196,7 +196,7 @@ Result<std::vector<JobId>> AgentClient::cancel_all(Duration deadline) {
   return std::move(ended.ids);
 }
 
-Result<JobRecord> AgentClient::tail_logs(const TailLogs& what, const LogSink& sink, std::stop_token stop) {
+Result<JobRecord> AgentClient::tail_logs(const TailLogs& what, const LogSink& sink, const std::stop_token& stop) {
   TRY_ASSIGN(const auto connection, connection_->another(kCallDeadline).context("tail logs"));
   TRY(connection->send(what, kCallDeadline).context("tail logs"));
   for (;;) {

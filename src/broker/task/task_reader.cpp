@@ -124,7 +124,7 @@ void apply_resource_overrides(Task& task, const TaskOverrides& overrides, Proble
     map.fields.back().value.mark = {};
   }
   ResourceChoice merged{{}, task.resources.preference};
-  for (auto alternative : task.resources.alternatives) {
+  for (const auto& alternative : task.resources.alternatives) {
     auto laid = read_resources(map, "resources", alternative, problems);
     for (auto& result : laid.alternatives)
       if (std::find(merged.alternatives.begin(), merged.alternatives.end(), result) == merged.alternatives.end())

@@ -28,7 +28,7 @@ bool may_stand_plain(const std::string& text) {
 bool may_stand_as_block(const std::string& text) {
   if (text.find('\n') == std::string::npos || text[0] == ' ' || text[0] == '\n' || text[0] == '\t') return false;
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t'; }) &&
-         text.find("\x7f") == std::string::npos && text.find("\xc2\x85") == std::string::npos &&
+         text.find('\x7f') == std::string::npos && text.find("\xc2\x85") == std::string::npos &&
          text.find("\xe2\x80\xa8") == std::string::npos && text.find("\xe2\x80\xa9") == std::string::npos &&
          text.find("\xef\xbb\xbf") == std::string::npos;
 }

@@ -32,7 +32,7 @@ Result<Catalog> Catalog::open(std::string_view builtin, const fs::path& imported
   Catalog catalog;
   if (!builtin.empty()) {
     TRY_ASSIGN(auto base, CatalogFile::view(builtin, "built into this program"));
-    catalog.add_file(std::move(base), "built in");
+    catalog.add_file(base, "built in");
   }
 
   std::vector<fs::path> paths;
@@ -42,18 +42,18 @@ Result<Catalog> Catalog::open(std::string_view builtin, const fs::path& imported
   std::sort(paths.begin(), paths.end());
   for (const fs::path& path : paths) {
     TRY_ASSIGN(auto file, CatalogFile::map(path));
-    catalog.add_file(std::move(file), path.string());
+    catalog.add_file(file, path.string());
   }
   return catalog;
 }
 
 Status Catalog::add(std::span<const Offer> offers) {
   TRY_ASSIGN(auto file, CatalogFile::hold(encode_catalog({offers.begin(), offers.end()}, {}), "in memory"));
-  add_file(std::move(file), "this program");
+  add_file(file, "this program");
   return {};
 }
 
-void Catalog::add_file(std::shared_ptr<const CatalogFile> file, const std::string& origin) {
+void Catalog::add_file(const std::shared_ptr<const CatalogFile>& file, const std::string& origin) {
   const auto shapes = file->shapes();
   for (std::size_t first = 0, last = 0; first < shapes.size(); first = last) {
     std::size_t rows = 0;

@@ -204,7 +204,7 @@ Result<std::vector<Instance>> create_all(const fs::path& root, const fs::path& p
 
 }  // namespace
 
-LocalProvider::LocalProvider(fs::path root, fs::path node_program, Log& log)
+LocalProvider::LocalProvider(const fs::path& root, const fs::path& node_program, Log& log)
     : root_(fs::absolute(root).lexically_normal()), node_program_(fs::absolute(node_program)), log_(log) {}
 
 Status LocalProvider::check() {

@@ -64,7 +64,7 @@ class AgentClient {
 
   /// Streams a job's merged log into `sink`, over a connection of its own; returns the job as it is at the end of the
   /// stream. A job whose status is not terminal was not followed, or `stop` was requested.
-  Result<JobRecord> tail_logs(const TailLogs& what, const LogSink& sink, std::stop_token stop = {});
+  Result<JobRecord> tail_logs(const TailLogs& what, const LogSink& sink, const std::stop_token& stop = {});
 
   /// none: off
   Status set_autostop(const std::optional<Autostop>& autostop, Duration deadline = kCallDeadline);

@@ -121,7 +121,7 @@ class Catalog {
   std::uint32_t oldest_date() const;
 
  private:
-  void add_file(std::shared_ptr<const CatalogFile> file, const std::string& origin);
+  void add_file(const std::shared_ptr<const CatalogFile>& file, const std::string& origin);
   std::vector<CloudSection> sections_;
 };
 

@@ -15,7 +15,7 @@ class LocalProvider final : public Provider {
  public:
   /// root          instances live in `<root>/<cluster>/<rank>`; made when the first one is
   /// node_program  path of isobar-node
-  LocalProvider(std::filesystem::path root, std::filesystem::path node_program, Log& log);
+  LocalProvider(const std::filesystem::path& root, const std::filesystem::path& node_program, Log& log);
 
   std::string name() const override { return "local"; }
   Status check() override;
