@@ -1,9 +1,13 @@
 #include "broker/state_store.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/file.h>
 
 #include <array>
+
+#include "base/file.h"
 
 namespace isobar::broker {
 
@@ -178,8 +182,24 @@ StateStore::StateStore(StateStore&&) noexcept = default;
 StateStore& StateStore::operator=(StateStore&&) noexcept = default;
 StateStore::~StateStore() = default;
 
+namespace {
+
+// Held while a file is opened. SQLite asks no busy handler when two connections turn a new file into a write-ahead one at once, as
+// each holds what the other waits for: one of them would be told "database is locked" at the very first command of a home.
+Result<Fd> opening_turn(const fs::path& database) {
+  const fs::path path = database.string() + "-opening";
+  Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!file) return errno_error("open lock " + path.string());
+  while (::flock(file.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return errno_error("lock " + path.string());
+  return file;
+}
+
+}  // namespace
+
 Result<StateStore> StateStore::open(const fs::path& path) {
   TRY(make_folders(path.parent_path()));
+  TRY_ASSIGN(const Fd turn, opening_turn(path));
   auto database = std::make_unique<Database>();
   database->path = path;
   if (sqlite3_open_v2(path.c_str(), &database->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr) != SQLITE_OK)

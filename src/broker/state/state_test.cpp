@@ -80,6 +80,39 @@ TEST_F(StateTest, CostIsCountedByTheSecondAtTheRecordedPriceWhileUp) {
   EXPECT_TRUE(store.clusters()->empty());
 }
 
+// A home's first commands may all create its state at the same instant, and the last to close a file removes its write-ahead log
+// under the hands of the next to open it.
+TEST_F(StateTest, ProcessesThatOpenAtTheSameInstantWaitForOneAnother) {
+  for (int round = 0; round < 25; ++round) {
+    const fs::path path = folder_ / std::to_string(round) / "state.db";
+    int gate[2];
+    ASSERT_EQ(::pipe(gate), 0);
+    std::vector<pid_t> children;
+    for (int i = 0; i < 6; ++i) {
+      children.push_back(::fork());
+      if (children.back() != 0) continue;
+      ::close(gate[1]);
+      char nothing;
+      while (::read(gate[0], &nothing, 1) > 0) continue;
+      for (int turn = 0; turn < 3; ++turn) {
+        auto store = StateStore::open(path);
+        const Status written = store.ok() ? store->put(a_cluster(fmt::format("c{}", i))) : Status(store.error());
+        if (!written.ok()) fmt::print(stderr, "{}\n", written.error().message());
+        if (!written.ok()) ::_exit(1);
+      }
+      ::_exit(0);
+    }
+    ::close(gate[1]);
+    ::close(gate[0]);
+    for (const pid_t child : children) {
+      int ending = 0;
+      ::waitpid(child, &ending, 0);
+      EXPECT_EQ(ending, 0);
+    }
+    EXPECT_EQ(StateStore::open(path)->clusters()->size(), children.size());
+  }
+}
+
 TEST_F(StateTest, AFileOfANewerVersionIsRefusedAndLeftAlone) {
   { open(); }
   sqlite3* raw = nullptr;
