@@ -42,12 +42,12 @@ TEST(EgressPrice, FollowsTheStepsOfTheMonth) {
 TEST(EgressPrice, IsCumulativeAndMonotone) {
   const auto book = PriceBook::builtin();
   const std::vector<std::string> regions = builtin_grid()->regions;
-  rc::check([&] {
+  EXPECT_TRUE(rc::check([&] {
     const auto price = book.egress(*rc::gen::elementOf(regions), *rc::gen::elementOf(regions));
     const double used = *rc::gen::inRange(0, 300'000), first = *rc::gen::inRange(0, 300'000), second = *rc::gen::inRange(0, 300'000);
     RC_ASSERT(std::abs(price.usd(used, first) + price.usd(used + first, second) - price.usd(used, first + second)) < 1e-6);
     RC_ASSERT(price.usd(used, first) <= price.usd(used, first + second) + 1e-9);
-  });
+  }));
 }
 
 TEST(EgressPrice, PricesEveryBuiltInPairWithoutGuessing) {
