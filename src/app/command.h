@@ -42,6 +42,9 @@ void add_cluster_commands(Commands& commands);   // status, start, stop, down, a
 void add_job_commands(Commands& commands);       // queue, logs, cancel
 void add_task_commands(Commands& commands);      // task check, task show
 void add_catalog_commands(Commands& commands);   // gpus, catalog, check
+void add_transfer_commands(Commands& commands);  // transfer …
 void add_generate_commands(Commands& commands);  // completion, man
+
+void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group);  // plan, regions
 
 }  // namespace isobar::app

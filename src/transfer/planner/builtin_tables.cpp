@@ -27,6 +27,7 @@ ISOBAR_TABLE(regions, "regions.csv")
 ISOBAR_TABLE(egress, "egress.csv")
 ISOBAR_TABLE(vms, "vms.csv")
 ISOBAR_TABLE(requests, "requests.csv")
+ISOBAR_TABLE(land, "land.csv")
 ISOBAR_TABLE(throughput_2022_01, "throughput-2022-01.csv")
 ISOBAR_TABLE(throughput_2022_01_standard, "throughput-2022-01-standard.csv")
 ISOBAR_TABLE(throughput_2022_11, "throughput-2022-11.csv")
@@ -39,6 +40,7 @@ BuiltinTables builtin_tables() {
           egress_table(),
           vms_table(),
           requests_table(),
+          land_table(),
           throughput_2022_01_table(),
           throughput_2022_01_standard_table(),
           throughput_2022_11_table(),

@@ -7,7 +7,7 @@
 namespace isobar::transfer {
 
 struct BuiltinTables {
-  std::string_view regions, egress, vms, requests;
+  std::string_view regions, egress, vms, requests, land;
   std::string_view throughput_2022_01, throughput_2022_01_standard, throughput_2022_11, rtt_2022;
 };
 
