@@ -27,7 +27,7 @@ struct PlanOptions {
   std::vector<std::string> vms, instances;
   std::string grid, network = "premium", svg, programs, output;
   int stripes = 10, hops = 0;
-  bool explain = false;
+  bool explain = false, shared_links = false;
 };
 
 /// SRC or DST as a region. Stores are told from regions here, so that their URLs can come to mean their bucket's region.
@@ -98,6 +98,7 @@ Result<transfer::PlanRequest> request_of(const PlanOptions& options) {
   for (const auto& text : options.instances) TRY(read_instance(text, request.instances));
   TRY_ASSIGN(request.vm_start, parse_duration(options.vm_start).context("--vm-start"));
   TRY_ASSIGN(request.solve_limit, parse_duration(options.solve_limit).context("--solve-limit"));
+  request.links_are_shared = options.shared_links;
   request.stripes = options.stripes;
   if (options.hops > 0) request.hops_max = options.hops;
   if (options.network == "standard") request.tier = transfer::NetworkTier::kStandard;
@@ -178,6 +179,7 @@ void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group) {
   command->add_option("--stripes", options->stripes, "Parts that may go down different trees (10).")->check(CLI::Range(1, 100));
   command->add_option("--hops", options->hops, "Most links to a destination when there are several.")->check(CLI::Range(1, 16));
   command->add_option("--grid", options->grid, "Measured throughput: 2022-11, 2022-01, or a CSV file.");
+  command->add_flag("--shared-links", options->shared_links, "The grid's rates are of whole links, however many VMs use them.");
   command->add_option("--solve-limit", options->solve_limit, "How long to look for better; the plan says how far off it may be (5s).");
   command->add_option("--svg", options->svg, "Draw the plan into this file.");
   command->add_option("--programs", options->programs, "Write what each gateway would do into this file.");

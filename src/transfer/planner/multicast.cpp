@@ -46,8 +46,10 @@ struct Loads {
 /// What `gbit` down a tree take of each region's VMs.
 void add_loads(const Overlay& overlay, const std::vector<TreeEdge>& edges, double gbit, std::vector<Loads>& loads) {
   for (const auto& [from, to] : edges) {
-    loads[from].connections_out += gbit / overlay.gbps.at(from, to);
-    loads[to].connections_in += gbit / overlay.gbps.at(from, to);
+    if (!overlay.links_are_shared) {
+      loads[from].connections_out += gbit / overlay.gbps.at(from, to);
+      loads[to].connections_in += gbit / overlay.gbps.at(from, to);
+    }
     loads[from].egress += gbit / overlay.regions[from].vm_egress_gbps;
     loads[to].ingress += gbit / overlay.regions[to].vm_ingress_gbps;
   }
@@ -79,6 +81,8 @@ class Master {
     }
     for (std::size_t q = 0; q < overlay().cloud_quotas.size(); ++q)
       time_terms.push_back({quota_row(q), -static_cast<double>(overlay().cloud_quotas[q].vms_max)});
+    if (overlay().links_are_shared)
+      for (int link = 0; link < links(problem); ++link) time_terms.push_back({link_row(link), -1});
     if (aim == Aim::kLeastTime) program_.add(time_terms, 0, kUnbounded, 1);
   }
 
@@ -127,11 +131,21 @@ class Master {
         if (factors[kind] > 0) terms.push_back({row(v, kind), factors[kind]});
       if (touched[v] && aim_ == Aim::kLeastCost) terms.push_back({row(v, kTouch), 1.0 / problem_.stripes});
     }
+    if (overlay().links_are_shared)
+      for (const auto& [from, to] : tree)
+        terms.push_back({link_row(link_of(from, to)), stripe_gb() * kGbitPerGb / seconds() / overlay().gbps.at(from, to)});
     return terms;
   }
 
   static int row(std::size_t v, int kind) { return 1 + static_cast<int>(v) * kRegionRows + kind; }
   int quota_row(std::size_t q) const { return 1 + static_cast<int>(overlay().size()) * kRegionRows + static_cast<int>(q); }
+  /// Shared links have a row each: what crosses them takes at most the time there is.
+  static int links(const MulticastProblem& problem) {
+    const auto n = static_cast<int>(problem.overlay.size());
+    return problem.overlay.links_are_shared ? n * n : 0;
+  }
+  int link_of(RegionIndex from, RegionIndex to) const { return static_cast<int>(from * overlay().size() + to); }
+  int link_row(int link) const { return quota_row(overlay().cloud_quotas.size()) + link; }
   static std::vector<std::pair<double, double>> row_bounds(const MulticastProblem& problem, Aim aim) {
     const double stripes = problem.stripes;
     std::vector<std::pair<double, double>> bounds = {{stripes, stripes}};
@@ -139,6 +153,7 @@ class Master {
     for (const OverlayRegion& region : problem.overlay.regions)
       for (int kind = 0; kind < kRegionRows; ++kind) bounds.emplace_back(-kUnbounded, kind == kQuota && !timed ? region.vms_max : 0);
     for (const CloudQuota& quota : problem.overlay.cloud_quotas) bounds.emplace_back(-kUnbounded, timed ? 0 : quota.vms_max);
+    for (int link = 0; link < links(problem); ++link) bounds.emplace_back(-kUnbounded, timed ? 0 : 1);
     return bounds;
   }
 
@@ -171,6 +186,7 @@ class Master {
         if (gbps <= 0 || j == problem_.source) continue;
         double w = aim_ == Aim::kLeastCost ? stripe_gb() * overlay().usd_per_gb.at(i, j) + dual(j, kTouch) / problem_.stripes : 0;
         w += gbit / gbps * (dual(i, kConnectionsOut) + dual(j, kConnectionsIn));
+        if (overlay().links_are_shared) w += gbit / gbps * std::max(0.0, -duals[static_cast<std::size_t>(link_row(link_of(i, j)))]);
         w +=
             gbit / overlay().regions[i].vm_egress_gbps * dual(i, kEgress) + gbit / overlay().regions[j].vm_ingress_gbps * dual(j, kIngress);
         weight.at(i, j) = w;
@@ -194,8 +210,14 @@ class Master {
 void charge(const MulticastProblem& problem, MulticastPlan& plan) {
   const double stripe_gb = problem.volume_gb / problem.stripes;
   std::vector<Loads> loads(problem.overlay.size());
+  PairTable link_seconds(problem.overlay.size());
   plan.egress_usd = plan.vm_usd = plan.seconds = 0;
   for (const MulticastTree& tree : plan.trees) {
+    if (problem.overlay.links_are_shared)
+      for (const auto& [from, to] : tree.edges) {
+        link_seconds.at(from, to) += tree.stripes * stripe_gb * kGbitPerGb / problem.overlay.gbps.at(from, to);
+        plan.seconds = std::max(plan.seconds, link_seconds.at(from, to));
+      }
     plan.egress_usd += tree.stripes * stripe_gb * price_of(problem.overlay, tree.edges);
     add_loads(problem.overlay, tree.edges, tree.stripes * stripe_gb * kGbitPerGb, loads);
   }

@@ -219,6 +219,22 @@ TEST(Multicast, SaysWhatTimeTheQuotasAllow) {
             "1000 GiB from aws:us-east-1 to 1 destinations in 1m 0s: the VM quotas allow 28m 37s at be");
 }
 
+TEST(Multicast, SharesLinksAmongStripes) {
+  const auto grid = *parse_grid(
+      "src,dst,gbps,rtt_ms,date\nlab:a,lab:b,1,1,2026\nlab:a,lab:c,1,1,2026\nlab:b,lab:c,1,1,2026\nlab:c,lab:b,1,1,2026\n", "g.csv");
+  OverlayOptions options;
+  options.links_are_shared = true;
+  MulticastProblem problem;
+  problem.overlay = *make_overlay(grid, PriceBook::builtin(), options);
+  problem.destinations = {1, 2};
+  problem.volume_gb = 1;
+  problem.seconds_max = kGbitPerGb / 2 * 1.01;
+  EXPECT_NEAR(*least_multicast_seconds(problem), kGbitPerGb / 2, 1e-6) << "one half goes to b first, the other to c";
+  const auto plan = cheapest_multicast(problem);
+  ASSERT_TRUE(plan.ok()) << plan.error().message();
+  EXPECT_LE(plan->seconds, problem.seconds_max * (1 + 1e-6));
+}
+
 TEST(Multicast, RefusesWhatMakesNoSense) {
   const auto grid = *builtin_grid();
   auto problem = problem_of(grid, "aws:us-east-1", {"aws:us-west-2", "aws:us-west-2"});

@@ -30,6 +30,7 @@ double egress_usd(const EgressPrice& price, std::optional<double> used_gb, doubl
 
 Result<Overlay> make_overlay(const Grid& grid, const PriceBook& prices, const OverlayOptions& options) {
   Overlay overlay;
+  overlay.links_are_shared = options.links_are_shared;
   for (const auto& name : grid.regions) {
     TRY_ASSIGN(OverlayRegion region, region_of(name, prices, options));
     overlay.regions.push_back(std::move(region));

@@ -34,9 +34,7 @@ class Planner {
   Result<PlanReport> run() {
     if (request_.bytes.value == 0) return invalid("0 bytes: nothing is to be moved");
     TRY(resolve());
-    TRY_ASSIGN(overlay_,
-               make_overlay(grid_, prices_,
-                            {volume_gb_, request_.used_gb, request_.tier, request_.quotas, request_.instances, request_.vm_usd_per_hour}));
+    TRY_ASSIGN(overlay_, make_overlay(grid_, prices_, overlay_options()));
     TRY(find_least_gbps());
     TRY_ASSIGN(const Drawn drawn, solve_at_true_prices());
     PlanReport report = describe(drawn);
@@ -49,6 +47,16 @@ class Planner {
  private:
   bool multicast() const { return destinations_.size() > 1; }
   double start_seconds() const { return to_seconds(request_.vm_start); }
+
+  OverlayOptions overlay_options() const {
+    return {volume_gb_,
+            request_.used_gb,
+            request_.tier,
+            request_.quotas,
+            request_.instances,
+            request_.vm_usd_per_hour,
+            request_.links_are_shared};
+  }
 
   Status resolve() {
     if (request_.destinations.empty()) return invalid("no destination; name at least one region");
@@ -308,8 +316,7 @@ class Planner {
     std::vector<Baseline> all;
     if (!multicast()) {
       UnicastProblem problem = unicast_problem();
-      const auto list = make_overlay(
-          grid_, prices_, {volume_gb_, request_.used_gb, request_.tier, request_.quotas, request_.instances, request_.vm_usd_per_hour});
+      const auto list = make_overlay(grid_, prices_, overlay_options());
       problem.overlay = *list;
       const auto add = [&](const std::string& name, const std::optional<UnicastPlan>& plan) {
         if (!plan) return;

@@ -20,7 +20,8 @@ namespace isobar::transfer {
 namespace {
 
 constexpr double kWidth = 1080, kMapTop = 92, kMapHeight = 520, kMargin = 24, kFooterRow = 24;
-constexpr double kDotsApart = 46, kCharWidth = 7.1, kLabelHeight = 17;
+constexpr std::size_t kLinksAllLabelled = 8;
+constexpr double kDotsApart = 46, kCharWidth = 8, kLabelHeight = 17;
 
 struct Point {
   double x = 0, y = 0;
@@ -145,8 +146,11 @@ class Picture {
     out += fmt::format("<rect x=\"0\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"#f3f7fb\"/>\n<g clip-path=\"url(#map)\">\n", kMapTop,
                        kWidth, kMapHeight);
     if (window_) out += graticule(*window_) + land(*window_);
-    out += "</g>\n" + flows() + dots() + footer();
-    return out + "</svg>\n";
+    out += "</g>\n";
+    out += flows();  // chooses the places of all labels, which lie above the dots
+    out += dots();
+    out += labels_;
+    return out + footer() + "</svg>\n";
   }
 
  private:
@@ -225,6 +229,7 @@ class Picture {
       out += fmt::format("<path class=\"direct\" d=\"M{:.1f} {:.1f}L{:.1f} {:.1f}\"/>\n", a.x, a.y, b.x, b.y);
     }
     std::string labels;
+    for (const auto& region : regions_) labels += region_label(region);
     for (const PlannedLink& link : report_.links) {
       const Point a = at_[link.from], b = at_[link.to], middle = bend(a, b);
       const double width = 1.6 + 7 * link.gbps / most;
@@ -239,21 +244,25 @@ class Picture {
                          right.x, right.y);
       labels += rate_label(link, a, middle, b);
     }
-    return out + labels;
+    labels_ += labels;
+    return out;
   }
 
-  /// Where on its line a rate gets least in the way.
+  /// Where on its line, or a little beside it, a rate gets least in the way. Among many links one that finds no room goes without:
+  /// its width still tells.
   std::string rate_label(const PlannedLink& link, Point a, Point middle, Point b) {
     const std::string text = fmt::format("{:.3g} Gbit/s", link.gbps);
     const double half = static_cast<double>(text.size()) * kCharWidth / 2;
     Box best;
     double least = 1e18;
-    for (const double t : {0.5, 0.4, 0.6, 0.3, 0.7}) {
-      const Point p = (1 - t) * (1 - t) * a + 2 * t * (1 - t) * middle + t * t * b;
-      const Box box = clamped({p.x - half, p.y - kLabelHeight / 2, p.x + half, p.y + kLabelHeight / 2});
-      const double bad = crowding(box) + std::abs(t - 0.5);
-      if (bad < least) least = bad, best = box;
-    }
+    for (const double t : {0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8})
+      for (const double beside : {0.0, -20.0, 20.0, -34.0, 34.0}) {
+        const Point p = (1 - t) * (1 - t) * a + 2 * t * (1 - t) * middle + t * t * b;
+        const Box box = clamped({p.x - half, p.y + beside - kLabelHeight / 2, p.x + half, p.y + beside + kLabelHeight / 2});
+        const double bad = crowding(box) + 40 * std::abs(t - 0.5) + 3 * std::abs(beside);
+        if (bad < least) least = bad, best = box;
+      }
+    if (report_.links.size() > kLinksAllLabelled && crowding(best) > 0) return "";
     taken_.push_back(best);
     const double x = (best.left + best.right) / 2, y = (best.top + best.bottom) / 2 + 4;
     return fmt::format("<text class=\"rate halo\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", x, y, text);
@@ -286,11 +295,12 @@ class Picture {
                          end ? 10 : 7, colour_of(region));
       if (region == report_.plan.source) out += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\" fill=\"#fff\"/>\n", p.x, p.y);
     }
-    for (const auto& region : regions_) out += region_label(region, destinations.count(region) > 0);
     return out;
   }
 
-  std::string region_label(const std::string& region, bool destination) {
+  std::string region_label(const std::string& region) {
+    const auto& ends = report_.plan.destinations;
+    const bool destination = std::find(ends.begin(), ends.end(), region) != ends.end();
     const Point p = at_[region];
     const int vms = report_.plan.vms.at(region);
     const std::string role = region == report_.plan.source ? "source" : destination ? "" : "relay";
@@ -365,6 +375,7 @@ class Picture {
   std::map<std::string, Point> at_;
   std::optional<Window> window_;
   std::vector<Box> taken_;
+  std::string labels_;
 };
 
 }  // namespace

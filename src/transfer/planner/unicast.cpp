@@ -41,8 +41,10 @@ std::vector<Use> use_of(const Overlay& overlay, const std::vector<EdgeFlow>& flo
   std::vector<Use> use(overlay.size());
   for (const EdgeFlow& flow : flows) {
     const double pairs = flow.gbps / overlay.gbps.at(flow.from, flow.to);
-    use[flow.from].connections_out += pairs;
-    use[flow.to].connections_in += pairs;
+    if (!overlay.links_are_shared) {
+      use[flow.from].connections_out += pairs;
+      use[flow.to].connections_in += pairs;
+    }
     use[flow.from].egress += flow.gbps / overlay.regions[flow.from].vm_egress_gbps;
     use[flow.to].ingress += flow.gbps / overlay.regions[flow.to].vm_ingress_gbps;
   }
@@ -103,7 +105,8 @@ class Program {
     for (RegionIndex from = 0; from < overlay().size(); ++from)
       for (RegionIndex to = 0; to < overlay().size(); ++to) {
         if (from == to || to == problem_.source || from == problem_.destination || overlay().gbps.at(from, to) <= 0) continue;
-        const Column column = program_.add(0, kUnbounded, question_.usd_weight * overlay().usd_per_gb.at(from, to));
+        const double most = overlay().links_are_shared ? overlay().gbps.at(from, to) : kUnbounded;
+        const Column column = program_.add(0, most, question_.usd_weight * overlay().usd_per_gb.at(from, to));
         edges_.push_back({from, to, column});
       }
   }
@@ -127,8 +130,10 @@ class Program {
     std::vector<Rows> rows(overlay().size());
     for (const Edge& edge : edges_) {
       const double pairs = 1 / overlay().gbps.at(edge.from, edge.to);
-      rows[edge.from].connections_out.push_back({edge.column, pairs});
-      rows[edge.to].connections_in.push_back({edge.column, pairs});
+      if (!overlay().links_are_shared) {
+        rows[edge.from].connections_out.push_back({edge.column, pairs});
+        rows[edge.to].connections_in.push_back({edge.column, pairs});
+      }
       rows[edge.from].egress.push_back({edge.column, 1 / overlay().regions[edge.from].vm_egress_gbps});
       rows[edge.to].ingress.push_back({edge.column, 1 / overlay().regions[edge.to].vm_ingress_gbps});
     }
@@ -160,7 +165,8 @@ class Program {
     for (const Edge& edge : edges_)
       if (value(edge.column) > kTinyGbps) plan.flows.push_back({edge.from, edge.to, value(edge.column)});
     // A program that does not price VMs may take more than it needs.
-    for (const Use& use : use_of(overlay(), plan.flows)) plan.vms.push_back(static_cast<int>(std::ceil(use.most() - kRounding)));
+    for (const Use& use : use_of(overlay(), plan.flows))
+      plan.vms.push_back(use.most() > 0 ? std::max(1, static_cast<int>(std::ceil(use.most() - kRounding))) : 0);
     return plan;
   }
 
@@ -272,21 +278,24 @@ namespace {
 /// Every VM of the regions along `path` pairs up; `count` of them in each.
 std::optional<UnicastPlan> plan_along(const UnicastProblem& problem, const std::vector<RegionIndex>& path) {
   const Overlay& overlay = problem.overlay;
-  double each = kUnbounded;
+  double each = kUnbounded, whole = kUnbounded;  // of one VM chain; of the path, where links are shared
   int count = overlay.regions[path.front()].vms_max;
   std::map<std::string_view, int> of_cloud;
   for (std::size_t i = 0; i < path.size(); ++i) {
     const OverlayRegion& region = overlay.regions[path[i]];
     count = std::min(count, region.vms_max);
     ++of_cloud[provider_of(region.name)];
-    if (i > 0) each = std::min({each, region.vm_ingress_gbps, overlay.gbps.at(path[i - 1], path[i])});
+    if (i > 0) each = std::min(each, region.vm_ingress_gbps);
+    if (i > 0)
+      (overlay.links_are_shared ? whole : each) = std::min(overlay.links_are_shared ? whole : each, overlay.gbps.at(path[i - 1], path[i]));
     if (i + 1 < path.size()) each = std::min(each, region.vm_egress_gbps);
   }
   for (const CloudQuota& quota : overlay.cloud_quotas)
     if (const auto used = of_cloud.find(quota.provider); used != of_cloud.end()) count = std::min(count, quota.vms_max / used->second);
-  if (count == 0 || each <= 0) return std::nullopt;
+  if (count == 0 || each <= 0 || whole <= 0) return std::nullopt;
+  count = static_cast<int>(std::min<double>(count, std::ceil(whole / each)));
   UnicastPlan plan;
-  plan.gbps = each * count;
+  plan.gbps = std::min(each * count, whole);
   plan.vms.assign(overlay.size(), 0);
   for (const RegionIndex region : path) plan.vms[region] = count;
   for (std::size_t i = 1; i < path.size(); ++i) plan.flows.push_back({path[i - 1], path[i], plan.gbps});
@@ -354,6 +363,10 @@ std::vector<std::string> binding_limits(const UnicastProblem& problem, const Uni
   const double tight = 1 - 1e-4;
   const bool price_binds = usd_per_gb_max && plan.usd_per_gb(problem) >= *usd_per_gb_max * tight;
   if (price_binds) limits.push_back(fmt::format("the price: the plan costs all of the ${:.4f}/GB that it may", *usd_per_gb_max));
+  for (const EdgeFlow& flow : plan.flows)
+    if (problem.overlay.links_are_shared && flow.gbps >= problem.overlay.gbps.at(flow.from, flow.to) * tight)
+      limits.push_back(
+          fmt::format("the link {} → {} is full", problem.overlay.regions[flow.from].name, problem.overlay.regions[flow.to].name));
   const auto use = use_of(problem.overlay, plan.flows);
   for (std::size_t v = 0; v < use.size(); ++v) {
     const OverlayRegion& region = problem.overlay.regions[v];

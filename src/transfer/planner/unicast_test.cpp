@@ -216,6 +216,22 @@ TEST(Unicast, GoesRoundWhatDied) {
   EXPECT_LT(after->gbps, before.gbps);
 }
 
+TEST(Unicast, FillsDirectAndRelayedLinksThatAreShared) {
+  const auto grid =
+      *parse_grid("src,dst,gbps,rtt_ms,date\nlab:a,lab:b,0.2,80,2026\nlab:a,lab:c,0.8,40,2026\nlab:c,lab:b,0.8,40,2026\n", "g.csv");
+  OverlayOptions options;
+  options.quotas.per_region = 1;
+  options.links_are_shared = true;
+  const UnicastProblem problem{.overlay = *make_overlay(grid, PriceBook::builtin(), options), .source = 0, .destination = 1};
+  const auto plan = fastest_within(problem, std::nullopt);
+  ASSERT_TRUE(plan.ok()) << plan.error().message();
+  EXPECT_NEAR(plan->gbps, 1.0, 1e-6);
+  EXPECT_NEAR(direct_plan(problem)->gbps, 0.2, 1e-9);
+  EXPECT_NEAR(single_relay_plan(problem)->gbps, 0.8, 1e-9);
+  EXPECT_EQ(plan->vms, (std::vector<int>{1, 1, 1}));
+  EXPECT_EQ(binding_limits(problem, *plan, std::nullopt)[0], "the link lab:a → lab:b is full");
+}
+
 TEST(Unicast, ComparesWithTheBestSingleRelay) {
   const auto grid = *builtin_grid("2022-01");
   const auto problem = paper_problem(grid, "azure:canadacentral", "gcp:asia-northeast1-a");

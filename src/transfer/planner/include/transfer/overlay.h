@@ -32,6 +32,9 @@ struct Overlay {
   PairTable gbps;        ///< of one VM pair at 64 connections; 0: no link
   PairTable usd_per_gb;  ///< mean price over the volume that is planned
   std::vector<CloudQuota> cloud_quotas;
+  /// Rates are of the whole link, however many VMs stand at its ends, as on leased and emulated lines: links then do not take
+  /// connections from one another. Else a rate is of one VM pair, and its VMs have 64 connections for all their links.
+  bool links_are_shared = false;
 
   std::size_t size() const { return regions.size(); }
 };
@@ -52,6 +55,7 @@ struct OverlayOptions {
   VmQuotas quotas;
   std::map<std::string, std::string> instances;  ///< cloud → instance; unset: the cloud's default
   std::optional<double> vm_usd_per_hour;         ///< in place of the list price, everywhere
+  bool links_are_shared = false;                 ///< see Overlay
 };
 
 /// Errors   kNotFound: an instance that is not known

@@ -32,6 +32,7 @@ struct PlanRequest {
   std::optional<double> vm_usd_per_hour;         ///< in place of the list prices
   std::optional<double> used_gb;                 ///< this month on every meter already; unset: the free part is used up
   NetworkTier tier = NetworkTier::kPremium;
+  bool links_are_shared = false;  ///< the grid's rates are of whole links; see Overlay
   Duration vm_start = std::chrono::seconds(60);
   int stripes = 10;             ///< multicast only
   std::optional<int> hops_max;  ///< multicast only
