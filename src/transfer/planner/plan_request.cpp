@@ -49,13 +49,7 @@ class Planner {
   double start_seconds() const { return to_seconds(request_.vm_start); }
 
   OverlayOptions overlay_options() const {
-    return {volume_gb_,
-            request_.used_gb,
-            request_.tier,
-            request_.quotas,
-            request_.instances,
-            request_.vm_usd_per_hour,
-            request_.links_are_shared};
+    return {volume_gb_, request_.used_gb, request_.tier, quotas_, request_.instances, request_.vm_usd_per_hour, request_.links_are_shared};
   }
 
   Status resolve() {
@@ -65,8 +59,29 @@ class Planner {
       TRY_ASSIGN(const RegionIndex destination, resolve_region(grid_, words).context("destination"));
       destinations_.push_back(destination);
     }
-    for (const auto& [region, vms] : request_.quotas.in_region) TRY(resolve_region(grid_, region).context("VM quota"));
+    return resolve_quotas();
+  }
+
+  /// Quotas by the names of the grid; a region or cloud that is not in it is a mistake, not a quota without effect.
+  Status resolve_quotas() {
+    quotas_ = request_.quotas;
+    quotas_.in_region.clear();
+    for (const auto& [words, vms] : request_.quotas.in_region) {
+      TRY_ASSIGN(const RegionIndex region, resolve_region(grid_, words).context("VM quota"));
+      quotas_.in_region[grid_.regions[region]] = vms;
+    }
+    for (const auto* by_cloud : {&quotas_.in_each_region_of, &quotas_.in_cloud})
+      for (const auto& [cloud, vms] : *by_cloud) TRY(require_cloud(cloud).context("VM quota"));
+    for (const auto& [cloud, instance] : request_.instances) TRY(require_cloud(cloud).context("instance"));
     return {};
+  }
+
+  Status require_cloud(const std::string& cloud) const {
+    std::vector<std::string> clouds;
+    for (const auto& region : grid_.regions)
+      if (clouds.empty() || clouds.back() != provider_of(region)) clouds.emplace_back(provider_of(region));
+    if (std::find(clouds.begin(), clouds.end(), cloud) != clouds.end()) return {};
+    return not_found(fmt::format("no cloud '{}' in grid {}; there are {}", cloud, grid_.name, fmt::join(clouds, ", ")));
   }
 
   Status find_least_gbps() {
@@ -363,6 +378,7 @@ class Planner {
   const PriceBook& prices_;
   const double volume_gb_;
   Overlay overlay_;
+  VmQuotas quotas_;
   RegionIndex source_ = 0;
   std::vector<RegionIndex> destinations_;
   std::optional<double> gbps_least_;

@@ -108,6 +108,16 @@ TEST(PlanTransfer, NamesWhatItDoesNotKnow) {
   EXPECT_TRUE(plan(quota).error().message().starts_with("VM quota: no region 'aws:us-nowhere'"));
 }
 
+TEST(PlanTransfer, TakesQuotasByAnyNameOfARegionAndRefusesUnknownClouds) {
+  auto request = request_of("gcp:us-west1", {"gcp:us-east1"});
+  request.quotas.in_region["us-west1"] = 1;
+  const auto report = plan(request);
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(report->plan.vms.at("gcp:us-west1-a"), 1);
+  request.quotas.in_cloud["asw"] = 3;
+  EXPECT_EQ(plan(request).error().message(), "VM quota: no cloud 'asw' in grid 2022-11; there are aws, azure, gcp");
+}
+
 TEST(PlanTransfer, MakesValidProgramsOfEveryPlan) {
   auto budget = canada_to_tokyo();
   budget.usd_max = 125;

@@ -312,7 +312,9 @@ std::optional<UnicastPlan> single_relay_plan(const UnicastProblem& problem) {
   for (RegionIndex relay = 0; relay < problem.overlay.size(); ++relay) {
     if (relay == problem.source || relay == problem.destination) continue;
     auto plan = plan_along(problem, {problem.source, relay, problem.destination});
-    if (plan && (!best || plan->gbps > best->gbps)) best = std::move(plan);
+    if (!plan) continue;
+    const double gain = best ? plan->gbps / best->gbps - 1 : 1;
+    if (gain > 1e-9 || (gain > -1e-9 && plan->usd() < best->usd())) best = std::move(plan);
   }
   return best;
 }

@@ -68,7 +68,8 @@ Result<UnicastPlan> fastest_within(const UnicastProblem& problem, std::optional<
 /// Source and destination alone, with as many VM pairs as the quotas allow. None: no such link.
 std::optional<UnicastPlan> direct_plan(const UnicastProblem& problem);
 
-/// The best single relay for throughput, whatever it costs, as resilient overlay networks choose it. None: no relay.
+/// The best single relay for throughput, whatever it costs, as resilient overlay networks choose it; of equals the cheapest.
+/// None: no relay.
 /// Source   RON (SOSP '01), as Skyplane compares with it.
 std::optional<UnicastPlan> single_relay_plan(const UnicastProblem& problem);
 
