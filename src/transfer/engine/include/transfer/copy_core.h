@@ -67,8 +67,8 @@ struct PropertyOverrides {
 
 struct CopyPlan {
   std::vector<storage::Limits> targets;
-  bool server_side = false;        ///< all targets can fetch from the source
-  bool target_keeps_mtime = false; ///< set the time of what is written from the source's (files)
+  bool server_side = false;         ///< all targets can fetch from the source
+  bool target_keeps_mtime = false;  ///< set the time of what is written from the source's (files)
   std::uint64_t memory_bytes = 256 << 20;
   std::uint64_t part_bytes = 8 << 20;
   int attempts_most = 8;
@@ -79,20 +79,66 @@ struct CopyPlan {
   std::uint64_t seed = 1;
 };
 
-// Effects. Each but the last three is answered by exactly one Answer with the same id.
-struct HeadSource { ObjectId object; bool with_tags; };
-struct ReadChunk { ChunkId chunk; std::string key; std::uint64_t offset, bytes; std::string version; };
-struct PutWhole { ChunkId chunk; std::size_t target; };
-struct PutPart { ChunkId chunk; std::size_t target; storage::Upload upload; int number; std::uint64_t offset; };
+// Effects. Each but the last four is answered by exactly one Answer with the same id.
+struct HeadSource {
+  ObjectId object;
+  bool with_tags;
+};
+struct ReadChunk {
+  ChunkId chunk;
+  std::string key;
+  std::uint64_t offset, bytes;
+  std::string version;
+};
+struct PutWhole {
+  ChunkId chunk;
+  std::size_t target;
+};
+struct PutPart {
+  ChunkId chunk;
+  std::size_t target;
+  storage::Upload upload;
+  int number;
+  std::uint64_t offset;
+};
 /// To be on disk as an intent before it is done: a crash in between must find it.
-struct StartUpload { ObjectId object; std::size_t target; };
-struct CompleteUpload { ObjectId object; std::size_t target; };
-struct AbortUpload { ObjectId object; std::size_t target; storage::Upload upload; };
-struct ServerCopy { ObjectId object; std::size_t target; };
-struct ServerCopyPart { ObjectId object; std::size_t target; storage::Upload upload; int number; std::uint64_t offset, bytes; };
-struct ReleaseChunk { ChunkId chunk; };
+struct StartUpload {
+  ObjectId object;
+  std::size_t target;
+};
+struct CompleteUpload {
+  ObjectId object;
+  std::size_t target;
+};
+struct AbortUpload {
+  ObjectId object;
+  std::size_t target;
+  storage::Upload upload;
+};
+struct ServerCopy {
+  ObjectId object;
+  std::size_t target;
+};
+struct ServerCopyPart {
+  ObjectId object;
+  std::size_t target;
+  storage::Upload upload;
+  int number;
+  std::uint64_t offset, bytes;
+};
+struct ReleaseChunk {
+  ChunkId chunk;
+};
 /// Facts for the journal, the manifest and the progress.
-struct PartDone { ObjectId object; std::size_t target; storage::Part part; };
+struct UploadStarted {
+  ObjectId object;
+  std::size_t target;
+};
+struct PartDone {
+  ObjectId object;
+  std::size_t target;
+  storage::Part part;
+};
 struct ObjectEnded {
   CopyItem item;
   Status outcome;
@@ -100,25 +146,64 @@ struct ObjectEnded {
   std::optional<std::uint32_t> crc32c;
   std::vector<storage::PutReceipt> receipts;
 };
-using Effect = std::variant<HeadSource, ReadChunk, PutWhole, PutPart, StartUpload, CompleteUpload, AbortUpload, ServerCopy, ServerCopyPart, ReleaseChunk,
-                            PartDone, ObjectEnded>;
+using Effect = std::variant<HeadSource, ReadChunk, PutWhole, PutPart, StartUpload, CompleteUpload, AbortUpload, ServerCopy, ServerCopyPart,
+                            ReleaseChunk, UploadStarted, PartDone, ObjectEnded>;
 
 // Answers to effects.
-struct HeadAnswer { ObjectId object; Result<storage::ObjectHead> outcome; };
-struct ReadAnswer { ChunkId chunk; Result<storage::Got> outcome; std::uint32_t crc32c = 0; };
-struct PutAnswer { ChunkId chunk; std::size_t target; Result<storage::PutReceipt> outcome; };
-struct PartAnswer { ChunkId chunk; std::size_t target; Result<storage::Part> outcome; };
-struct StartAnswer { ObjectId object; std::size_t target; Result<storage::Upload> outcome; };
-struct CompleteAnswer { ObjectId object; std::size_t target; Result<storage::PutReceipt> outcome; };
-struct AbortAnswer { ObjectId object; std::size_t target; Status outcome; };
-struct CopyAnswer { ObjectId object; std::size_t target; Result<storage::PutReceipt> outcome; };
-struct CopyPartAnswer { ObjectId object; std::size_t target; int number; Result<storage::Part> outcome; };
+struct HeadAnswer {
+  ObjectId object;
+  Result<storage::ObjectHead> outcome;
+};
+struct ReadAnswer {
+  ChunkId chunk;
+  Result<storage::Got> outcome;
+  std::uint32_t crc32c = 0;
+};
+struct PutAnswer {
+  ChunkId chunk;
+  std::size_t target;
+  Result<storage::PutReceipt> outcome;
+};
+struct PartAnswer {
+  ChunkId chunk;
+  std::size_t target;
+  Result<storage::Part> outcome;
+};
+struct StartAnswer {
+  ObjectId object;
+  std::size_t target;
+  Result<storage::Upload> outcome;
+};
+struct CompleteAnswer {
+  ObjectId object;
+  std::size_t target;
+  Result<storage::PutReceipt> outcome;
+};
+struct AbortAnswer {
+  ObjectId object;
+  std::size_t target;
+  storage::Upload upload;
+  Status outcome;
+};
+struct CopyAnswer {
+  ObjectId object;
+  std::size_t target;
+  Result<storage::PutReceipt> outcome;
+};
+struct CopyPartAnswer {
+  ObjectId object;
+  std::size_t target;
+  int number;
+  Result<storage::Part> outcome;
+};
 /// Time has come to `next_timer()`, or bytes may flow again.
 struct Tick {};
-struct ItemListed { CopyItem item; };
+struct ItemListed {
+  CopyItem item;
+};
 struct ListingEnded {};
-using Event = std::variant<HeadAnswer, ReadAnswer, PutAnswer, PartAnswer, StartAnswer, CompleteAnswer, AbortAnswer, CopyAnswer, CopyPartAnswer, Tick,
-                           ItemListed, ListingEnded>;
+using Event = std::variant<HeadAnswer, ReadAnswer, PutAnswer, PartAnswer, StartAnswer, CompleteAnswer, AbortAnswer, CopyAnswer,
+                           CopyPartAnswer, Tick, ItemListed, ListingEnded>;
 
 /// Owned by one thread.
 class CopyCore {
@@ -149,6 +234,7 @@ class CopyCore {
   struct Totals {
     std::uint64_t objects_listed = 0, bytes_listed = 0, objects_done = 0, bytes_done = 0, objects_failed = 0, objects_done_before = 0;
     std::uint64_t bytes_read = 0, retries = 0, memory_bytes = 0;
+    std::uint64_t uploads_left = 0;  ///< that could not be removed after a failure; the next run tries again
   };
   const Totals& totals() const;
   std::string describe_limits() const;
