@@ -84,4 +84,18 @@ Result<ContentRange> parse_content_range(std::string_view text) {
   return range;
 }
 
+Result<std::uint64_t> extent_of(const net::HttpResponse& response, std::uint64_t offset, std::uint64_t asked) {
+  if (response.status != 206) {
+    // The server sent everything: right only when that is what the range meant.
+    if (offset == 0) return response.body_bytes;
+    return Error(Code::kDataLoss, fmt::format("the server ignored the range from {} on and sent the whole", offset));
+  }
+  TRY_ASSIGN(const ContentRange range, parse_content_range(response.headers.get("Content-Range")));
+  const std::uint64_t wanted = std::min(asked, range.whole > offset ? range.whole - offset : 0);
+  if (range.unsatisfied || range.first != offset || range.last - range.first + 1 != wanted || response.body_bytes != wanted)
+    return Error(Code::kDataLoss, fmt::format("of {} bytes from {} on, {} arrived, called '{}'", wanted, offset, response.body_bytes,
+                                              response.headers.get("Content-Range")));
+  return range.whole;
+}
+
 }  // namespace isobar::storage

@@ -40,6 +40,10 @@ struct ContentRange {
 /// Errors   kDataLoss: not of the form "bytes 0-9/100" or "bytes */100"
 Result<ContentRange> parse_content_range(std::string_view text);
 
+/// The whole object's size, from the response to a GET of `asked` bytes from `offset` on, whose body has gone where it should.
+/// Errors   kDataLoss: another range than was asked for, or fewer bytes than the response announced
+Result<std::uint64_t> extent_of(const net::HttpResponse& response, std::uint64_t offset, std::uint64_t asked);
+
 /// A count of decimal digits alone. Errors   kDataLoss: anything else, or more than 64 bits
 Result<std::uint64_t> parse_count(std::string_view text);
 
