@@ -7,6 +7,10 @@ namespace isobar::transfer {
 using storage::await;
 using storage::ObjectInfo;
 
+bool matches(const SourceRule& rule, std::string_view key) {
+  return rule.shape != Shape::kPattern || glob_matches(rule.pattern, key) || (rule.below && glob_matches(rule.pattern + "/**", key));
+}
+
 TreeItems::TreeItems(storage::Store& store, SourceRule rule, std::vector<TargetRule> targets, Filter filter)
     : store_(store), rule_(std::move(rule)), targets_(std::move(targets)), filter_(std::move(filter)) {}
 
@@ -16,7 +20,7 @@ Result<std::optional<CopyItem>> TreeItems::next() {
   for (;;) {
     TRY_ASSIGN(auto info, cursor_->next());
     if (!info) return std::optional<CopyItem>();
-    if (rule_.shape == Shape::kPattern && !glob_matches(rule_.pattern, info->key)) continue;
+    if (!matches(rule_, info->key)) continue;
     if (!filter_.takes(std::string_view(info->key).substr(rule_.strip))) continue;
     ++matched_;
     CopyItem item;
@@ -42,6 +46,11 @@ std::string_view name_of(Difference difference) {
   return kNames[static_cast<std::size_t>(difference)];
 }
 
+bool comparable(const ObjectInfo& source, const ObjectInfo& target) {
+  const auto &a = source.checksums, &b = target.checksums;
+  return (a.crc32c && b.crc32c) || (!a.md5.empty() && !b.md5.empty()) || (!a.sha256.empty() && !b.sha256.empty());
+}
+
 Difference compare(const ObjectInfo& source, const ObjectInfo& target, bool by_time) {
   if (source.bytes != target.bytes) return Difference::kSize;
   const auto &a = source.checksums, &b = target.checksums;
@@ -62,7 +71,7 @@ Result<bool> SyncItems::advance_source() {
   for (;;) {
     TRY_ASSIGN(at_source_, source_.next());
     if (!at_source_) return false;
-    if (rules_.source.shape == Shape::kPattern && !glob_matches(rules_.source.pattern, at_source_->key)) continue;
+    if (!matches(rules_.source, at_source_->key)) continue;
     if (!rules_.filter.takes(std::string_view(at_source_->key).substr(rules_.source.strip))) continue;
     ++source_objects_;
     return true;
@@ -96,6 +105,10 @@ Result<std::optional<CopyItem>> SyncItems::next() {
       if (rules_.ignore_existing) difference = Difference::kSame;
       else if (rules_.size_only) difference = at_source_->bytes == at_target_->bytes ? Difference::kSame : Difference::kSize;
       else difference = compare(*at_source_, *at_target_, rules_.by_time);
+      if (difference == Difference::kSame && rules_.same_content && !comparable(*at_source_, *at_target_)) {
+        TRY_ASSIGN(const bool same, rules_.same_content(*at_source_, *at_target_));
+        if (!same) difference = Difference::kContent;
+      }
       TRY(advance_target());
     }
     CopyItem item;

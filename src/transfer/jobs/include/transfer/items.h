@@ -35,8 +35,12 @@ class TreeItems final : public ItemSource {
 enum class Difference { kSame, kMissing, kSize, kContent, kOlder };
 std::string_view name_of(Difference difference);
 
+/// Whether a rule names this key of its prefix.
+bool matches(const SourceRule& rule, std::string_view key);
+
 /// Whether the target's object is the source's. Sizes first; then a checksum, where both stores tell one of the same kind; else, with
 /// `by_time`, whether the target was written after the source was.
+bool comparable(const storage::ObjectInfo& source, const storage::ObjectInfo& target);
 Difference compare(const storage::ObjectInfo& source, const storage::ObjectInfo& target, bool by_time);
 
 /// What a source has and a target lacks or has otherwise, by merging their sorted listings: memory for four pages, whatever they hold.
@@ -52,6 +56,8 @@ class SyncItems final : public ItemSource {
     Filter filter;
     bool by_time = true;
     bool size_only = false;
+    /// Asked where sizes are equal and no checksum of one kind is told by both: whether the contents are. None: times decide
+    std::function<Result<bool>(const storage::ObjectInfo& source, const storage::ObjectInfo& target)> same_content;
     bool ignore_existing = false;
   };
   SyncItems(storage::Store& source, storage::Store& target, Rules rules);

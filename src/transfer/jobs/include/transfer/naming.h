@@ -24,6 +24,7 @@ struct SourceRule {
   Shape shape = Shape::kObject;
   std::string prefix;   ///< list from here; the key itself for one object
   std::string pattern;  ///< of kPattern: the whole key
+  bool below = false;   ///< of kPattern: also what lies below a match and a slash
   std::size_t strip = 0;
 };
 
