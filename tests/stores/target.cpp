@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "crypto/encoding.h"
 #include "emulator.h"
+#include "storage/azure.h"
 #include "storage/local_store.h"
 #include "storage/s3.h"
 
@@ -109,9 +111,23 @@ Target radosgw() {
   return target;
 }
 
+Target azurite() {
+  // The account and key that every emulator of Azure Storage has.
+  constexpr std::string_view kKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+  AzureCredentials key;
+  key.account_key = crypto::from_base64(kKey).value_or("");
+  const auto credentials = SecretSource<AzureCredentials>::of(key);
+  Target target{"azurite", "azurite"};
+  target.open = [credentials](std::uint16_t port, const std::string& bucket, net::HttpTransport& transport) {
+    AzureOptions options{fmt::format("http://127.0.0.1:{}/devstoreaccount1", port)};
+    return make_azure_store("devstoreaccount1", bucket, options, credentials, transport, system_clock());
+  };
+  return target;
+}
+
 }  // namespace
 
-std::vector<Target> targets() { return {folder(), moto(), s3rver(), radosgw()}; }
+std::vector<Target> targets() { return {folder(), moto(), s3rver(), radosgw(), azurite()}; }
 
 void StoreTest::SetUp() {
   const Target& target = GetParam();

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "s3_xml.h"
+#include "storage/s3_xml.h"
 #include "storage/refusal.h"
 #include "storage/stamps.h"
 
