@@ -118,6 +118,12 @@ Target azurite() {
   key.account_key = crypto::from_base64(kKey).value_or("");
   const auto credentials = SecretSource<AzureCredentials>::of(key);
   Target target{"azurite", "azurite"};
+  target.odd_keys_refused = {{"control-\x01-byte", "it answers 500 to every listing then"}};
+  for (const char* changed : {"./dot", "../dotdot", "a/./b", "a/../b", "back\\slash"})
+    target.odd_keys_refused[changed] = "Azure would change it";
+  target.cannot = {{"AWrongChecksumIsRefusedAndNothingIsWritten", "it refuses, but calls a wrong checksum an invalid operation"},
+                   {"AnAbandonedUploadLeavesNothing", "it keeps the blocks of a blob that was written and removed"},
+                   {"AnObjectIsCopiedInParts", "it has no Put Block From URL"}};
   target.open = [credentials](std::uint16_t port, const std::string& bucket, net::HttpTransport& transport) {
     AzureOptions options{fmt::format("http://127.0.0.1:{}/devstoreaccount1", port)};
     return make_azure_store("devstoreaccount1", bucket, options, credentials, transport, system_clock());
@@ -181,6 +187,11 @@ Result<std::string> StoreTest::get(const std::string& key, std::uint64_t offset,
   if (!got.ok()) return got.error();
   body.resize(got->bytes);
   return body;
+}
+
+std::string StoreTest::read(const std::string& key, std::uint64_t offset, std::size_t bytes, const std::string& version) {
+  auto body = get(key, offset, bytes, version);
+  return body.ok() ? std::move(*body) : "error: " + body.error().message();
 }
 
 Result<PutReceipt> StoreTest::put(PutRequest request) {

@@ -25,15 +25,6 @@ namespace isobar::storage::azure {
 
 namespace {
 
-constexpr std::size_t kKeyBytesMost = 1024;
-
-Status check_key(std::string_view key) {
-  if (key.empty()) return invalid("an object needs a name");
-  if (key.size() > kKeyBytesMost)
-    return invalid(fmt::format("the name '{}…' has {} bytes; Azure takes at most 1,024", key.substr(0, 60), key.size()));
-  return {};
-}
-
 PutReceipt read_receipt(const net::HttpResponse& response) {
   PutReceipt receipt;
   receipt.etag = receipt.version = s3::unquote(response.headers.get("ETag"));

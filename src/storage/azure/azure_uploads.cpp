@@ -15,8 +15,7 @@
 namespace isobar::storage::azure {
 
 void AzureStore::start_upload(std::string key, Properties properties, Done<Upload> done) {
-  if (key.empty() || key.size() > limits().key_bytes_most)
-    return done(invalid(fmt::format("'{}…' is no blob's name: 1 to 1,024 bytes make one", key.substr(0, 60))));
+  if (const Status valid = check_key(key); !valid.ok()) return done(valid.error());
   // What cannot be a header is better refused now than after the last block.
   net::Headers headers;
   if (const Status added = add_blob_headers(headers, properties); !added.ok())

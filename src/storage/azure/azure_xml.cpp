@@ -93,6 +93,18 @@ Result<std::map<std::string, std::string>> parse_tags(std::string_view xml) {
   return tags;
 }
 
+Status check_key(std::string_view key) {
+  if (key.empty()) return invalid("an object needs a name");
+  if (key.size() > 1024)
+    return invalid(fmt::format("the name '{}…' has {} bytes; Azure takes at most 1,024", key.substr(0, 60), key.size()));
+  const auto changed = [&](std::string_view why) { return invalid(fmt::format("the name '{}' would not survive in Azure: {}", key, why)); };
+  if (key.find('\\') != key.npos) return changed("a backslash becomes a slash there");
+  if (key.back() == '.') return changed("a dot at the end is dropped there");
+  for (const std::string_view segment : split(key, '/'))
+    if (segment == "." || segment == "..") return changed(fmt::format("'{}' between slashes is resolved there", segment));
+  return {};
+}
+
 std::string block_name(std::string_view upload, int number) { return crypto::to_base64(fmt::format("{}-{:05}", upload, number)); }
 
 Result<std::vector<Block>> parse_uncommitted(std::string_view xml) {
@@ -137,7 +149,7 @@ ErrorDocument parse_error(const net::HttpResponse& response) {
 
 Code code_of(std::string_view azure_code, int status) {
   using Meaning = std::pair<std::string_view, Code>;
-  static constexpr std::array<Meaning, 12> kMeanings = {{
+  static constexpr std::array<Meaning, 11> kMeanings = {{
       {"BlobAlreadyExists", Code::kAlreadyExists},
       {"ContainerAlreadyExists", Code::kAlreadyExists},
       {"ContainerBeingDeleted", Code::kUnavailable},
@@ -147,7 +159,6 @@ Code code_of(std::string_view azure_code, int status) {
       {"IncompleteBody", Code::kDataLoss},
       {"ServerBusy", Code::kExhausted},
       {"OperationTimedOut", Code::kUnavailable},
-      {"CannotVerifyCopySource", Code::kConflict},
       {"LeaseIdMissing", Code::kPermissionDenied},
       {"BlobImmutableDueToPolicy", Code::kPermissionDenied},
   }};

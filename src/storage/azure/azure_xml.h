@@ -43,6 +43,10 @@ struct ErrorDocument {
 ErrorDocument parse_error(const net::HttpResponse& response);
 Code code_of(std::string_view azure_code, int status);
 
+/// The names that Azure keeps as they are. Errors  kInvalidArgument: empty, over 1,024 bytes; with a backslash, which Azure takes for a
+/// slash, with "." or ".." between slashes, which it resolves, or with a dot at the end, which it drops
+Status check_key(std::string_view key);
+
 /// The name of a block: all names in one blob must have the same length.
 std::string block_name(std::string_view upload, int number);
 
