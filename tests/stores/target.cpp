@@ -6,6 +6,7 @@
 #include "crypto/encoding.h"
 #include "emulator.h"
 #include "storage/azure.h"
+#include "storage/gcs.h"
 #include "storage/local_store.h"
 #include "storage/s3.h"
 
@@ -131,9 +132,21 @@ Target azurite() {
   return target;
 }
 
+Target gcs() {
+  Target target{"gcs", "gcs"};
+  const auto credentials = SecretSource<GcsCredentials>::of({});
+  target.open = [credentials](std::uint16_t port, const std::string& bucket, net::HttpTransport& transport) {
+    GcsOptions options;
+    options.endpoint = fmt::format("http://127.0.0.1:{}", port);
+    options.project = "test";
+    return make_gcs_store(bucket, options, credentials, transport, system_clock());
+  };
+  return target;
+}
+
 }  // namespace
 
-std::vector<Target> targets() { return {folder(), moto(), s3rver(), radosgw(), azurite()}; }
+std::vector<Target> targets() { return {folder(), moto(), s3rver(), radosgw(), azurite(), gcs()}; }
 
 void StoreTest::SetUp() {
   const Target& target = GetParam();
