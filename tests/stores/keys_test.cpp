@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 #include "target.h"
 
@@ -109,21 +107,15 @@ TEST_P(StoreTest, AListingGoesOnOverManyPagesInTheOrderOfBytes) {
 
 TEST_P(StoreTest, MoreThanAThousandKeysAreAllListed) {
   constexpr int kKeys = 1'203;
-  std::mutex mutex;
-  std::condition_variable all;
-  int left = kKeys;
-  for (int i = 0; i < kKeys; ++i) {
+  run_all(kKeys, [&](int i, const std::function<void()>& ended) {
     PutRequest request;
     request.key = fmt::format("dir/{:05}", i);
     request.body = "x";
-    store().put(request, [&](const Result<PutReceipt>& receipt) {
+    store().put(request, [ended](const Result<PutReceipt>& receipt) {
       EXPECT_TRUE(receipt.ok()) << (receipt.ok() ? "" : receipt.error().message());
-      const std::scoped_lock lock(mutex);
-      if (--left == 0) all.notify_one();
+      ended();
     });
-  }
-  std::unique_lock lock(mutex);
-  all.wait(lock, [&] { return left == 0; });
+  });
   const auto keys = all_keys({});
   EXPECT_EQ(keys.size(), static_cast<std::size_t>(kKeys));
   EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));

@@ -57,6 +57,8 @@ class StoreTest : public testing::TestWithParam<Target> {
                                        storage::Checksums checksums = {});
   std::vector<storage::RemoveFailure> remove(std::vector<std::string> keys);
   void remove_all(storage::Store& from);
+  /// Runs `start` for 0 … count-1, so many at once as an emulator with one thread bears, and waits for all.
+  void run_all(int count, const std::function<void(int, std::function<void()> ended)>& start);
 
  private:
   std::unique_ptr<storage::Store> store_;

@@ -2,9 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include <condition_variable>
-#include <mutex>
-
 #include "crypto/crc32c.h"
 #include "target.h"
 
@@ -92,17 +89,12 @@ TEST_P(StoreTest, PartsBeyondAPageAreAllTold) {
   const auto upload = start_upload("k", {});
   ASSERT_TRUE(upload.ok());
   const int parts = GetParam().parts_page + 3;
-  std::mutex mutex;
-  std::condition_variable all;
-  int left = parts;
-  for (int number = 1; number <= parts; ++number)
-    store().put_part(*upload, number, static_cast<std::uint64_t>(number - 1), "x", {}, [&](const Result<Part>& part) {
+  run_all(parts, [&](int i, const std::function<void()>& ended) {
+    store().put_part(*upload, i + 1, static_cast<std::uint64_t>(i), "x", {}, [ended](const Result<Part>& part) {
       EXPECT_TRUE(part.ok()) << (part.ok() ? "" : part.error().message());
-      const std::scoped_lock lock(mutex);
-      if (--left == 0) all.notify_one();
+      ended();
     });
-  std::unique_lock lock(mutex);
-  all.wait(lock, [&] { return left == 0; });
+  });
   const auto told = all_parts(*upload);
   ASSERT_EQ(told.size(), static_cast<std::size_t>(parts));
   for (int number = 1; number <= parts; ++number) EXPECT_EQ(told[static_cast<std::size_t>(number - 1)].number, number);

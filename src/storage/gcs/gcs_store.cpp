@@ -207,10 +207,13 @@ void GcsStore::put(PutRequest request, Done<PutReceipt> done) {
     call.query.emplace_back("ifGenerationMatch", "0");
     call.precondition = Code::kAlreadyExists;
   }
-  client_->call(std::move(call), [done](const Result<net::HttpResponse>& response) {
+  client_->call(std::move(call), [done, sent = request.checksums.crc32c](const Result<net::HttpResponse>& response) {
     if (!response.ok()) return done(response.error());
     const auto head = parse_object(response->body);
     if (!head.ok()) return done(head.error());
+    // The service itself refuses such an object; emulators take it.
+    if (const auto& told = head->info.checksums.crc32c; sent && told && *sent != *told)
+      return done(Error(Code::kDataLoss, "put " + head->info.key + ": the store's checksum differs from that of what was sent"));
     done(receipt_of(*head));
   });
 }
@@ -270,7 +273,16 @@ void GcsStore::copy(const Store& source, std::string source_key, std::string sou
     call.owned_body = write_object("", *properties, {});
     call.headers.add("Content-Type", "application/json");
   }
-  rewrite(std::move(call), std::move(done));
+  if (client_->options().endpoint.empty() || source_version.empty()) return rewrite(std::move(call), std::move(done));
+  // Emulators ignore the condition. A source that still is the generation asked for after the copy was it during the copy.
+  auto& from = const_cast<GcsStore&>(dynamic_cast<const GcsStore&>(source));
+  rewrite(std::move(call), [&from, source_key, source_version, done](const Result<PutReceipt>& receipt) {
+    if (!receipt.ok()) return done(receipt.error());
+    from.head_of(source_key, source_version, [done, receipt](const Result<ObjectHead>& head) {
+      if (!head.ok()) return done(head.error().context("the source changed while it was copied"));
+      done(receipt);
+    });
+  });
 }
 
 // Large copies take several requests; each goes on where the one before stopped.
