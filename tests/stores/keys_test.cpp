@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 #include "target.h"
 
@@ -75,7 +73,7 @@ TEST_P(StoreTest, EveryOddKeyIsKeptByteForByte) {
   std::sort(keys.begin(), keys.end());
   EXPECT_THAT(all_keys({}), ElementsAreArray(keys));
   for (const std::string& key : keys) {
-    EXPECT_EQ(get(key).value_or("none"), "body of " + key);
+    EXPECT_EQ(read(key), "body of " + key);
     const auto found = head(key);
     EXPECT_TRUE(found.ok()) << key << ": " << (found.ok() ? "" : found.error().message());
   }
@@ -91,7 +89,7 @@ TEST_P(StoreTest, OddKeysAreCopiedWithinTheStore) {
     ASSERT_TRUE(put(key, "body of " + key).ok()) << key;
     const auto copied = await<PutReceipt>([&](auto done) { store().copy(store(), key, "", "copy-of-" + key, {}, done); });
     EXPECT_TRUE(copied.ok()) << key << ": " << (copied.ok() ? "" : copied.error().message());
-    EXPECT_EQ(get("copy-of-" + key).value_or("none"), "body of " + key);
+    EXPECT_EQ(read("copy-of-" + key), "body of " + key);
   }
 }
 
@@ -109,21 +107,15 @@ TEST_P(StoreTest, AListingGoesOnOverManyPagesInTheOrderOfBytes) {
 
 TEST_P(StoreTest, MoreThanAThousandKeysAreAllListed) {
   constexpr int kKeys = 1'203;
-  std::mutex mutex;
-  std::condition_variable all;
-  int left = kKeys;
-  for (int i = 0; i < kKeys; ++i) {
+  run_all(kKeys, [&](int i, const std::function<void()>& ended) {
     PutRequest request;
     request.key = fmt::format("dir/{:05}", i);
     request.body = "x";
-    store().put(request, [&](const Result<PutReceipt>& receipt) {
+    store().put(request, [ended](const Result<PutReceipt>& receipt) {
       EXPECT_TRUE(receipt.ok()) << (receipt.ok() ? "" : receipt.error().message());
-      const std::scoped_lock lock(mutex);
-      if (--left == 0) all.notify_one();
+      ended();
     });
-  }
-  std::unique_lock lock(mutex);
-  all.wait(lock, [&] { return left == 0; });
+  });
   const auto keys = all_keys({});
   EXPECT_EQ(keys.size(), static_cast<std::size_t>(kKeys));
   EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));
@@ -174,7 +166,7 @@ TEST_P(StoreTest, AListingTellsSizesAndVersionsThatReadingConfirms) {
   EXPECT_EQ(told.bytes, 5U);
   EXPECT_FALSE(told.version.empty());
   EXPECT_GT(told.modified, Instant::from_unix_seconds(1'600'000'000));
-  EXPECT_EQ(get("k", 0, 100, told.version).value_or("none"), "12345");
+  EXPECT_EQ(read("k", 0, 100, told.version), "12345");
 }
 
 }  // namespace

@@ -46,6 +46,8 @@ class StoreTest : public testing::TestWithParam<Target> {
   Result<storage::ObjectHead> head(const std::string& key, bool with_tags = false);
   /// The object's bytes, read in one request.
   Result<std::string> get(const std::string& key, std::uint64_t offset = 0, std::size_t bytes = 1 << 20, const std::string& version = {});
+  /// The same, or "error: " and why there are none.
+  std::string read(const std::string& key, std::uint64_t offset = 0, std::size_t bytes = 1 << 20, const std::string& version = {});
   Result<storage::PutReceipt> put(storage::PutRequest request);
   Result<storage::PutReceipt> put(const std::string& key, std::string_view body);
   Result<storage::Upload> start_upload(const std::string& key, storage::Properties properties = {});
@@ -55,6 +57,8 @@ class StoreTest : public testing::TestWithParam<Target> {
                                        storage::Checksums checksums = {});
   std::vector<storage::RemoveFailure> remove(std::vector<std::string> keys);
   void remove_all(storage::Store& from);
+  /// Runs `start` for 0 … count-1, so many at once as an emulator with one thread bears, and waits for all.
+  void run_all(int count, const std::function<void(int, std::function<void()> ended)>& start);
 
  private:
   std::unique_ptr<storage::Store> store_;

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "net/http.h"
-#include "s3_xml.h"
+#include "storage/s3_xml.h"
 #include "storage/s3.h"
 
 namespace isobar::storage::s3 {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "s3_xml.h"
+#include "storage/s3_xml.h"
 #include "storage/refusal.h"
 #include "storage/stamps.h"
 
@@ -40,12 +40,26 @@ Result<ObjectHead> read_head(std::string key, const net::HttpResponse& response,
   return head;
 }
 
+Status check_pinned(const Version& asked, const ObjectHead& head) {
+  if (asked.etag.empty() || head.info.etag.empty() || head.info.etag == asked.etag) return {};
+  return Error(Code::kConflict, fmt::format("'{}' is another version by now: {} instead of {}", head.info.key, head.info.etag, asked.etag));
+}
+
 PutReceipt read_receipt(const net::HttpResponse& response) {
   PutReceipt receipt;
   const Version version = version_of(response.headers);
   receipt.etag = version.etag;
   receipt.version = version.text();
   receipt.checksums.crc32c = read_crc32c(response.headers.get("x-amz-checksum-crc32c"));
+  return receipt;
+}
+
+Result<PutReceipt> read_late_receipt(const net::HttpResponse& response) {
+  TRY_ASSIGN(const Written written, parse_written(response.body));
+  Version version = version_of(response.headers);
+  version.etag = written.etag;
+  PutReceipt receipt{version.text(), version.etag, {}};
+  receipt.checksums.crc32c = written.crc32c;
   return receipt;
 }
 

@@ -25,7 +25,12 @@ Version version_of(const net::Headers& headers);
 /// Errors  kDataLoss: sizes that are no numbers
 Result<ObjectHead> read_head(std::string key, const net::HttpResponse& response, std::uint64_t bytes, bool whole);
 
+/// Some that imitate S3 ignore If-Match. Errors  kConflict: `head` tells another ETag than the one asked for
+Status check_pinned(const Version& asked, const ObjectHead& head);
+
 PutReceipt read_receipt(const net::HttpResponse& response);
+/// The same where the ETag stands in a document: the answers to completing and copying.
+Result<PutReceipt> read_late_receipt(const net::HttpResponse& response);
 
 /// The keys that S3 can take at all. Errors  kInvalidArgument: empty, or longer than 1,024 bytes (the message says how long)
 Status check_key(std::string_view key);

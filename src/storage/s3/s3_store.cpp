@@ -56,11 +56,14 @@ void S3Store::head_of(std::string key, const std::string& version_text, Done<Obj
   if (!version.id.empty()) call.query.emplace_back("versionId", version.id);
   if (!version.etag.empty()) call.headers.add("If-Match", "\"" + version.etag + "\"");
   if (client_->options().checksums) call.headers.add("x-amz-checksum-mode", "ENABLED");
-  client_->call(std::move(call), [done, key](Result<net::HttpResponse> response) {
+  client_->call(std::move(call), [done, key, version](Result<net::HttpResponse> response) {
     if (!response.ok()) return done(response.error());
     const auto bytes = parse_count(response->headers.get("Content-Length"));
     if (!bytes.ok()) return done(bytes.error().context("Content-Length of " + key));
-    done(read_head(key, *response, *bytes, true));
+    auto head = read_head(key, *response, *bytes, true);
+    if (head.ok())
+      if (const Status same = check_pinned(version, *head); !same.ok()) return done(same.error());
+    done(std::move(head));
   });
 }
 
@@ -108,7 +111,7 @@ void S3Store::get(GetRequest request, Done<Got> done) {
   if (client_->options().checksums) call.headers.add("x-amz-checksum-mode", "ENABLED");
   call.into = request.into;
   call.range_may_be_empty = true;
-  client_->call(std::move(call), [request, done, nothing_there](Result<net::HttpResponse> response) {
+  client_->call(std::move(call), [request, version, done, nothing_there](Result<net::HttpResponse> response) {
     if (!response.ok()) return done(response.error());
     if (response->status == 416)
       return nothing_there(Error(Code::kDataLoss, "get " + request.key + ": the store refuses a range that it has"));
@@ -116,6 +119,7 @@ void S3Store::get(GetRequest request, Done<Got> done) {
     if (!extent.ok()) return done(extent.error().context("get " + request.key));
     auto head = read_head(request.key, *response, *extent, response->body_bytes == *extent);
     if (!head.ok()) return done(head.error());
+    if (const Status same = check_pinned(version, *head); !same.ok()) return done(same.error());
     if (!request.version.empty()) head->info.version = request.version;
     done(Got{response->body_bytes, std::move(*head)});
   });

@@ -41,6 +41,8 @@ class S3Store final : public Store {
 
  private:
   void head_of(std::string key, const std::string& version, Done<ObjectHead> done);
+  template <class T>
+  void confirm_source(const Store& source, const std::string& key, const std::string& version, T outcome, Done<T> done);
   void get_tags(ObjectHead head, Done<ObjectHead> done);
   void remove_one(std::string key, std::function<void(std::vector<RemoveFailure>)> done);
   void remove_batch(std::vector<std::string> keys, std::function<void(std::vector<RemoveFailure>)> done);

@@ -327,7 +327,7 @@ TEST_F(S3, AnErrorInsideASuccessIsAnError) {
 }
 
 TEST_F(S3, ACopysSourceIsEncodedAndPinned) {
-  auto store = open(plain_http());
+  auto store = open();
   transport.answer(200, "<CopyObjectResult><ETag>\"n\"</ETag></CopyObjectResult>");
   const auto copied = await<PutReceipt>([&](auto done) { store->copy(*store, "a b+c/\xC3\xA9", "e@v", "l", {}, done); });
   ASSERT_TRUE(copied.ok());
@@ -340,6 +340,15 @@ TEST_F(S3, ACopysSourceIsEncodedAndPinned) {
   ASSERT_TRUE(part.ok());
   EXPECT_EQ(part->etag, "p");
   EXPECT_EQ(transport.last_header("x-amz-copy-source-range"), "bytes=5-14");
+}
+
+TEST_F(S3, WhereTheStoreMayIgnoreTheConditionTheSourceIsConfirmedAfterTheCopy) {
+  auto store = open(plain_http());
+  transport.answer(200, "<CopyObjectResult><ETag>\"n\"</ETag></CopyObjectResult>");
+  transport.answer(412);
+  const auto copied = await<PutReceipt>([&](auto done) { store->copy(*store, "k", "e", "l", {}, done); });
+  EXPECT_EQ(copied.error().code(), Code::kConflict);
+  EXPECT_EQ(transport.last().method, "HEAD");
 }
 
 TEST_F(S3, CopiesOnlyWithinOneServiceAndAccount) {

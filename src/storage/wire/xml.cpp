@@ -10,6 +10,7 @@ namespace isobar::storage {
 
 std::string_view XmlElement::name() const { return pugi::xml_node(node_).name(); }
 std::string_view XmlElement::text() const { return pugi::xml_node(node_).child_value(); }
+std::string_view XmlElement::attribute(const char* name) const { return pugi::xml_node(node_).attribute(name).value(); }
 XmlElement XmlElement::child(const char* name) const { return XmlElement(pugi::xml_node(node_).child(name).internal_object()); }
 
 std::vector<XmlElement> XmlElement::children(std::string_view name) const {

@@ -25,6 +25,8 @@ class XmlElement {
   std::string_view name() const;
   /// The text directly in it; "" when there is none.
   std::string_view text() const;
+  /// "" when there is none of that name.
+  std::string_view attribute(const char* name) const;
   XmlElement child(const char* name) const;
   std::string_view text_of(const char* name) const { return child(name).text(); }
   /// All elements of that name directly in it, in order; an empty name takes every element.

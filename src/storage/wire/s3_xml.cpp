@@ -1,4 +1,4 @@
-#include "s3_xml.h"
+#include "storage/s3_xml.h"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/// What S3 says and hears in XML, as values. Pure.
+/// What S3 says and hears in XML, as values; the XML interface of Google Cloud Storage speaks it too. Pure.
 
 #include <map>
 #include <optional>

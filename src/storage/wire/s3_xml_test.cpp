@@ -1,4 +1,4 @@
-#include "s3_xml.h"
+#include "storage/s3_xml.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
