@@ -130,14 +130,14 @@ void add_catalog_commands(Commands& commands) {
     std::string output;
   };
   auto check_options = std::make_shared<CloudCheckOptions>();
-  CLI::App* check =
-      commands.add(nullptr, "check", "Which clouds can be used, and why the others cannot; or whether two places hold the same.",
-                   [check_options](Context& context) {
-                     if (check_options->places.places.size() == 1)
-                       return context.console().fail(invalid("check compares SRC and DST: two places were expected, or none to check the clouds"));
-                     if (!check_options->places.places.empty()) return check_places(context, check_options->places, check_options->output);
-                     return check_clouds(context, check_options->verbose, check_options->output);
-                   });
+  CLI::App* check = commands.add(
+      nullptr, "check", "Which clouds can be used, and why the others cannot; or whether two places hold the same.",
+      [check_options](Context& context) {
+        if (check_options->places.places.size() == 1)
+          return context.console().fail(invalid("check compares SRC and DST: two places were expected, or none to check the clouds"));
+        if (!check_options->places.places.empty()) return check_places(context, check_options->places, check_options->output);
+        return check_clouds(context, check_options->verbose, check_options->output);
+      });
   check->add_option("SRC-DST", check_options->places.places, "SRC and DST: compare what they hold. Without them the clouds are checked.")
       ->expected(0, 2)
       ->type_name("");

@@ -9,7 +9,8 @@
 namespace isobar::app {
 
 // Turns Ctrl-C into a stop request for as long as it lives. The signal is taken by a thread of its own, so that nothing
-// has to be safe in a signal handler; a second Ctrl-C ends the program at once.
+// has to be safe in a signal handler; a second Ctrl-C ends the program at once. To be made before other threads are: they
+// inherit that they do not take the signal.
 class InterruptWatch {
  public:
   InterruptWatch() {

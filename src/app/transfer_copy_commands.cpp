@@ -53,6 +53,7 @@ struct Outcome {
   std::vector<std::string> problems;
   std::uint64_t problems_more = 0;
   bool interrupted = false;
+  bool user_error = false;  // nothing was begun: the request itself is wrong
   void problem(std::string text) {
     if (problems.size() < 20) problems.push_back(std::move(text));
     else ++problems_more;
@@ -72,13 +73,15 @@ Result<transfer::CopyPlan> make_plan(const CopyOptions& options, const Job& job)
   TRY_ASSIGN(const ByteCount part, parse_bytes(options.part_size).context("--part-size"));
   TRY_ASSIGN(const ByteCount memory, parse_bytes(options.memory).context("--memory"));
   if (part.value < 64 * kKiB || part.value > 5 * kGiB) return invalid("--part-size must be between 64KiB and 5GiB");
-  if (memory.value < 2 * part.value) return invalid(fmt::format("--memory must hold two parts at least: {}", format_bytes({2 * part.value})));
+  if (memory.value < 2 * part.value)
+    return invalid(fmt::format("--memory must hold two parts at least: {}", format_bytes({2 * part.value})));
   plan.part_bytes = part.value;
   plan.memory_bytes = memory.value;
   if (!options.bandwidth.empty()) {
     TRY_ASSIGN(plan.bytes_per_second, parse_rate(options.bandwidth));
   }
-  plan.server_side = !options.no_server_side;
+  // Files are read and written, so that their checksum is known, they can be taken up in the midst, and a limit holds.
+  plan.server_side = !options.no_server_side && job.source->location().kind != storage::Kind::kLocal;
   plan.overrides = options.overrides;
   for (const auto& pair : options.metadata) {
     const auto equals = pair.find('=');
@@ -138,12 +141,8 @@ void print_dry(Context& context, const CopyOptions& options, Job& job, Outcome& 
     ++outcome.totals.objects_listed;
     outcome.totals.bytes_listed += (*item)->source.bytes;
     for (std::size_t i = 0; i < job.targets.size(); ++i) {
-      const auto from = job.source->location(), to = job.targets[i]->location();
-      const auto join_key = [](storage::Location at, const std::string& key) {
-        at.key = at.kind == storage::Kind::kLocal ? (fs::path(at.key) / key).string() : key;
-        return at.text();
-      };
-      const std::string source = join_key(from, (*item)->source.key), target = join_key(to, (*item)->target_keys[i]);
+      const std::string source = job.source->location().text_of((*item)->source.key);
+      const std::string target = job.targets[i]->location().text_of((*item)->target_keys[i]);
       if (options.output == "json") {
         array.push_back(json::object{{"action", "copy"}, {"source", source}, {"target", target}, {"bytes", (*item)->source.bytes}});
       } else {
@@ -160,6 +159,7 @@ Outcome run_job(Context& context, const CopyOptions& options, Job job, std::stop
   const Console& console = context.console();
   const auto give_up = [&](const Error& error) {
     outcome.problem(error.message());
+    outcome.user_error = exit_code_of(error) == kUserError;
     return std::move(outcome);
   };
   auto plan = make_plan(options, job);
@@ -189,7 +189,8 @@ Outcome run_job(Context& context, const CopyOptions& options, Job job, std::stop
   outcome.interrupted = summary->interrupted;
   if (!summary->listing.ok()) outcome.problem(summary->listing.error().message());
   if (summary->totals.uploads_left > 0)
-    outcome.problem(fmt::format("{} unfinished uploads could not be removed; the next run of the same command tries again", summary->totals.uploads_left));
+    outcome.problem(fmt::format("{} unfinished uploads could not be removed; the next run of the same command tries again",
+                                summary->totals.uploads_left));
   if (!options.no_verify && !outcome.interrupted)
     if (const Status verified = arrival.verify(job.targets); !verified.ok()) outcome.problem(verified.error().message());
   std::error_code ignored;
@@ -226,10 +227,11 @@ int finish(Context& context, const CopyOptions& options, const Outcome& outcome,
                         {"seconds", seconds},
                         {"complete", outcome.good()}};
     console.print(json::serialize(object) + "\n");
-  } else if (!options.quiet) {
+  } else if (!options.quiet && !outcome.user_error) {
     const double rate = seconds > 0 ? static_cast<double>(totals.bytes_done) / seconds : 0;
-    std::string text = fmt::format("{} {} {}, {} in {} ({}/s)", verb, copied, copied == 1 ? "object" : "objects", format_bytes({totals.bytes_done}),
-                                   format_duration(from_seconds(seconds)), format_bytes({static_cast<std::uint64_t>(rate)}));
+    std::string text =
+        fmt::format("{} {} {}, {} in {} ({}/s)", verb, copied, copied == 1 ? "object" : "objects", format_bytes({totals.bytes_done}),
+                    format_duration(from_seconds(seconds)), format_bytes({static_cast<std::uint64_t>(rate)}));
     if (totals.objects_done_before > 0) text += fmt::format("; {} were done before", totals.objects_done_before);
     if (outcome.same > 0) text += fmt::format("; {} are the same already", outcome.same);
     if (outcome.removed > 0) text += fmt::format("; removed {}", outcome.removed);
@@ -242,7 +244,7 @@ int finish(Context& context, const CopyOptions& options, const Outcome& outcome,
     // Calls that are under way would be waited for otherwise.
     std::_Exit(130);
   }
-  return outcome.good() ? kOk : kFailed;
+  return outcome.good() ? kOk : outcome.user_error ? kUserError : kFailed;
 }
 
 void add_up(Outcome& sum, Outcome one) {
@@ -257,6 +259,7 @@ void add_up(Outcome& sum, Outcome one) {
   for (auto& problem : one.problems) sum.problem(std::move(problem));
   sum.problems_more += one.problems_more;
   sum.interrupted |= one.interrupted;
+  sum.user_error |= one.user_error;
   sum.removed += one.removed;
   sum.same += one.same;
 }
@@ -278,7 +281,8 @@ Result<std::vector<Job>> plan_copies(StoreOpener& opener, CopyOptions& options) 
     TRY_ASSIGN(auto source, open_source(opener, options.places[i], options.recursive));
     Job job;
     job.source = source.store;
-    job.identity = fmt::format("cp\n{}\n{}{}\n{}", identity_of(*source.store, options.stores.endpoint), source.rule.prefix, source.rule.pattern, filter_identity(options));
+    job.identity = fmt::format("cp\n{}\n{}{}\n{}", identity_of(*source.store, options.stores.endpoint), source.rule.prefix,
+                               source.rule.pattern, filter_identity(options));
     std::vector<transfer::TargetRule> rules;
     for (const auto& text : targets) {
       TRY_ASSIGN(auto target, open_target(opener, text, source.rule.shape, several));
@@ -337,7 +341,8 @@ Result<std::vector<Job>> plan_list(StoreOpener& opener, CopyOptions& options) {
   }
   std::vector<Job> jobs;
   for (auto& [name, group] : groups) {
-    group.job.identity += identity_of(*group.job.source, options.stores.endpoint) + identity_of(*group.job.targets[0], options.stores.target_endpoint);
+    group.job.identity +=
+        identity_of(*group.job.source, options.stores.endpoint) + identity_of(*group.job.targets[0], options.stores.target_endpoint);
     group.job.items = std::make_unique<transfer::NamedItems>(*group.job.source, std::move(group.pairs));
     jobs.push_back(std::move(group.job));
   }
@@ -350,17 +355,18 @@ void remove_moved(storage::Store& source, std::vector<std::string> keys, Outcome
   const auto next = [&]() -> std::optional<std::string> { return at < keys.size() ? std::optional(std::move(keys[at++])) : std::nullopt; };
   const auto summary = transfer::remove_all(source, next, nullptr);
   outcome.removed += summary.removed;
-  for (const auto& failure : summary.failures) outcome.problem(fmt::format("{} was copied but not removed: {}", failure.key, failure.error.message()));
+  for (const auto& failure : summary.failures)
+    outcome.problem(fmt::format("{} was copied but not removed: {}", failure.key, failure.error.message()));
 }
 
 int copy(Context& context, CopyOptions& options, Verb verb) {
+  const InterruptWatch watch;  // before any thread is made: each inherits which signals it does not take
   StoreOpener opener(context, options.stores);
   if (verb == Verb::kMove && !options.also.empty()) return context.console().fail(invalid("mv has one DST"));
   auto jobs = options.from_list.empty() ? plan_copies(opener, options) : plan_list(opener, options);
   if (!jobs.ok()) return context.console().fail(jobs.error());
   Outcome sum;
   ProgressLine progress(context.console(), options.quiet);
-  const InterruptWatch watch;
   for (auto& job : *jobs) {
     if (options.dry_run) {
       print_dry(context, options, job, sum);
@@ -380,7 +386,8 @@ int copy(Context& context, CopyOptions& options, Verb verb) {
   if (options.dry_run) {
     for (const auto& problem : sum.problems) context.console().say("isobar: " + problem);
     if (options.output != "json")
-      context.console().print(fmt::format("{} objects, {}; nothing was done\n", sum.totals.objects_listed, format_bytes({sum.totals.bytes_listed})));
+      context.console().print(
+          fmt::format("{} objects, {}; nothing was done\n", sum.totals.objects_listed, format_bytes({sum.totals.bytes_listed})));
     return sum.good() ? kOk : kFailed;
   }
   if (sum.good() && sum.totals.objects_listed == 0) sum.problem("nothing matches: no object was copied");
@@ -391,13 +398,18 @@ int copy(Context& context, CopyOptions& options, Verb verb) {
 Status may_delete(const CopyOptions& options, const transfer::SyncItems& items, std::size_t extras, const Outcome& outcome) {
   if (!outcome.good()) return Error(Code::kConflict, "nothing was deleted, as not everything was copied");
   if (items.source_objects() == 0 && !options.force)
-    return Error(Code::kConflict, fmt::format("nothing was deleted: the source is empty, which would delete all {} objects of the target; --force if that is meant", extras));
+    return Error(
+        Code::kConflict,
+        fmt::format("nothing was deleted: the source is empty, which would delete all {} objects of the target; --force if that is meant",
+                    extras));
   if (options.max_delete >= 0 && extras > static_cast<std::size_t>(options.max_delete))
-    return Error(Code::kConflict, fmt::format("nothing was deleted: {} objects would be, --max-delete allows {}", extras, options.max_delete));
+    return Error(Code::kConflict,
+                 fmt::format("nothing was deleted: {} objects would be, --max-delete allows {}", extras, options.max_delete));
   return {};
 }
 
 int sync(Context& context, CopyOptions& options) {
+  const InterruptWatch watch;
   const Console& console = context.console();
   StoreOpener opener(context, options.stores);
   auto source = open_source(opener, options.places[0], true);
@@ -420,7 +432,6 @@ int sync(Context& context, CopyOptions& options) {
   job.items = std::move(owned);
   Outcome outcome;
   ProgressLine progress(console, options.quiet);
-  const InterruptWatch watch;
   // The items must outlive the job: what only the target has is asked of them afterwards.
   auto keep = std::move(job.items);
   class Borrowed final : public transfer::ItemSource {
@@ -446,7 +457,8 @@ int sync(Context& context, CopyOptions& options) {
     } else {
       std::size_t at = 0;
       const auto summary = transfer::remove_all(
-          *target->store, [&]() -> std::optional<std::string> { return at < extras.size() ? std::optional(extras[at++].key) : std::nullopt; }, nullptr);
+          *target->store,
+          [&]() -> std::optional<std::string> { return at < extras.size() ? std::optional(extras[at++].key) : std::nullopt; }, nullptr);
       outcome.removed = summary.removed;
       for (const auto& failure : summary.failures) outcome.problem(fmt::format("delete {}: {}", failure.key, failure.error.message()));
     }
@@ -463,7 +475,11 @@ void add_filter_options(CLI::App& command, CopyOptions& options) {
   const auto add = [&](const std::string& name, bool include, const std::string& text) {
     command
         .add_option_function<std::string>(
-            name, [&options, include](const std::string& pattern) { options.filter.rules.push_back({include, pattern}); }, text)
+            name,
+            [&options, include](const std::string& pattern) {
+              options.filter.rules.push_back({include, pattern});
+            },
+            text)
         ->trigger_on_parse()
         ->type_name("PATTERN")
         ->allow_extra_args(false)
@@ -476,8 +492,10 @@ void add_filter_options(CLI::App& command, CopyOptions& options) {
 void add_job_options(CLI::App& command, CopyOptions& options) {
   add_filter_options(command, options);
   command.add_flag("-n,--dry-run", options.dry_run, "Say what would be done, and do nothing.");
-  command.add_flag("--resume", options.resume, "Go on with an unfinished transfer of the same, which must be there. (Without this it is taken up if it is there.)");
-  command.add_flag("--restart", options.restart, "Remove what an unfinished transfer of the same has left, and begin again.")->excludes("--resume");
+  command.add_flag("--resume", options.resume,
+                   "Go on with an unfinished transfer of the same, which must be there. (Without this it is taken up if it is there.)");
+  command.add_flag("--restart", options.restart, "Remove what an unfinished transfer of the same has left, and begin again.")
+      ->excludes("--resume");
   command.add_option("--manifest", options.manifest, "Append a JSON line for each object to this file: names, bytes, CRC-32C, versions.");
   command.add_option("--bwlimit", options.bandwidth, "Bytes a second at most: 100MB.");
   command.add_option("--part-size", options.part_size, "Objects larger than this move in parts of it.")->capture_default_str();
@@ -491,7 +509,8 @@ void add_job_options(CLI::App& command, CopyOptions& options) {
   command.add_option("--content-disposition", options.overrides.content_disposition);
   command.add_option("--cache-control", options.overrides.cache_control);
   command.add_option("--storage-class", options.overrides.storage_class, "The target's storage class.");
-  command.add_option("--metadata", options.metadata, "NAME=VALUE, laid over the source's. May be given several times.")->allow_extra_args(false);
+  command.add_option("--metadata", options.metadata, "NAME=VALUE, laid over the source's. May be given several times.")
+      ->allow_extra_args(false);
   command.add_flag("-q,--quiet", options.quiet, "Say only what went wrong.");
   command.add_option("-o,--output", options.output, "table or json.")->check(CLI::IsMember({"table", "json"}));
 }
@@ -505,20 +524,28 @@ void add_copy_commands(Commands& commands) {
       return verb == Verb::kSync ? sync(context, *options) : copy(context, *options, verb);
     });
     if (verb == Verb::kSync) {
-      command.add_option("SRC-DST", options->places, "SRC and DST: s3://BUCKET/PREFIX or a folder.")->required()->expected(2)->type_name("");
+      command.add_option("SRC-DST", options->places, "SRC and DST: s3://BUCKET/PREFIX or a folder.")
+          ->required()
+          ->expected(2)
+          ->type_name("");
       command.add_flag("--delete", options->remove_extras, "Delete what only DST has, when everything was copied.");
-      command.add_option("--max-delete", options->max_delete, "Delete nothing if it would be more than this.")->check(CLI::NonNegativeNumber);
+      command.add_option("--max-delete", options->max_delete, "Delete nothing if it would be more than this.")
+          ->check(CLI::NonNegativeNumber);
       command.add_flag("--force", options->force, "Delete though the source is empty.");
       command.add_flag("--size-only", options->size_only, "Objects of one size are the same.");
-      command.add_flag("--checksum", options->checksum, "Compare contents, not times; where the stores tell no common checksum, both are read.");
+      command.add_flag("--checksum", options->checksum,
+                       "Compare contents, not times; where the stores tell no common checksum, both are read.");
       command.add_flag("--ignore-existing", options->ignore_existing, "Leave alone whatever is there.");
     } else {
-      command.add_option("SRC-DST", options->places, "SRC… and DST: s3://BUCKET/KEY, a file or a folder; SRC may have wildcards.")->type_name("");
+      command.add_option("SRC-DST", options->places, "SRC… and DST: s3://BUCKET/KEY, a file or a folder; SRC may have wildcards.")
+          ->type_name("");
       command.add_flag("-r,--recursive", options->recursive, "Take all that is below SRC.");
-      command.add_option("--from-list", options->from_list, "A file with a line 'SRC<TAB>DST', or 'SRC', for each object.")->check(CLI::ExistingFile);
+      command.add_option("--from-list", options->from_list, "A file with a line 'SRC<TAB>DST', or 'SRC', for each object.")
+          ->check(CLI::ExistingFile);
     }
     if (verb == Verb::kCopy)
-      command.add_option("--also", options->also, "A further DST: what is read once goes to all. May be given several times.")->allow_extra_args(false);
+      command.add_option("--also", options->also, "A further DST: what is read once goes to all. May be given several times.")
+          ->allow_extra_args(false);
     add_job_options(command, *options);
     add_store_options(command, options->stores, true);
   };

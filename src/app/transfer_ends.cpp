@@ -25,7 +25,8 @@ void add_store_options(CLI::App& command, StoreOptions& options, bool two_ends) 
   }
   command.add_flag("--no-sign-request", options.anonymous, "Ask without credentials, for public buckets.");
   command.add_flag("--request-payer", options.requester_pays, "Pay for what is read from buckets that let the reader pay.");
-  command.add_option("--symlinks", options.symlinks, "Symbolic links in folders: skip them and say so, follow them, or store them as links.")
+  command
+      .add_option("--symlinks", options.symlinks, "Symbolic links in folders: skip them and say so, follow them, or store them as links.")
       ->transform(CLI::IsMember({"skip", "follow", "store"}));
   command.add_flag("--raw", options.raw, "Take * ? [ in names as they are.");
   command.add_option("--parallel", options.parallel, "Requests under way at once, at most.")->check(CLI::Range(1, 4096));
@@ -101,7 +102,8 @@ Result<SourceEnd> local_source(StoreOpener& opener, const std::string& text, con
   if (!fs::is_directory(folder, failure)) return not_found(fmt::format("there is no folder '{}'", folder));
   // The pattern is compared with keys below the folder; the folder's own name has no wildcards, but may have had escapes.
   std::size_t cut = 0;
-  for (std::size_t i = 0, slashes = 0, wanted = static_cast<std::size_t>(std::count(literal.begin(), literal.end(), '/')); i < path.size() && slashes < wanted; ++i)
+  for (std::size_t i = 0, slashes = 0, wanted = static_cast<std::size_t>(std::count(literal.begin(), literal.end(), '/'));
+       i < path.size() && slashes < wanted; ++i)
     if (path[i] == '/') {
       ++slashes;
       cut = i + 1;
@@ -155,7 +157,8 @@ Result<TargetEnd> open_target(StoreOpener& opener, const std::string& text, Shap
     return TargetEnd{text, opener.open_folder(file.has_parent_path() ? file.parent_path() : "."),
                      transfer::target_rule(storage::key_of_path(file.filename().string()), shape, false)};
   }
-  if (fs::exists(path, failure) && !fs::is_directory(path, failure)) return invalid(fmt::format("'{}' is a file; more than one object cannot go there", text));
+  if (fs::exists(path, failure) && !fs::is_directory(path, failure))
+    return invalid(fmt::format("'{}' is a file; more than one object cannot go there", text));
   return TargetEnd{text, opener.open_folder(path), transfer::target_rule("", shape, true)};
 }
 

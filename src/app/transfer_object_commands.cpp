@@ -43,11 +43,12 @@ std::string printable(std::string_view key) {
 struct ListOptions {
   StoreOptions stores;
   std::string place = ".", output;
-  bool recursive = false, exact_bytes = false;
+  bool recursive = false, exact_bytes = false, uploads = false;
 };
 
 json::object object_json(const storage::ObjectInfo& info) {
-  json::object object{{"key", text_of(info.key)}, {"bytes", info.bytes}, {"modified", format_instant(info.modified)}, {"version", info.version}};
+  json::object object{
+      {"key", text_of(info.key)}, {"bytes", info.bytes}, {"modified", format_instant(info.modified)}, {"version", info.version}};
   if (!info.storage_class.empty()) object["storage_class"] = info.storage_class;
   return object;
 }
@@ -62,6 +63,24 @@ int list_buckets(Context& context, StoreOpener& opener, const storage::Location&
     if (output == "json") array.push_back(json::object{{"bucket", bucket.name}, {"created", format_instant(bucket.created)}});
     else context.console().print(fmt::format("{}  {}\n", format_instant(bucket.created), bucket.name));
   }
+  if (output == "json") context.console().print(json::serialize(array) + "\n");
+  return kOk;
+}
+
+// What was begun to be written in parts and never completed: it costs money and shows nowhere else.
+int list_unfinished(Context& context, storage::Store& store, const std::string& prefix, const std::string& output) {
+  json::array array;
+  std::string page;
+  do {
+    const auto uploads = await<storage::UploadPage>([&](auto done) { store.list_uploads(prefix, page, done); });
+    if (!uploads.ok()) return context.console().fail("list unfinished uploads", uploads.error());
+    for (const auto& upload : uploads->uploads) {
+      if (output == "json")
+        array.push_back(json::object{{"key", text_of(upload.key)}, {"id", upload.id}, {"started", format_instant(upload.started)}});
+      else context.console().print(fmt::format("{:>19}  {}  {}\n", format_instant(upload.started), printable(upload.key), upload.id));
+    }
+    page = uploads->next;
+  } while (!page.empty());
   if (output == "json") context.console().print(json::serialize(array) + "\n");
   return kOk;
 }
@@ -88,6 +107,7 @@ int list(Context& context, const ListOptions& options) {
     store = *opened;
     request.prefix = location->key;
   }
+  if (options.uploads) return list_unfinished(context, *store, request.prefix, options.output);
   std::uint64_t shown = 0;
   bool first = true;
   if (options.output == "json") console.print("[");
@@ -141,8 +161,11 @@ int disk_usage(Context& context, const ListOptions& options) {
     ++objects;
     bytes += (*item)->source.bytes;
   }
-  if (options.output == "json") console.print(json::serialize(json::object{{"place", options.place}, {"objects", objects}, {"bytes", bytes}}) + "\n");
-  else console.print(fmt::format("{} in {} objects  {}\n", options.exact_bytes ? fmt::format("{} bytes", bytes) : format_bytes({bytes}), objects, options.place));
+  if (options.output == "json")
+    console.print(json::serialize(json::object{{"place", options.place}, {"objects", objects}, {"bytes", bytes}}) + "\n");
+  else
+    console.print(fmt::format("{} in {} objects  {}\n", options.exact_bytes ? fmt::format("{} bytes", bytes) : format_bytes({bytes}),
+                              objects, options.place));
   return kOk;
 }
 
@@ -203,7 +226,8 @@ int remove(Context& context, const RemoveOptions& options) {
   for (const auto& place : options.places) {
     auto source = open_source(opener, place, options.recursive);
     if (!source.ok()) return console.fail(source.error());
-    if (source->rule.shape == Shape::kTree && source->rule.prefix.empty() && options.filter.rules.empty() && !options.yes && !options.dry_run) {
+    if (source->rule.shape == Shape::kTree && source->rule.prefix.empty() && options.filter.rules.empty() && !options.yes &&
+        !options.dry_run) {
       const auto sure = console.confirm(fmt::format("Remove everything in {}?", place));
       if (!sure.ok()) return console.fail(sure.error());
       if (!*sure) return kFailed;
@@ -243,7 +267,8 @@ int with_bucket(Context& context, const ListOptions& options, bool make) {
   if (location->kind == storage::Kind::kLocal) {
     store = opener.open_folder(location->key);
   } else {
-    if (location->bucket.empty() || !location->key.empty()) return console.fail(invalid(fmt::format("'{}': a bucket's name alone was expected", options.place)));
+    if (location->bucket.empty() || !location->key.empty())
+      return console.fail(invalid(fmt::format("'{}': a bucket's name alone was expected", options.place)));
     auto opened = opener.open(*location, false);
     if (!opened.ok()) return console.fail(opened.error());
     store = *opened;
@@ -297,11 +322,14 @@ int check_places(Context& context, const CheckOptions& options, const std::strin
     for (const auto& one : folder->take_omissions().failed) tell(one.why, one.key);
   const std::uint64_t same = items.same_objects();
   if (output == "json") {
-    console.print(json::serialize(json::object{{"same", same}, {"different", differ}, {"compared_by_size_alone", by_size_alone}, {"differences", differences}}) + "\n");
+    console.print(json::serialize(json::object{
+                      {"same", same}, {"different", differ}, {"compared_by_size_alone", by_size_alone}, {"differences", differences}}) +
+                  "\n");
   } else {
     console.print(fmt::format("{} objects are the same, {} differ\n", same, differ));
     if (by_size_alone > 0)
-      console.print(fmt::format("{} of them were compared by size alone, as the stores tell no common checksum; --download reads both\n", by_size_alone));
+      console.print(fmt::format("{} of them were compared by size alone, as the stores tell no common checksum; --download reads both\n",
+                                by_size_alone));
   }
   return differ == 0 ? kOk : kFailed;
 }
@@ -321,6 +349,7 @@ void add_object_commands(Commands& commands) {
     auto [command, options] = listing("ls", "List objects, or buckets with s3:// alone.", list);
     command->add_option("PLACE", options->place, "s3://BUCKET/PREFIX or a folder.")->type_name("");
     command->add_flag("-r,--recursive", options->recursive, "All that is below, not only the next level.");
+    command->add_flag("--uploads", options->uploads, "Uploads in parts that were never completed.");
     command->add_flag("--bytes", options->exact_bytes, "Sizes in bytes.");
   }
   {
@@ -330,7 +359,8 @@ void add_object_commands(Commands& commands) {
   }
   {
     const auto places = std::make_shared<std::vector<std::string>>();
-    auto [command, options] = listing("cat", "Write objects to standard output.", [places](Context& context, const ListOptions& it) { return cat(context, it, *places); });
+    auto [command, options] = listing("cat", "Write objects to standard output.",
+                                      [places](Context& context, const ListOptions& it) { return cat(context, it, *places); });
     command->add_option("PLACE", *places, "Objects, files or patterns.")->required()->type_name("");
   }
   for (const bool make : {true, false}) {

@@ -7,7 +7,8 @@
 
 namespace isobar::app {
 
-ProgressLine::ProgressLine(const Console&, bool quiet) : shown_(!quiet && ::isatty(STDERR_FILENO) != 0), began_(SystemClock().now()), last_(began_) {}
+ProgressLine::ProgressLine(const Console&, bool quiet)
+    : shown_(!quiet && ::isatty(STDERR_FILENO) != 0), began_(SystemClock().now()), last_(began_) {}
 
 ProgressLine::~ProgressLine() { clear(); }
 
@@ -27,16 +28,17 @@ void ProgressLine::update(const transfer::CopyCore::Totals& totals, bool listing
   std::string left;
   if (listing_ended && rate_ > 0 && totals.bytes_listed > totals.bytes_done)
     left = ", " + format_duration(from_seconds(static_cast<double>(totals.bytes_listed - totals.bytes_done) / rate_)) + " left";
-  const std::string line =
-      fmt::format("{} of {}{}, {} of {} objects, {}/s{}", format_bytes({totals.bytes_done}), format_bytes({totals.bytes_listed}),
-                  listing_ended ? "" : " so far", totals.objects_done, totals.objects_listed, format_bytes({static_cast<std::uint64_t>(rate_)}), left);
+  const std::string line = fmt::format("{} of {}{}, {} of {} objects, {}/s{}", format_bytes({totals.bytes_done}),
+                                       format_bytes({totals.bytes_listed}), listing_ended ? "" : " so far", totals.objects_done,
+                                       totals.objects_listed, format_bytes({static_cast<std::uint64_t>(rate_)}), left);
   const std::string drawn = "\r\x1b[K" + line;
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, drawn.data(), drawn.size());
   drawn_ = true;
 }
 
 void ProgressLine::clear() {
-  if (std::exchange(drawn_, false)) [[maybe_unused]] const auto written = ::write(STDERR_FILENO, "\r\x1b[K", 4);
+  if (std::exchange(drawn_, false)) [[maybe_unused]]
+    const auto written = ::write(STDERR_FILENO, "\r\x1b[K", 4);
 }
 
 }  // namespace isobar::app

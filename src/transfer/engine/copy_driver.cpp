@@ -27,7 +27,7 @@ class CopyRun {
         manifest_(std::move(manifest)),
         core_(job_.plan, std::move(resume)),
         buffers_(job_.plan.memory_bytes) {
-    for (const auto& target : job_.targets) target_names_.push_back(target->location().text());
+    for (const auto& target : job_.targets) target_places_.push_back(target->location());
   }
 
   Result<CopySummary> run(ItemSource& items) {
@@ -214,7 +214,7 @@ class CopyRun {
 
   void carry_out(ObjectEnded& it) {
     if (it.outcome.ok() && !it.was_done_before) journal_.object_done(it.item);
-    manifest_.add(it, target_names_);
+    manifest_.add(it, target_places_);
     if (hooks_.ended) hooks_.ended(it);
   }
 
@@ -228,7 +228,7 @@ class CopyRun {
   BufferPool buffers_;
   std::unordered_map<ChunkId, std::pair<BufferPool::Buffer, std::uint64_t>> chunks_;
   std::vector<StartUpload> starts_;
-  std::vector<std::string> target_names_;
+  std::vector<storage::Location> target_places_;
   Instant synced_, reported_;
 };
 
@@ -258,6 +258,8 @@ Status sweep_intents(const CopyJob& job, const JournalState& state) {
     std::string page;
     do {
       auto uploads = await<storage::UploadPage>([&](auto done) { target.list_uploads(intent.target_key, page, done); });
+      // Some that speak S3 cannot list uploads; there is then nothing that could be done about one.
+      if (!uploads.ok() && uploads.error().code() == Code::kInvalidArgument) break;
       if (!uploads.ok()) return uploads.error().context("look for unfinished uploads");
       for (const auto& upload : uploads->uploads) {
         if (upload.key != intent.target_key || upload.started < intent.since - 5min || upload.started > intent.since + 10min) continue;

@@ -25,10 +25,11 @@ Result<Manifest> Manifest::open(const fs::path& path) {
   return manifest;
 }
 
-void Manifest::add(const ObjectEnded& ended, const std::vector<std::string>& target_names) {
+void Manifest::add(const ObjectEnded& ended, const std::vector<storage::Location>& targets) {
   if (!file_) return;
   for (std::size_t i = 0; i < ended.item.target_keys.size(); ++i) {
-    boost::json::object line{{"source", text_of(ended.item.source.key)}, {"target", text_of(target_names[i] + ended.item.target_keys[i])}};
+    boost::json::object line{{"source", text_of(ended.item.source.key)},
+                             {"target", text_of(targets[i].text_of(ended.item.target_keys[i]))}};
     if (!ended.outcome.ok()) {
       line["error"] = text_of(ended.outcome.error().message());
     } else {

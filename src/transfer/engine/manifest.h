@@ -14,7 +14,7 @@ class Manifest {
  public:
   /// An empty path: no manifest is kept.
   static Result<Manifest> open(const fs::path& path);
-  void add(const ObjectEnded& ended, const std::vector<std::string>& target_names);
+  void add(const ObjectEnded& ended, const std::vector<storage::Location>& targets);
   Status flush();
 
  private:

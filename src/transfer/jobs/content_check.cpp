@@ -22,7 +22,9 @@ Result<bool> same_content(storage::Store& a, const storage::ObjectInfo& in_a, st
   std::string left(size, '\0'), right(size, '\0');
   for (std::uint64_t offset = 0; offset < in_a.bytes; offset += kPiece) {
     const auto bytes = static_cast<std::size_t>(std::min(kPiece, in_a.bytes - offset));
-    auto other = std::async(std::launch::async, [&] { return read_piece(b, {in_b.key, offset, std::span(right).first(bytes), in_b.version}); });
+    auto other = std::async(std::launch::async, [&] {
+      return read_piece(b, {in_b.key, offset, std::span(right).first(bytes), in_b.version});
+    });
     const auto got = read_piece(a, {in_a.key, offset, std::span(left).first(bytes), in_a.version});
     const auto got_other = other.get();
     if (!got.ok()) return got.error().context(in_a.key);
