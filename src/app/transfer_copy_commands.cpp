@@ -170,7 +170,7 @@ Outcome run_job(Context& context, const CopyOptions& options, Job job, std::stop
     if (const Status discarded = discard(job, *plan, journal); !discarded.ok()) return give_up(discarded.error());
   transfer::ArrivalCheck arrival(job.targets.size());
   transfer::CopyHooks hooks;
-  hooks.stop = stop;
+  hooks.stop = std::move(stop);
   hooks.progress = [&](const auto& totals, bool listing_ended) { progress.update(totals, listing_ended); };
   hooks.ended = [&](const transfer::ObjectEnded& ended) {
     if (!ended.outcome.ok()) {

@@ -109,7 +109,7 @@ void HttpConnection::fail_if_stalled() {
   if (loop_.now() - moved_ <= most) return;
   if (!failure_)
     failure_ =
-        Error(Code::kDeadlineExceeded, fmt::format("{}: nothing moved for {}", exchange_->request.url.authority(), format_duration(most)));
+        Error(Code::kDeadlineExceeded, fmt::format("nothing moved for {}", format_duration(most)));
   stream_->shut_down();
 }
 

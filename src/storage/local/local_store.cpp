@@ -174,8 +174,8 @@ class LocalStoreImpl final : public LocalStore {
     });
   }
   void list_buckets(Done<std::vector<BucketInfo>> done) override { done(std::vector<BucketInfo>{}); }
-  void flush(Done<void> done) override {
-    workers_.give([this, done = std::move(done)] {
+  void flush(const Done<void>& done) override {
+    workers_.give([this, done] {
       auto root = folder_.open_root(false);
       if (!root.ok()) return done(root.error().code() == Code::kNotFound ? Status() : Status(root.error()));
       done(::syncfs(root->get()) == 0 ? Status() : Status(errno_error("sync " + folder_.root().string())));

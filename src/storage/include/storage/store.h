@@ -201,7 +201,7 @@ class Store {
   virtual void list_buckets(Done<std::vector<BucketInfo>> done) = 0;
 
   /// What was reported done before survives a power cut after this. Stores behind a network have said so already.
-  virtual void flush(Done<void> done) { done({}); }
+  virtual void flush(const Done<void>& done) { done({}); }
 };
 
 /// Waits for a call: `auto page = await<ListPage>([&](auto done) { store.list(request, done); });`
