@@ -52,6 +52,12 @@ std::string Location::text() const {
   return fmt::format("{}://{}/{}", name_of(kind), bucket, key);
 }
 
+std::string Location::text_of(std::string_view name) const {
+  Location place = *this;
+  place.key = kind == Kind::kLocal && !key.empty() && !key.ends_with('/') ? key + "/" + std::string(name) : key + std::string(name);
+  return place.text();
+}
+
 Result<Location> parse_location(std::string_view text) {
   if (text.empty()) return invalid("an empty name is no place");
   const auto colon = text.find("://");

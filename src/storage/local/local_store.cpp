@@ -290,11 +290,27 @@ class LocalStoreImpl final : public LocalStore {
 
   // Writing -----------------------------------------------------------------------------------------------------------
 
+  // The name tells whose it is to those who look for what a crash left: by a hash, as the name itself may be of any length.
+  static std::string partial_name(const std::string& path) {
+    return fmt::format("{}{:08x}-{}", kPartialPrefix, crypto::crc32c(path), secure_random_hex(6));
+  }
+
   Result<Fd> make_partial(const std::string& path, std::string& name, Fd& parent) {
     TRY_ASSIGN(parent, folder_.open_parent(path, true));
-    name = std::string(kPartialPrefix) + secure_random_hex(8);
+    name = partial_name(path);
     Fd fd(::openat(parent.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (!fd) return file_error("create a file beside", folder_.root() / path);
+    return fd;
+  }
+
+  // A file without a name, which vanishes if we die; it gets `name` when it is whole. Where the file system has no such files it is
+  // a partial one from the start.
+  Result<Fd> make_nameless(const std::string& path, std::string& name, Fd& parent, bool& nameless) {
+    TRY_ASSIGN(parent, folder_.open_parent(path, true));
+    Fd fd(::openat(parent.get(), ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666));
+    nameless = static_cast<bool>(fd);
+    if (!fd) return make_partial(path, name, parent);
+    name = partial_name(path);
     return fd;
   }
 
@@ -305,8 +321,12 @@ class LocalStoreImpl final : public LocalStore {
     Fd parent;
     std::string partial;
     if (options_.symlinks == SymlinkRule::kStore && request.properties.metadata.count("symlink") != 0) return put_link(request, path);
-    TRY_ASSIGN(const Fd fd, make_partial(path, partial, parent));
+    bool nameless = false;
+    TRY_ASSIGN(const Fd fd, make_nameless(path, partial, parent, nameless));
     Status written = write_exactly(fd.get(), request.body, 0);
+    if (written.ok() && nameless &&
+        ::linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", fd.get()).c_str(), parent.get(), partial.c_str(), AT_SYMLINK_FOLLOW) != 0)
+      written = file_error("name", partial);
     if (written.ok()) written = finish(parent.get(), fd.get(), partial, path, request.properties, request.only_if_absent);
     if (!written.ok()) {
       ::unlinkat(parent.get(), partial.c_str(), 0);
@@ -317,7 +337,7 @@ class LocalStoreImpl final : public LocalStore {
 
   Result<PutReceipt> put_link(const PutRequest& request, const std::string& path) {
     TRY_ASSIGN(const Fd parent, folder_.open_parent(path, true));
-    const std::string partial = std::string(kPartialPrefix) + secure_random_hex(8), name(SafeFolder::name_in(path));
+    const std::string partial = partial_name(path), name(SafeFolder::name_in(path));
     if (::symlinkat(std::string(request.body).c_str(), parent.get(), partial.c_str()) != 0)
       return file_error("make link", folder_.root() / path);
     if (::renameat(parent.get(), partial.c_str(), parent.get(), name.c_str()) != 0) {
@@ -364,7 +384,7 @@ class LocalStoreImpl final : public LocalStore {
     std::string partial;
     TRY_ASSIGN(const Fd fd, make_partial(path, partial, parent));
     const auto slash = path.rfind('/');
-    return Upload{key, (slash == std::string::npos ? "" : path.substr(0, slash + 1)) + partial};
+    return Upload{key, (slash == std::string::npos ? "" : path.substr(0, slash + 1)) + partial, SystemClock().now()};
   }
 
   Result<Fd> open_partial(const Upload& upload) const {
@@ -408,16 +428,25 @@ class LocalStoreImpl final : public LocalStore {
     return {};
   }
 
+  // Of the folders that can hold one; a partial file tells its key only to who asks for that very key.
   Result<UploadPage> list_uploads_now(const std::string& prefix) const {
     UploadPage page;
+    const std::string wanted = prefix.empty() ? "" : path_of_key(prefix),
+                      mark = fmt::format("{}{:08x}-", kPartialPrefix, crypto::crc32c(wanted));
+    const fs::path folder = (folder_.root() / wanted).parent_path();
     std::error_code failure;
-    for (auto it = fs::recursive_directory_iterator(folder_.root(), fs::directory_options::skip_permission_denied, failure);
+    for (auto it = fs::recursive_directory_iterator(prefix.empty() ? folder_.root() : folder, fs::directory_options::skip_permission_denied,
+                                                    failure);
          !failure && it != fs::recursive_directory_iterator(); it.increment(failure)) {
-      if (!it->path().filename().string().starts_with(kPartialPrefix)) continue;
+      const std::string name = it->path().filename().string();
+      if (!name.starts_with(kPartialPrefix)) continue;
       const std::string id = it->path().lexically_relative(folder_.root()).string();
       const auto slash = id.rfind('/');
-      const std::string key = key_of_path(slash == std::string::npos ? "" : id.substr(0, slash + 1));
-      if (key.starts_with(prefix) || prefix.starts_with(key)) page.uploads.push_back({key, id});
+      const bool exact = name.starts_with(mark) && it->path().parent_path() == folder;
+      const std::string key = exact ? prefix : key_of_path(slash == std::string::npos ? "" : id.substr(0, slash + 1));
+      struct stat status {};
+      if (key.starts_with(prefix) && ::lstat(it->path().c_str(), &status) == 0)
+        page.uploads.push_back({key, id, Instant::from_unix_nanos(nanos(status.st_ctim))});
     }
     return page;
   }

@@ -135,6 +135,11 @@ TEST_F(LocalStoreTest, PartsGoToTheirPlacesAndNothingShowsBeforeTheEnd) {
   EXPECT_EQ(await<PutReceipt>([&](auto done) { store_->complete_upload(*upload, {}, 7, {}, {}, done); }).error().code(), Code::kDataLoss);
   EXPECT_TRUE(part(1, 0, "abc").ok());
   EXPECT_EQ(await<UploadPage>([&](auto done) { store_->list_uploads("", "", done); })->uploads.size(), 1U);
+  const auto of_key = await<UploadPage>([&](auto done) { store_->list_uploads("d/big", "", done); })->uploads;
+  ASSERT_EQ(of_key.size(), 1U);
+  EXPECT_EQ(of_key[0].key, "d/big");
+  EXPECT_EQ(of_key[0].id, upload->id);
+  EXPECT_TRUE(await<UploadPage>([&](auto done) { store_->list_uploads("d/other", "", done); })->uploads.empty());
   EXPECT_TRUE(await<PutReceipt>([&](auto done) {
                 store_->complete_upload(*upload, {}, 6, {.metadata = {{"mtime", "12.5"}}}, {}, done);
               }).ok());

@@ -99,6 +99,7 @@ Result<UploadPage> parse_uploads(std::string_view xml) {
     Upload upload;
     TRY_ASSIGN(upload.key, name(element.text_of("Key")));
     upload.id = element.text_of("UploadId");
+    if (const auto started = parse_iso_time(element.text_of("Initiated")); started.ok()) upload.started = *started;
     page.uploads.push_back(std::move(upload));
   }
   if (root.text_of("IsTruncated") == "true") {

@@ -23,6 +23,8 @@ struct Location {
   std::string key;      ///< the key or prefix; the whole path for local files, with its query for http
 
   std::string text() const;
+  /// The place of a key in this store, where this place is the store's own (with an empty key).
+  std::string text_of(std::string_view name) const;
 };
 
 /// Errors   kInvalidArgument: an unknown scheme (the nearest is named), or a bucket's name that no store allows

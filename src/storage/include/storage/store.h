@@ -113,6 +113,7 @@ struct PutReceipt {
 /// An upload in parts that is not yet an object. `id` is the store's name for it, kept in a journal to go on after a crash.
 struct Upload {
   std::string key, id;
+  Instant started;  ///< as a listing of uploads tells it
 };
 
 struct Part {
