@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 
 #include "crypto/encoding.h"
@@ -112,6 +113,7 @@ Target s3rver() {
 
 Target radosgw() {
   Target target{"radosgw", "radosgw", s3("RADOSKEY", "RADOSSECRET")};
+  target.long_suite = true;
   return target;
 }
 
@@ -160,6 +162,7 @@ void StoreTest::SetUp() {
   std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
   test.erase(test.find('/'));
   if (const auto why = target.cannot.find(test); why != target.cannot.end()) GTEST_SKIP() << target.name << ": " << why->second;
+  if (target.long_suite && std::getenv("ISOBAR_LONG") == nullptr) GTEST_SKIP() << target.name << ": part of the long suite, ISOBAR_LONG=1";
   const auto port = port_of(target);
   if (!port.ok()) GTEST_SKIP() << port.error().message();
   store_ = open(fmt::format("isobar-{}-{}", ::getpid(), ++running().buckets));

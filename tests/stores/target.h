@@ -25,6 +25,7 @@ struct Target {
   std::map<std::string, std::string> odd_keys_refused;
   std::size_t part_bytes = 5 << 20;  ///< the least that the server takes for a part that is not the last
   int parts_page = 1000;             ///< parts that the server tells at once
+  bool long_suite = false;           ///< only with ISOBAR_LONG=1
 };
 
 std::vector<Target> targets();

@@ -105,11 +105,11 @@ void AzureStore::list_uploads(std::string prefix, std::string page, Done<UploadP
     const auto list = parse_list(response->body);
     if (!list.ok()) return done(list.error());
     // A blob that has only blocks shows as an empty one.
-    std::vector<std::string> keys;
+    std::vector<std::pair<std::string, Instant>> blobs;
     for (const ObjectInfo& blob : list->objects)
-      if (blob.bytes == 0) keys.push_back(blob.key);
+      if (blob.bytes == 0) blobs.emplace_back(blob.key, blob.modified);
     const std::string next = list->next;
-    const auto gather = Gather<Result<Upload>>::create(keys.size(), [done, next](Result<std::vector<Result<Upload>>> found) {
+    const auto gather = Gather<Result<Upload>>::create(blobs.size(), [done, next](Result<std::vector<Result<Upload>>> found) {
       UploadPage uploads{{}, next};
       for (auto& upload : *found) {
         if (!upload.ok()) return done(upload.error());
@@ -117,13 +117,13 @@ void AzureStore::list_uploads(std::string prefix, std::string page, Done<UploadP
       }
       done(std::move(uploads));
     });
-    for (const std::string& key : keys)
-      uncommitted(key, [gather, key](const Result<std::vector<Block>>& blocks) {
+    for (const auto& [name, modified] : blobs)
+      uncommitted(name, [gather, key = name, started = modified](const Result<std::vector<Block>>& blocks) {
         if (!blocks.ok()) return gather->add({Result<Upload>(blocks.error())});
         std::set<std::string> ids;
         for (const Block& block : *blocks) ids.insert(block.upload);
         std::vector<Result<Upload>> found;
-        for (const std::string& id : ids) found.emplace_back(Upload{key, id});
+        for (const std::string& id : ids) found.emplace_back(Upload{key, id, started});
         gather->add(std::move(found));
       });
   });

@@ -7,7 +7,7 @@
 namespace isobar::storage {
 namespace {
 
-struct StoppedClock final : Clock {
+struct TestClock final : Clock {
   Instant at = Instant::from_unix_seconds(1000);
   Instant now() const override { return at; }
 };
@@ -16,7 +16,7 @@ struct StoppedClock final : Clock {
 struct Vault {
   int fetches = 0;
   std::vector<Done<AwsCredentials>> pending;
-  StoppedClock clock;
+  TestClock clock;
   SecretSource<AwsCredentials> source{&clock, [this](Done<AwsCredentials> done) {
                                         ++fetches;
                                         pending.push_back(std::move(done));

@@ -89,7 +89,7 @@ class ComposedParts final : public PartUploads {
         const auto key = crypto::from_base64(encoded == head.properties.metadata.end() ? "-" : encoded->second);
         if (!key.ok() || !key->starts_with(prefix)) continue;
         const std::size_t start = kGcsPartsPrefix.size(), end = head.info.key.size() - std::string_view("/marker").size();
-        uploads.uploads.push_back({*key, head.info.key.substr(start, end - start)});
+        uploads.uploads.push_back({*key, head.info.key.substr(start, end - start), head.info.modified});
       }
       done(std::move(uploads));
     });
