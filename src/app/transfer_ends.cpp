@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "storage/local_names.h"
-#include "storage/s3.h"
+#include "storage/open.h"
 #include "transfer/glob.h"
 
 namespace isobar::app {
@@ -15,11 +15,15 @@ using transfer::Shape;
 
 void add_store_options(CLI::App& command, StoreOptions& options, bool two_ends) {
   const std::string where = two_ends ? " (of SRC, and of DST unless --to-… says otherwise)" : "";
-  command.add_option("--endpoint-url", options.endpoint, "Where the store is, instead of at its cloud" + where + ".");
-  command.add_option("--profile", options.profile, "Profile of the credentials" + where + ".");
+  command.add_option("--endpoint-url", options.endpoint, "Where the S3 store is, instead of at AWS" + where + ".");
+  command.add_option("--profile", options.profile, "Profile of the AWS credentials" + where + ".");
   command.add_option("--region", options.region, "Region of the bucket" + where + "; found out by itself when not given.");
   if (two_ends) {
     command.add_option("--to-endpoint-url", options.target_endpoint, "The same for DST.");
+    command.add_option("--sse", options.encryption, "Encryption that S3 is asked for: AES256 or aws:kms.")
+        ->check(CLI::IsMember({"AES256", "aws:kms"}));
+    command.add_option("--sse-kms-key-id", options.kms_key, "The key of aws:kms.");
+    command.add_option("--acl", options.acl, "Access list that S3 is asked for: bucket-owner-full-control.");
     command.add_option("--to-profile", options.target_profile, "The same for DST.");
     command.add_option("--to-region", options.target_region, "The same for DST.");
   }
@@ -32,13 +36,29 @@ void add_store_options(CLI::App& command, StoreOptions& options, bool two_ends) 
   command.add_option("--parallel", options.parallel, "Requests under way at once, at most.")->check(CLI::Range(1, 4096));
 }
 
-Result<net::HttpClient*> StoreOpener::transport() {
+Result<storage::StoreOpener*> StoreOpener::opener(bool as_target) {
   if (!transport_) {
     net::HttpClient::Options options;
     options.connections_per_host = options_.parallel;
     TRY_ASSIGN(transport_, net::HttpClient::create(std::move(options)));
   }
-  return transport_.get();
+  // One opener where both ends are reached alike: stores that share credentials can copy between themselves.
+  const bool apart = as_target && !(options_.target_endpoint.empty() && options_.target_profile.empty() && options_.target_region.empty());
+  auto& opener = apart ? target_opener_ : source_opener_;
+  if (!opener) {
+    storage::StoreOptions reached;
+    const auto chosen = [&](const std::string& target, const std::string& source) { return apart && !target.empty() ? target : source; };
+    reached.s3.endpoint = chosen(options_.target_endpoint, options_.endpoint);
+    reached.s3.region = chosen(options_.target_region, options_.region);
+    reached.aws_profile = chosen(options_.target_profile, options_.profile);
+    reached.s3.requester_pays = options_.requester_pays;
+    reached.s3.encryption = options_.encryption;
+    reached.s3.kms_key = options_.kms_key;
+    reached.s3.acl = options_.acl;
+    reached.anonymous = options_.anonymous;
+    opener = std::make_unique<storage::StoreOpener>(reached, storage::Surroundings::of_process(), *transport_, context_.clock());
+  }
+  return opener.get();
 }
 
 std::shared_ptr<storage::LocalStore> StoreOpener::open_folder(const fs::path& root) {
@@ -52,28 +72,12 @@ std::shared_ptr<storage::LocalStore> StoreOpener::open_folder(const fs::path& ro
 }
 
 Result<std::shared_ptr<storage::Store>> StoreOpener::open(const storage::Location& location, bool as_target) {
-  const std::string endpoint = as_target && !options_.target_endpoint.empty() ? options_.target_endpoint : options_.endpoint;
-  const std::string profile = as_target && !options_.target_profile.empty() ? options_.target_profile : options_.profile;
-  const std::string name = fmt::format("{}/{}/{} {} {}", name_of(location.kind), location.account, location.bucket, endpoint, profile);
+  TRY_ASSIGN(storage::StoreOpener * opener, this->opener(as_target));
+  // Over plain HTTP each file is a place of its own, and the bucket is its server.
+  const std::string name =
+      fmt::format("{} {}/{}/{}", static_cast<const void*>(opener), name_of(location.kind), location.account, location.bucket);
   if (const auto known = stores_.find(name); known != stores_.end()) return known->second;
-  TRY_ASSIGN(net::HttpClient * http, transport());
-  if (location.kind != Kind::kS3) return invalid(fmt::format("{}: this store is not available yet", location.text()));
-  storage::S3Options s3;
-  s3.endpoint = endpoint;
-  s3.region = as_target && !options_.target_region.empty() ? options_.target_region : options_.region;
-  s3.requester_pays = options_.requester_pays;
-  storage::AwsCredentials credentials;
-  const auto value = [&](const char* variable) {
-    const auto found = context_.environment().find(variable);
-    return found == context_.environment().end() ? std::string() : found->second;
-  };
-  credentials.access_key_id = value("AWS_ACCESS_KEY_ID");
-  credentials.secret_access_key = value("AWS_SECRET_ACCESS_KEY");
-  credentials.session_token = value("AWS_SESSION_TOKEN");
-  if (s3.endpoint.empty()) s3.endpoint = value("AWS_ENDPOINT_URL");
-  if (s3.region.empty()) s3.region = value("AWS_REGION");
-  TRY_ASSIGN(auto store, storage::make_s3_store(location.bucket, s3, storage::SecretSource<storage::AwsCredentials>::of(credentials), *http,
-                                                context_.clock()));
+  TRY_ASSIGN(auto store, opener->open(location));
   return stores_[name] = std::move(store);
 }
 

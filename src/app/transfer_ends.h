@@ -10,6 +10,7 @@
 #include "context.h"
 #include "net/http_client.h"
 #include "storage/local_store.h"
+#include "storage/open.h"
 #include "storage/store.h"
 #include "transfer/naming.h"
 
@@ -23,6 +24,7 @@ namespace isobar::app {
 struct StoreOptions {
   std::string endpoint, profile, region, symlinks = "skip";
   std::string target_endpoint, target_profile, target_region;  ///< where they differ for DST
+  std::string encryption, kms_key, acl;                        ///< of what is written to S3
   bool anonymous = false, requester_pays = false, keep_mode = false, raw = false;
   int parallel = 256;
 };
@@ -43,10 +45,11 @@ class StoreOpener {
   const std::vector<std::shared_ptr<storage::LocalStore>>& folders() const { return folders_; }
 
  private:
-  Result<net::HttpClient*> transport();
+  Result<storage::StoreOpener*> opener(bool as_target);
   Context& context_;
   StoreOptions options_;
   std::unique_ptr<net::HttpClient> transport_;
+  std::unique_ptr<storage::StoreOpener> source_opener_, target_opener_;
   std::map<std::string, std::shared_ptr<storage::Store>> stores_;
   std::vector<std::shared_ptr<storage::LocalStore>> folders_;
 };

@@ -75,9 +75,9 @@ class HttpClient::Lane {
   void serve(const std::string& key) {
     Host& host = hosts_[key];
     while (!host.waiting.empty() && !host.idle.empty()) {
-      auto connection = std::move(host.idle.back());
+      const auto connection = std::move(host.idle.back());
       host.idle.pop_back();
-      run(key, std::move(connection));
+      run(key, connection);
     }
     while (host.opening < static_cast<int>(host.waiting.size()) && host.open < connections_most_) open(key);
   }
@@ -94,13 +94,14 @@ class HttpClient::Lane {
   void opened(const std::string& key, Result<std::shared_ptr<Stream>> stream) {
     Host& host = hosts_[key];
     --host.opening;
-    if (stream.ok() && !closing_) {
+    const bool connected = stream.ok();
+    if (connected && !closing_) {
       host.idle.push_back(std::make_shared<HttpConnection>(*loop_, std::move(stream).value()));
       host.idle.back()->idle_since = loop_->now();
     } else {
       --host.open;
     }
-    if (!stream.ok() && !host.waiting.empty()) {
+    if (!connected && !host.waiting.empty()) {
       // One failure speaks for one request: the others try for themselves and may find the server back.
       auto exchange = std::move(host.waiting.front());
       host.waiting.pop_front();
@@ -110,7 +111,7 @@ class HttpClient::Lane {
     leave_if_last();
   }
 
-  void run(const std::string& key, std::shared_ptr<HttpConnection> connection) {
+  void run(const std::string& key, const std::shared_ptr<HttpConnection>& connection) {
     Host& host = hosts_[key];
     auto exchange = std::move(host.waiting.front());
     host.waiting.pop_front();

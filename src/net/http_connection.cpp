@@ -107,9 +107,7 @@ void HttpConnection::fail(Error error) {
 void HttpConnection::fail_if_stalled() {
   const Duration most = exchange_ ? exchange_->request.stall_max : kForever;
   if (loop_.now() - moved_ <= most) return;
-  if (!failure_)
-    failure_ =
-        Error(Code::kDeadlineExceeded, fmt::format("nothing moved for {}", format_duration(most)));
+  if (!failure_) failure_ = Error(Code::kDeadlineExceeded, fmt::format("nothing moved for {}", format_duration(most)));
   stream_->shut_down();
 }
 
