@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
+#include <utility>
 
 #include "crypto/encoding.h"
 #include "emulator.h"
@@ -29,13 +30,23 @@ struct Running {
 
 Running& running() {
   static Running state;
-  if (!state.client) {
+  static bool once = false;
+  if (!std::exchange(once, true)) {
     auto client = net::HttpClient::create({});
     EXPECT_TRUE(client.ok());
     state.client = std::move(*client);
   }
   return state;
 }
+
+// Stopped before the process ends: OpenSSL clears up at exit, and wants no thread of ours left by then.
+class StopAll final : public testing::Environment {
+  void TearDown() override {
+    running().client.reset();
+    running().emulators.clear();
+  }
+};
+const testing::Environment* const kStopAll = testing::AddGlobalTestEnvironment(new StopAll);
 
 const SystemClock& system_clock() {
   static const SystemClock clock;

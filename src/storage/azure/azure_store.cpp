@@ -166,8 +166,7 @@ void AzureStore::copy(const Store& source, std::string source_key, std::string s
                       std::optional<Properties> properties, Done<PutReceipt> done) {
   if (const Status valid = check_key(key); !valid.ok()) return done(valid.error());
   if (!can_copy_from(source)) return done(invalid("a copy within Azure needs a source in the same account, under the same credentials"));
-  if (properties)
-    return start_copy(source, std::move(source_key), source_version, std::move(key), std::move(*properties), true, std::move(done));
+  if (properties) return start_copy(source, std::move(source_key), source_version, key, *properties, true, done);
   // Azure carries properties and metadata over by itself, but tags only when they are handed to it.
   auto& from = const_cast<AzureStore&>(dynamic_cast<const AzureStore&>(source));
   from.head(source_key, true, [=, this, &source](const Result<ObjectHead>& head) {
@@ -253,22 +252,22 @@ void AzureStore::set_tags(std::string key, std::map<std::string, std::string> ta
   call.query = {{"comp", "tags"}};
   call.owned_body = write_tags(tags);
   call.headers = {{"Content-Type", "application/xml; charset=utf-8"}};
-  client_->call(std::move(call), as_status(std::move(done)));
+  client_->call(std::move(call), as_status(done));
 }
 
 void AzureStore::make_bucket(Done<void> done) {
   Call call = call_of("PUT", "make container", "");
   call.query = {{"restype", "container"}};
-  client_->call(std::move(call), as_status(std::move(done)));
+  client_->call(std::move(call), as_status(done));
 }
 
 void AzureStore::remove_bucket(Done<void> done) {
   Call call = call_of("DELETE", "remove container", "");
   call.query = {{"restype", "container"}};
-  client_->call(std::move(call), as_status(std::move(done)));
+  client_->call(std::move(call), as_status(done));
 }
 
-void AzureStore::list_buckets(Done<std::vector<BucketInfo>> done) { list_containers("", {}, std::move(done)); }
+void AzureStore::list_buckets(Done<std::vector<BucketInfo>> done) { list_containers("", {}, done); }
 
 void AzureStore::list_containers(const std::string& marker, const std::vector<BucketInfo>& before,
                                  const Done<std::vector<BucketInfo>>& done) {
@@ -284,7 +283,7 @@ void AzureStore::list_containers(const std::string& marker, const std::vector<Bu
     std::vector<BucketInfo> all = before;
     all.insert(all.end(), page->containers.begin(), page->containers.end());
     if (page->next.empty() || page->next == marker) return done(std::move(all));
-    list_containers(page->next, std::move(all), done);
+    list_containers(page->next, all, done);
   });
 }
 

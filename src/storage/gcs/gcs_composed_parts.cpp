@@ -73,10 +73,10 @@ class ComposedParts final : public PartUploads {
   void complete(Upload upload, std::vector<Part> parts, Properties properties, Done<void> done) override {
     std::vector<std::string> names;
     for (const Part& part : parts) names.push_back(part_name(upload.id, part.number));
-    join(upload, std::move(names), 0, std::move(properties), std::move(done));
+    join(upload, std::move(names), 0, properties, done);
   }
 
-  void abort(Upload upload, Done<void> done) override { remove_folder(folder_of(upload.id), std::move(done)); }
+  void abort(Upload upload, Done<void> done) override { remove_folder(folder_of(upload.id), done); }
 
   void list_all(std::string prefix, std::string page, Done<UploadPage> done) override {
     list_names(std::string(kGcsPartsPrefix), "", page, [done, prefix](const Result<ObjectPage>& objects) {

@@ -157,7 +157,7 @@ void GcsStore::head_of(const std::string& key, const std::string& generation, co
 
 void GcsStore::head(std::string key, bool /*with_tags*/, Done<ObjectHead> done) {
   if (const Status valid = check_key(key); !valid.ok()) return done(valid.error());
-  head_of(std::move(key), "", std::move(done));
+  head_of(key, "", done);
 }
 
 void GcsStore::get(GetRequest request, Done<Got> done) {
@@ -273,7 +273,7 @@ void GcsStore::copy(const Store& source, std::string source_key, std::string sou
     call.owned_body = write_object("", *properties, {});
     call.headers.add("Content-Type", "application/json");
   }
-  if (client_->options().endpoint.empty() || source_version.empty()) return rewrite(std::move(call), std::move(done));
+  if (client_->options().endpoint.empty() || source_version.empty()) return rewrite(std::move(call), done);
   // Emulators ignore the condition. A source that still is the generation asked for after the copy was it during the copy.
   auto& from = const_cast<GcsStore&>(dynamic_cast<const GcsStore&>(source));
   rewrite(std::move(call), [&from, source_key, source_version, done](const Result<PutReceipt>& receipt) {
@@ -338,7 +338,7 @@ void GcsStore::remove_bucket(Done<void> done) {
   client_->call(std::move(call), [done](const Result<net::HttpResponse>& response) { done(response.ok() ? Status() : response.error()); });
 }
 
-void GcsStore::list_buckets(Done<std::vector<BucketInfo>> done) { list_bucket_pages("", {}, std::move(done)); }
+void GcsStore::list_buckets(Done<std::vector<BucketInfo>> done) { list_bucket_pages("", {}, done); }
 
 void GcsStore::list_bucket_pages(const std::string& token, const std::vector<BucketInfo>& before,
                                  const Done<std::vector<BucketInfo>>& done) {
@@ -354,7 +354,7 @@ void GcsStore::list_bucket_pages(const std::string& token, const std::vector<Buc
     std::vector<BucketInfo> all = before;
     all.insert(all.end(), page->buckets.begin(), page->buckets.end());
     if (page->next.empty() || page->next == token) return done(std::move(all));
-    list_bucket_pages(page->next, std::move(all), done);
+    list_bucket_pages(page->next, all, done);
   });
 }
 

@@ -130,7 +130,7 @@ class HttpSource final : public Store {
   Error read_only(std::string_view key) const { return invalid(text(key) + " is on a web server, which is a source only"); }
 
   // Reports every response that is no redirect.
-  void ask(std::string method, const std::string& key, net::Headers headers, std::span<char> into, net::HttpDone done) {
+  void ask(std::string method, const std::string& key, net::Headers headers, std::span<char> into, const net::HttpDone& done) {
     net::HttpRequest request;
     request.method = std::move(method);
     request.url = url_;
@@ -138,7 +138,7 @@ class HttpSource final : public Store {
     request.headers = std::move(headers);
     request.headers.add("Accept-Encoding", "identity");  // what is stored, untouched
     request.into = into;
-    follow(std::move(request), kRedirectsMost, "get " + text(key), std::move(done));
+    follow(std::move(request), kRedirectsMost, "get " + text(key), done);
   }
 
   void follow(net::HttpRequest request, int redirects_left, const std::string& doing, const net::HttpDone& done) {

@@ -69,7 +69,7 @@ void S3Store::head_of(const std::string& key, const std::string& version_text, c
 
 void S3Store::head(std::string key, bool with_tags, Done<ObjectHead> done) {
   if (const Status valid = check_key(key); !valid.ok()) return done(valid.error());
-  head_of(std::move(key), "", [this, with_tags, done](Result<ObjectHead> head) {
+  head_of(key, "", [this, with_tags, done](Result<ObjectHead> head) {
     if (!head.ok() || !with_tags) return done(std::move(head));
     get_tags(std::move(*head), done);
   });
