@@ -41,7 +41,7 @@ class SecretSource {
       const Freshness freshness = state_->freshness();
       if (freshness != Freshness::kStale) at_hand = state_->secret;
       if (freshness != Freshness::kFresh && !std::exchange(state_->fetching, true)) must_fetch = true;
-      if (!at_hand) state_->waiting.push_back(std::move(done));
+      if (!at_hand) state_->waiting.push_back(done);
     }
     if (at_hand) done(std::move(*at_hand));
     if (must_fetch) start_fetch(state_);
