@@ -15,8 +15,9 @@ class Unavailable(Exception):
     pass
 
 
-def start(folder, started, free_port):
-    """Starts everything, appends each process to `started`, and returns the gateway's port."""
+def start(folder, started, free_port, in_child):
+    """Starts everything, appends each process to `started`, and returns the gateway's port.
+    in_child   runs in each daemon's process before the daemon does"""
     missing = [name for name in NEEDED if not shutil.which(name)]
     if missing:
         raise Unavailable(f"Ceph is not installed here (packages radosgw ceph-mon ceph-mgr ceph-osd): {', '.join(missing)} missing")
@@ -65,7 +66,7 @@ rgw_frontends = beast endpoint=127.0.0.1:{port}
 
     def daemon(*command):
         with open(os.path.join(folder, "daemons.out"), "a") as out:
-            started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True))
+            started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, preexec_fn=in_child))
 
     try:
         run("ceph-authtool", "--create-keyring", ring, "--gen-key", "-n", "mon.", "--cap", "mon", "allow *")

@@ -6,6 +6,7 @@
 It is installed into the folder by pip or npm when it is not there yet. One line is printed: "READY PORT", or "SKIP why".
 Names: moto (S3), s3rver (S3), radosgw (S3, Ceph's own), azurite (Azure Blob), fakegcs (Google Cloud Storage).
 """
+import ctypes
 import glob
 import os
 import platform
@@ -33,6 +34,11 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def die_with_parent():
+    """Runs in a child: the kernel ends it when this script ends, however that comes about."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def run(command, why):
@@ -130,17 +136,20 @@ def main():
     for variable in list(os.environ):
         if variable.startswith(("AWS_", "GOOGLE_", "AZURE_")) or variable.lower().endswith("_proxy"):
             del os.environ[variable]
+    # Ended by a signal, it still removes its folder.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     data = tempfile.mkdtemp(prefix="isobar-store-")
     started = []
     try:
         if name == "radosgw":
-            port = ceph.start(data, started, free_port)
+            port = ceph.start(data, started, free_port, die_with_parent)
         else:
             port = free_port()
             command = command_for(name, cache, port, data)
             log = os.path.join(data, "log")
             with open(log, "w") as out:
-                started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True))
+                started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+                                                preexec_fn=die_with_parent))
             wait_until_answering(started[0], port, log)
         print(f"READY {port}", flush=True)
         sys.stdin.read()

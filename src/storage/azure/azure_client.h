@@ -34,7 +34,7 @@ class Client {
                                                 std::shared_ptr<SecretSource<AzureCredentials>> credentials, net::HttpTransport& transport,
                                                 const Clock& clock);
   /// Reports a 2xx response, or the error that the response stands for.
-  void call(Call call, net::HttpDone done);
+  void call(Call call, const net::HttpDone& done);
 
   const std::string& account() const { return account_; }
   const std::string& container() const { return container_; }

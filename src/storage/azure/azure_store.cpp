@@ -33,7 +33,7 @@ PutReceipt read_receipt(const net::HttpResponse& response) {
   return receipt;
 }
 
-net::HttpDone as_status(Done<void> done) {
+net::HttpDone as_status(const Done<void>& done) {
   return [done](const Result<net::HttpResponse>& response) { done(response.ok() ? Status() : response.error()); };
 }
 
@@ -77,7 +77,7 @@ void AzureStore::list(ListRequest request, Done<ListPage> done) {
   });
 }
 
-void AzureStore::head_of(std::string key, const std::string& version, Done<ObjectHead> done) {
+void AzureStore::head_of(const std::string& key, const std::string& version, const Done<ObjectHead>& done) {
   Call call = call_of("HEAD", "look at", key);
   if (!version.empty()) call.headers.add("If-Match", "\"" + version + "\"");
   client_->call(std::move(call), [done, key](const Result<net::HttpResponse>& response) {
@@ -105,7 +105,7 @@ void AzureStore::head(std::string key, bool with_tags, Done<ObjectHead> done) {
   });
 }
 
-void AzureStore::get_tags(std::string key, Done<std::map<std::string, std::string>> done) {
+void AzureStore::get_tags(std::string key, const Done<std::map<std::string, std::string>>& done) {
   Call call = call_of("GET", "read the tags of", std::move(key));
   call.query = {{"comp", "tags"}};
   client_->call(std::move(call), [done](const Result<net::HttpResponse>& response) {
@@ -178,8 +178,8 @@ void AzureStore::copy(const Store& source, std::string source_key, std::string s
   });
 }
 
-void AzureStore::start_copy(const Store& source, std::string source_key, const std::string& source_version, std::string key,
-                            Properties properties, bool replace, Done<PutReceipt> done) {
+void AzureStore::start_copy(const Store& source, std::string source_key, const std::string& source_version, const std::string& key,
+                            const Properties& properties, bool replace, const Done<PutReceipt>& done) {
   Call call = call_of("PUT", fmt::format("copy {}{} to", source.location().text(), source_key), key);
   call.source_container = source.location().bucket;
   call.source_blob = std::move(source_key);
@@ -200,7 +200,7 @@ void AzureStore::start_copy(const Store& source, std::string source_key, const s
   });
 }
 
-void AzureStore::await_copy(std::string key, int questions_left, Done<PutReceipt> done) {
+void AzureStore::await_copy(const std::string& key, int questions_left, const Done<PutReceipt>& done) {
   client_->call(call_of("HEAD", "wait for the copy to", key), [=, this](const Result<net::HttpResponse>& response) {
     if (!response.ok()) return done(response.error());
     const auto status = response->headers.get("x-ms-copy-status");
@@ -213,7 +213,7 @@ void AzureStore::await_copy(std::string key, int questions_left, Done<PutReceipt
   });
 }
 
-void AzureStore::set_properties(std::string key, Properties properties, Done<PutReceipt> done) {
+void AzureStore::set_properties(const std::string& key, const Properties& properties, const Done<PutReceipt>& done) {
   Call call = call_of("PUT", "set the properties of", key);
   call.query = {{"comp", "properties"}};
   Properties content = properties;
@@ -270,7 +270,8 @@ void AzureStore::remove_bucket(Done<void> done) {
 
 void AzureStore::list_buckets(Done<std::vector<BucketInfo>> done) { list_containers("", {}, std::move(done)); }
 
-void AzureStore::list_containers(std::string marker, std::vector<BucketInfo> before, Done<std::vector<BucketInfo>> done) {
+void AzureStore::list_containers(const std::string& marker, const std::vector<BucketInfo>& before,
+                                 const Done<std::vector<BucketInfo>>& done) {
   Call call;
   call.doing = "list the containers of az://" + client_->account();
   call.of_account = true;

@@ -42,15 +42,15 @@ class AzureStore final : public Store {
 
  private:
   Call call_of(std::string method, std::string_view verb, std::string key) const;
-  void head_of(std::string key, const std::string& version, Done<ObjectHead> done);
-  void get_tags(std::string key, Done<std::map<std::string, std::string>> done);
-  void start_copy(const Store& source, std::string source_key, const std::string& source_version, std::string key, Properties properties,
-                  bool replace, Done<PutReceipt> done);
+  void head_of(const std::string& key, const std::string& version, const Done<ObjectHead>& done);
+  void get_tags(std::string key, const Done<std::map<std::string, std::string>>& done);
+  void start_copy(const Store& source, std::string source_key, const std::string& source_version, const std::string& key,
+                  const Properties& properties, bool replace, const Done<PutReceipt>& done);
   /// Goes on asking until Azure has copied; each question waits for the answer to the one before.
-  void await_copy(std::string key, int questions_left, Done<PutReceipt> done);
-  void set_properties(std::string key, Properties properties, Done<PutReceipt> done);
-  void uncommitted(std::string key, Done<std::vector<Block>> done);
-  void list_containers(std::string marker, std::vector<BucketInfo> before, Done<std::vector<BucketInfo>> done);
+  void await_copy(const std::string& key, int questions_left, const Done<PutReceipt>& done);
+  void set_properties(const std::string& key, const Properties& properties, const Done<PutReceipt>& done);
+  void uncommitted(std::string key, const Done<std::vector<Block>>& done);
+  void list_containers(const std::string& marker, const std::vector<BucketInfo>& before, const Done<std::vector<BucketInfo>>& done);
 
   const std::unique_ptr<Client> client_;
 };

@@ -36,7 +36,7 @@ void AzureStore::put_part(Upload upload, int number, std::uint64_t /*offset*/, s
   });
 }
 
-void AzureStore::uncommitted(std::string key, Done<std::vector<Block>> done) {
+void AzureStore::uncommitted(std::string key, const Done<std::vector<Block>>& done) {
   Call call = call_of("GET", "list the blocks of", std::move(key));
   call.query = {{"comp", "blocklist"}, {"blocklisttype", "uncommitted"}};
   client_->call(std::move(call), [done](const Result<net::HttpResponse>& response) {

@@ -6,7 +6,7 @@
 namespace isobar::storage {
 
 void ask_token(net::HttpTransport& transport, const Clock& clock, net::HttpRequest request, const std::string& doing,
-               Done<TokenAnswer> done) {
+               const Done<TokenAnswer>& done) {
   request.body_bytes_max = 1 << 20;
   transport.start(std::move(request), [&clock, doing, done](const Result<net::HttpResponse>& response) {
     if (!response.ok()) return done(response.error().context(doing));

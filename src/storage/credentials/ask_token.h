@@ -11,6 +11,6 @@ namespace isobar::storage {
 
 /// doing   how errors begin. Of a refusal only the service's own short code is told.
 void ask_token(net::HttpTransport& transport, const Clock& clock, net::HttpRequest request, const std::string& doing,
-               Done<TokenAnswer> done);
+               const Done<TokenAnswer>& done);
 
 }  // namespace isobar::storage

@@ -31,7 +31,7 @@ class Client {
                                                 std::shared_ptr<SecretSource<GcsCredentials>> credentials, net::HttpTransport& transport,
                                                 const Clock& clock);
   /// Reports a 2xx response, or the error that the response stands for.
-  void call(Call call, net::HttpDone done);
+  void call(Call call, const net::HttpDone& done);
 
   const std::string& bucket() const { return bucket_; }
   const GcsOptions& options() const { return options_; }

@@ -97,7 +97,7 @@ class ComposedParts final : public PartUploads {
 
  private:
   // Joins 32 names into one, all groups of a round at once, until at most 32 are left, which become the object.
-  void join(const Upload& upload, std::vector<std::string> names, int round, Properties properties, Done<void> done) {
+  void join(const Upload& upload, std::vector<std::string> names, int round, const Properties& properties, const Done<void>& done) {
     if (names.size() <= kJoinedAtOnce) {
       return compose(names, upload.key, properties, [this, upload, done](const Status& composed) {
         if (!composed.ok()) return done(composed.error());
@@ -120,7 +120,7 @@ class ComposedParts final : public PartUploads {
       compose(groups[i], joined[i], {}, [gather](Status outcome) { gather->add({std::move(outcome)}); });
   }
 
-  void compose(const std::vector<std::string>& sources, const std::string& name, const Properties& properties, Done<void> done) {
+  void compose(const std::vector<std::string>& sources, const std::string& name, const Properties& properties, const Done<void>& done) {
     Call call = object_call(client_, "POST", "compose", name);
     call.path += "/compose";
     call.owned_body = write_compose(sources, properties);
@@ -128,7 +128,7 @@ class ComposedParts final : public PartUploads {
     client_.call(std::move(call), [done](const Result<net::HttpResponse>& response) { done(response.ok() ? Status() : response.error()); });
   }
 
-  void list_names(const std::string& prefix, const std::string& from, const std::string& token, Done<ObjectPage> done) {
+  void list_names(const std::string& prefix, const std::string& from, const std::string& token, const Done<ObjectPage>& done) {
     Call call;
     call.doing = "list " + client_.text(prefix);
     call.path = fmt::format("/storage/v1/b/{}/o", net::percent_encode(client_.bucket()));
@@ -142,7 +142,7 @@ class ComposedParts final : public PartUploads {
   }
 
   // Page after page; the marker last, so that an interrupted removal is still found by list_all.
-  void remove_folder(const std::string& folder, Done<void> done) {
+  void remove_folder(const std::string& folder, const Done<void>& done) {
     list_names(folder, "", "", [this, folder, done](const Result<ObjectPage>& page) {
       if (!page.ok()) return done(page.error());
       std::vector<std::string> names;
@@ -158,7 +158,7 @@ class ComposedParts final : public PartUploads {
     });
   }
 
-  void remove_names(const std::vector<std::string>& names, Done<void> done) {
+  void remove_names(const std::vector<std::string>& names, const Done<void>& done) {
     const auto gather = Gather<Status>::create(names.size(), [done](const Result<std::vector<Status>>& outcomes) {
       for (const Status& outcome : *outcomes)
         if (!outcome.ok() && outcome.error().code() != Code::kNotFound) return done(outcome.error());

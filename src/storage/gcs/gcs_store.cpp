@@ -143,7 +143,7 @@ void GcsStore::list(ListRequest request, Done<ListPage> done) {
   });
 }
 
-void GcsStore::head_of(std::string key, const std::string& generation, Done<ObjectHead> done) {
+void GcsStore::head_of(const std::string& key, const std::string& generation, const Done<ObjectHead>& done) {
   Call call = object_call(*client_, "GET", "look at", key);
   if (!generation.empty()) call.query.emplace_back("ifGenerationMatch", generation);
   client_->call(std::move(call), [done, generation](const Result<net::HttpResponse>& response) {
@@ -286,7 +286,7 @@ void GcsStore::copy(const Store& source, std::string source_key, std::string sou
 }
 
 // Large copies take several requests; each goes on where the one before stopped.
-void GcsStore::rewrite(Call call, Done<PutReceipt> done) {
+void GcsStore::rewrite(Call call, const Done<PutReceipt>& done) {
   Call next = call;
   client_->call(std::move(call), [this, next, done](const Result<net::HttpResponse>& response) mutable {
     if (!response.ok()) return done(response.error());
@@ -340,7 +340,8 @@ void GcsStore::remove_bucket(Done<void> done) {
 
 void GcsStore::list_buckets(Done<std::vector<BucketInfo>> done) { list_bucket_pages("", {}, std::move(done)); }
 
-void GcsStore::list_bucket_pages(std::string token, std::vector<BucketInfo> before, Done<std::vector<BucketInfo>> done) {
+void GcsStore::list_bucket_pages(const std::string& token, const std::vector<BucketInfo>& before,
+                                 const Done<std::vector<BucketInfo>>& done) {
   Call call;
   call.doing = "list the buckets";
   call.path = "/storage/v1/b";

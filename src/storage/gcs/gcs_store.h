@@ -42,9 +42,9 @@ class GcsStore final : public Store {
   void list_buckets(Done<std::vector<BucketInfo>> done) override;
 
  private:
-  void head_of(std::string key, const std::string& generation, Done<ObjectHead> done);
-  void rewrite(Call call, Done<PutReceipt> done);
-  void list_bucket_pages(std::string token, std::vector<BucketInfo> before, Done<std::vector<BucketInfo>> done);
+  void head_of(const std::string& key, const std::string& generation, const Done<ObjectHead>& done);
+  void rewrite(Call call, const Done<PutReceipt>& done);
+  void list_bucket_pages(const std::string& token, const std::vector<BucketInfo>& before, const Done<std::vector<BucketInfo>>& done);
 
   const std::unique_ptr<Client> client_;
   const std::unique_ptr<PartUploads> parts_;

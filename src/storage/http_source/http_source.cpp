@@ -141,7 +141,7 @@ class HttpSource final : public Store {
     follow(std::move(request), kRedirectsMost, "get " + text(key), std::move(done));
   }
 
-  void follow(net::HttpRequest request, int redirects_left, const std::string& doing, net::HttpDone done) {
+  void follow(net::HttpRequest request, int redirects_left, const std::string& doing, const net::HttpDone& done) {
     const net::HttpRequest sent = request;
     transport_.start(std::move(request), [this, sent, redirects_left, doing, done](Result<net::HttpResponse> response) {
       if (!response.ok()) return done(response.error().context(doing));

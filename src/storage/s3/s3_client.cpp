@@ -111,7 +111,7 @@ net::HttpRequest Client::request_for(const Call& call, const AwsCredentials& cre
   return request;
 }
 
-void Client::call(Call call, net::HttpDone done) { attempt(std::make_shared<const Call>(std::move(call)), 3, done); }
+void Client::call(Call call, const net::HttpDone& done) { attempt(std::make_shared<const Call>(std::move(call)), 3, done); }
 
 void Client::attempt(const std::shared_ptr<const Call>& call, int attempts_left, const net::HttpDone& done) {
   credentials_->get([this, call, attempts_left, done](Result<AwsCredentials> credentials) {

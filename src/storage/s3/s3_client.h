@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "net/http.h"
-#include "storage/s3_xml.h"
 #include "storage/s3.h"
+#include "storage/s3_xml.h"
 
 namespace isobar::storage::s3 {
 
@@ -44,7 +44,7 @@ class Client {
                                                 const Clock& clock);
 
   /// Reports a 2xx response, or the error that the response stands for.
-  void call(Call call, net::HttpDone done);
+  void call(Call call, const net::HttpDone& done);
 
   const std::string& bucket() const { return bucket_; }
   const S3Options& options() const { return options_; }

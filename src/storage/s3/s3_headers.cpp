@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "storage/s3_xml.h"
 #include "storage/refusal.h"
+#include "storage/s3_xml.h"
 #include "storage/stamps.h"
 
 namespace isobar::storage::s3 {

@@ -50,7 +50,7 @@ void S3Store::list(ListRequest request, Done<ListPage> done) {
   });
 }
 
-void S3Store::head_of(std::string key, const std::string& version_text, Done<ObjectHead> done) {
+void S3Store::head_of(const std::string& key, const std::string& version_text, const Done<ObjectHead>& done) {
   Call call = call_of("HEAD", "look at", key);
   const Version version = parse_version(version_text);
   if (!version.id.empty()) call.query.emplace_back("versionId", version.id);
@@ -75,7 +75,7 @@ void S3Store::head(std::string key, bool with_tags, Done<ObjectHead> done) {
   });
 }
 
-void S3Store::get_tags(ObjectHead head, Done<ObjectHead> done) {
+void S3Store::get_tags(ObjectHead head, const Done<ObjectHead>& done) {
   Call call = call_of("GET", "read the tags of", head.info.key);
   call.query = {{"tagging", ""}};
   if (const Version version = parse_version(head.info.version); !version.id.empty()) call.query.emplace_back("versionId", version.id);
@@ -165,14 +165,14 @@ void S3Store::remove(std::vector<std::string> keys, Done<std::vector<RemoveFailu
     remove_one(std::move(key), [gather](std::vector<RemoveFailure> failures) { gather->add(std::move(failures)); });
 }
 
-void S3Store::remove_one(std::string key, std::function<void(std::vector<RemoveFailure>)> done) {
+void S3Store::remove_one(std::string key, const std::function<void(std::vector<RemoveFailure>)>& done) {
   client_->call(call_of("DELETE", "remove", key), [key, done](const Result<net::HttpResponse>& response) {
     if (response.ok() || response.error().code() == Code::kNotFound) return done({});
     done({{key, response.error()}});
   });
 }
 
-void S3Store::remove_batch(std::vector<std::string> keys, std::function<void(std::vector<RemoveFailure>)> done) {
+void S3Store::remove_batch(std::vector<std::string> keys, const std::function<void(std::vector<RemoveFailure>)>& done) {
   Call call = call_of("POST", "remove objects of", "");
   call.query = {{"delete", ""}};
   call.owned_body = write_removal(keys);

@@ -40,12 +40,12 @@ class S3Store final : public Store {
   void list_buckets(Done<std::vector<BucketInfo>> done) override;
 
  private:
-  void head_of(std::string key, const std::string& version, Done<ObjectHead> done);
+  void head_of(const std::string& key, const std::string& version, const Done<ObjectHead>& done);
   template <class T>
   void confirm_source(const Store& source, const std::string& key, const std::string& version, T outcome, Done<T> done);
-  void get_tags(ObjectHead head, Done<ObjectHead> done);
-  void remove_one(std::string key, std::function<void(std::vector<RemoveFailure>)> done);
-  void remove_batch(std::vector<std::string> keys, std::function<void(std::vector<RemoveFailure>)> done);
+  void get_tags(ObjectHead head, const Done<ObjectHead>& done);
+  void remove_one(std::string key, const std::function<void(std::vector<RemoveFailure>)>& done);
+  void remove_batch(std::vector<std::string> keys, const std::function<void(std::vector<RemoveFailure>)>& done);
   /// The headers that say what a new object is to be: properties, tags, encryption, ACL.
   Result<net::Headers> headers_of(const Properties& properties) const;
   Call call_of(std::string method, std::string_view verb, std::string key) const;

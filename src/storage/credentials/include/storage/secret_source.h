@@ -33,7 +33,7 @@ class SecretSource {
     state_->fetch = std::move(fetch);
   }
 
-  void get(Done<Secret> done) {
+  void get(const Done<Secret>& done) {
     bool must_fetch = false;
     std::optional<Secret> at_hand;
     {
