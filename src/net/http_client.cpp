@@ -94,18 +94,19 @@ class HttpClient::Lane {
   void opened(const std::string& key, Result<std::shared_ptr<Stream>> stream) {
     Host& host = hosts_[key];
     --host.opening;
-    const bool connected = stream.ok();
-    if (connected && !closing_) {
+    if (!stream.ok()) {
+      --host.open;
+      if (!host.waiting.empty()) {
+        // One failure speaks for one request: the others try for themselves and may find the server back.
+        const auto exchange = std::move(host.waiting.front());
+        host.waiting.pop_front();
+        exchange->done(stream.error());
+      }
+    } else if (closing_) {
+      --host.open;
+    } else {
       host.idle.push_back(std::make_shared<HttpConnection>(*loop_, std::move(stream).value()));
       host.idle.back()->idle_since = loop_->now();
-    } else {
-      --host.open;
-    }
-    if (!connected && !host.waiting.empty()) {
-      // One failure speaks for one request: the others try for themselves and may find the server back.
-      auto exchange = std::move(host.waiting.front());
-      host.waiting.pop_front();
-      exchange->done(stream.error());
     }
     serve(key);
     leave_if_last();

@@ -24,14 +24,7 @@
 #include <cmath>
 #include <optional>
 
-#include "base/check.h"
 #include "placement.h"
-
-// LAPACK reports an illegal argument through this hook. Its own version prints by way of the Fortran runtime, which
-// would have to be linked in for that alone.
-extern "C" void xerbla_(const char* routine, const int* argument, int length) {
-  CHECK(false, std::string(routine, static_cast<std::size_t>(length)), *argument);
-}
 
 namespace isobar::broker::placement {
 

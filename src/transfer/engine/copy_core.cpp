@@ -673,7 +673,7 @@ void CopyCore::Inside::end_call(Throttle& throttle, const Error* error) {
 
 Duration CopyCore::Inside::backoff(int attempts) {
   const Duration ceiling = std::min(plan.backoff_most, plan.backoff_least * (1 << std::min(attempts, 20)));
-  return ceiling / 2 + Duration(static_cast<std::int64_t>(random.uniform() * static_cast<double>(ceiling.count() / 2)));
+  return ceiling / 2 + Duration(static_cast<std::int64_t>(random.uniform() * static_cast<double>(ceiling.count()) / 2));
 }
 
 void CopyCore::Inside::retry_or_fail(ObjectId id, int& attempts, const Error& error, std::function<void()> again) {

@@ -59,7 +59,8 @@ Status ArrivalCheck::verify_few(storage::Store& store, const Arrived& arrived) {
   Status worst;
   for (std::size_t i = 0; i < heads.size(); ++i) {
     auto head = heads[i].get();
-    const auto& [key, bytes] = arrived.first[i];
+    const std::string& key = arrived.first[i].first;
+    const std::uint64_t bytes = arrived.first[i].second;
     for (int attempt = 1; !head.ok() && may_pass(head.error().code()) && attempt < 6; ++attempt) {
       std::this_thread::sleep_for(100ms * (1 << attempt));
       head = await<storage::ObjectHead>([&](auto done) { store.head(key, false, done); });
