@@ -32,7 +32,7 @@ Column IntegerProgram::add(double least, double most, double objective, Domain d
 
 void IntegerProgram::require(std::vector<Term> terms, double least, double most) { rows_.push_back({std::move(terms), least, most}); }
 
-Result<IntegerProgram::Answer> IntegerProgram::minimise(Duration time_limit) const try {
+Result<IntegerProgram::Answer> IntegerProgram::minimise(Duration time_limit, Branching branching) const try {
   std::vector<int> rows, columns;
   std::vector<double> factors, row_least, row_most;
   for (std::size_t r = 0; r < rows_.size(); ++r) {
@@ -79,6 +79,10 @@ Result<IntegerProgram::Answer> IntegerProgram::minimise(Duration time_limit) con
   search.addCutGenerator(&rounding_cuts, -98, "rounding");
   CbcRounding rounding(search);
   search.addHeuristic(&rounding);
+  if (branching == Branching::kByRule) {
+    search.setNumberStrong(0);
+    search.setNumberBeforeTrust(0);
+  }
   search.branchAndBound();
   answer.proven = search.isProvenOptimal() || search.isProvenInfeasible();
   answer.bound = search.getBestPossibleObjValue();

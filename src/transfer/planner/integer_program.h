@@ -23,6 +23,10 @@ struct Term {
 
 enum class Domain { kReal, kInteger };
 
+/// How the search chooses what to branch on: by a rule, or by solving a few candidates on trial, which pays where many integers
+/// stand for few decisions.
+enum class Branching { kByRule, kByTrial };
+
 /// Minimises the sum of objective · value, subject to the rows.
 class IntegerProgram {
  public:
@@ -38,7 +42,7 @@ class IntegerProgram {
   void set_objective(Column column, double factor) { objective_[static_cast<std::size_t>(column)] = factor; }
 
   /// Errors   kUnavailable: CBC failed
-  Result<Answer> minimise(Duration time_limit) const;
+  Result<Answer> minimise(Duration time_limit, Branching branching = Branching::kByTrial) const;
 
  private:
   std::vector<double> least_, most_, objective_;

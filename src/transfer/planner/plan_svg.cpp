@@ -220,8 +220,7 @@ class Picture {
   }
 
   std::string flows() {
-    double most = 0;
-    for (const PlannedLink& link : report_.links) most = std::max(most, link.gbps);
+    for (const PlannedLink& link : report_.links) most_gbps_ = std::max(most_gbps_, link.gbps);
     std::string out;
     for (const auto& destination : report_.plan.destinations) {
       if (has_link(report_.plan.source, destination)) continue;
@@ -232,7 +231,7 @@ class Picture {
     for (const auto& region : regions_) labels += region_label(region);
     for (const PlannedLink& link : report_.links) {
       const Point a = at_[link.from], b = at_[link.to], middle = bend(a, b);
-      const double width = 1.6 + 7 * link.gbps / most;
+      const double width = 1.6 + 7 * link.gbps / most_gbps_;
       const double head = 6 + width * 1.2;
       // The line ends where the arrow begins, and the arrow at the rim of the dot.
       const Point into = 1 / std::max(1e-9, length(b - middle)) * (b - middle);
@@ -248,21 +247,21 @@ class Picture {
     return out;
   }
 
-  /// Where on its line, or a little beside it, a rate gets least in the way. Among many links one that finds no room goes without:
-  /// its width still tells.
+  /// Where on its line, or a little beside it, a rate gets least in the way. Among many links the thin ones and
+  /// those that find no room go without: their width still tells.
   std::string rate_label(const PlannedLink& link, Point a, Point middle, Point b) {
     const std::string text = fmt::format("{:.3g} Gbit/s", link.gbps);
     const double half = static_cast<double>(text.size()) * kCharWidth / 2;
     Box best;
     double least = 1e18;
     for (const double t : {0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8})
-      for (const double beside : {0.0, -20.0, 20.0, -34.0, 34.0}) {
+      for (const double beside : {0.0, -20.0, 20.0, -36.0, 36.0, -54.0, 54.0}) {
         const Point p = (1 - t) * (1 - t) * a + 2 * t * (1 - t) * middle + t * t * b;
         const Box box = clamped({p.x - half, p.y + beside - kLabelHeight / 2, p.x + half, p.y + beside + kLabelHeight / 2});
-        const double bad = crowding(box) + 40 * std::abs(t - 0.5) + 3 * std::abs(beside);
+        const double bad = 5 * crowding(box) + 40 * std::abs(t - 0.5) + 3 * std::abs(beside);
         if (bad < least) least = bad, best = box;
       }
-    if (report_.links.size() > kLinksAllLabelled && crowding(best) > 0) return "";
+    if (report_.links.size() > kLinksAllLabelled && (crowding(best) > 0 || link.gbps < most_gbps_ / 2)) return "";
     taken_.push_back(best);
     const double x = (best.left + best.right) / 2, y = (best.top + best.bottom) / 2 + 4;
     return fmt::format("<text class=\"rate halo\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", x, y, text);
@@ -376,6 +375,7 @@ class Picture {
   std::optional<Window> window_;
   std::vector<Box> taken_;
   std::string labels_;
+  double most_gbps_ = 0;
 };
 
 }  // namespace

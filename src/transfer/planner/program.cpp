@@ -28,7 +28,8 @@ std::map<std::string, RegionPrograms> region_programs(const RoutedPlan& plan) {
   for (std::size_t p = 0; p < plan.routes.size(); ++p) {
     std::map<std::string, std::set<std::string>> next = {{plan.source, {}}};
     for (const auto& [from, to] : plan.routes[p].links) next[from].insert(to), next[to];
-    for (auto& [region, hops] : next) {
+    for (auto& [region, next_hops] : next) {
+      const std::set<std::string>& hops = next_hops;
       // Partitions that go on alike share a program, and with it queues and connections.
       auto& programs = regions[region].programs;
       auto same = std::find_if(programs.begin(), programs.end(), [&](const auto& program) { return program.next == hops; });

@@ -79,7 +79,7 @@ class Program {
   }
 
   Result<std::optional<UnicastPlan>> solve() const {
-    TRY_ASSIGN(const auto answer, program_.minimise(problem_.solve_limit));
+    TRY_ASSIGN(const auto answer, program_.minimise(problem_.solve_limit, Branching::kByRule));  // 0.1 s a plan; by trial 0.3 s
     if (answer.values.empty()) {
       if (!answer.proven) return Error(Code::kDeadlineExceeded, "the planner found nothing in its time; allow it more");
       return std::optional<UnicastPlan>();
