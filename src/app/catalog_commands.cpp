@@ -9,6 +9,7 @@
 #include "cloud/catalog_import.h"
 #include "cloud/gpu_list.h"
 #include "command.h"
+#include "transfer_check.h"
 
 namespace isobar::app {
 
@@ -123,14 +124,24 @@ void add_catalog_commands(Commands& commands) {
                                 [info_output](Context& context) { return show_catalog(context, *info_output); });
   info->add_option("-o,--output", *info_output, "table or json.")->check(CLI::IsMember({"table", "json"}));
 
-  struct CheckOptions {
+  struct CloudCheckOptions {
     bool verbose = false;
+    CheckOptions places;
     std::string output;
   };
-  auto check_options = std::make_shared<CheckOptions>();
-  CLI::App* check =
-      commands.add(nullptr, "check", "Which clouds can be used, and why the others cannot.",
-                   [check_options](Context& context) { return check_clouds(context, check_options->verbose, check_options->output); });
+  auto check_options = std::make_shared<CloudCheckOptions>();
+  CLI::App* check = commands.add(
+      nullptr, "check", "Which clouds can be used, and why the others cannot; or whether two places hold the same.",
+      [check_options](Context& context) {
+        if (check_options->places.places.size() == 1)
+          return context.console().fail(invalid("check compares SRC and DST: two places were expected, or none to check the clouds"));
+        if (!check_options->places.places.empty()) return check_places(context, check_options->places, check_options->output);
+        return check_clouds(context, check_options->verbose, check_options->output);
+      });
+  check->add_option("SRC-DST", check_options->places.places, "SRC and DST: compare what they hold. Without them the clouds are checked.")
+      ->expected(0, 2)
+      ->type_name("");
+  add_check_options(*check, check_options->places);
   check->add_flag("-v,--verbose", check_options->verbose, "What was found on each.");
   check->add_option("-o,--output", check_options->output, "table or json.")->check(CLI::IsMember({"table", "json"}));
 }

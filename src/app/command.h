@@ -42,6 +42,8 @@ void add_cluster_commands(Commands& commands);   // status, start, stop, down, a
 void add_job_commands(Commands& commands);       // queue, logs, cancel
 void add_task_commands(Commands& commands);      // task check, task show
 void add_catalog_commands(Commands& commands);   // gpus, catalog, check
+void add_copy_commands(Commands& commands);      // cp, mv, sync
+void add_object_commands(Commands& commands);    // ls, du, cat, rm, mb, rb
 void add_transfer_commands(Commands& commands);  // transfer …
 void add_generate_commands(Commands& commands);  // completion, man
 

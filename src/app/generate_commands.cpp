@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "command.h"
+#include "later_options.h"
 #include "version.h"
 
 namespace isobar::app {
@@ -30,6 +31,11 @@ void walk(const CLI::App& app, const std::string& path, const Visit& visit) {
 
 std::vector<const CLI::Option*> visible_options(const CLI::App& app) {
   return app.get_options([](const CLI::Option* option) { return !option->get_group().empty(); });
+}
+
+// Without those that would be refused.
+std::vector<const CLI::Option*> offered_options(const CLI::App& app) {
+  return app.get_options([](const CLI::Option* option) { return !option->get_group().empty() && option->get_group() != kLaterGroup; });
 }
 
 // -c --cluster; empty for a positional argument.
@@ -64,7 +70,7 @@ Values values_of(const CLI::Option& option) {
 // What the positional arguments of a command may be.
 Values argument_of(const CLI::App& app) {
   Values found;
-  for (const CLI::Option* option : visible_options(app))
+  for (const CLI::Option* option : offered_options(app))
     if (flag_names(*option).empty() && (found.kind == Values::kNone || found.kind == Values::kAnything)) found = values_of(*option);
   return found;
 }
@@ -101,7 +107,7 @@ std::string bash_completion(const CLI::App& root) {
   std::string commands, values;
   walk(root, "", [&](const std::string& path, const CLI::App& app) {
     std::vector<std::string> options;
-    for (const CLI::Option* option : visible_options(app)) {
+    for (const CLI::Option* option : offered_options(app)) {
       const auto names = flag_names(*option);
       options.insert(options.end(), names.begin(), names.end());
       const auto value = values_of(*option);
@@ -154,7 +160,7 @@ std::string zsh_completion(const CLI::App& root) {
   std::string commands;
   walk(root, "", [&](const std::string& path, const CLI::App& app) {
     std::string options, words;
-    for (const CLI::Option* option : visible_options(app))
+    for (const CLI::Option* option : offered_options(app))
       for (const auto& name : flag_names(*option)) options += fmt::format(" '{}:{}'", name, quote_for_zsh(option->get_description()));
     for (const CLI::App* command : visible_commands(app))
       words += fmt::format(" '{}:{}'", command->get_name(), quote_for_zsh(command->get_description()));
@@ -215,7 +221,7 @@ std::string fish_completion(const CLI::App& root) {
     const std::string start = fmt::format("complete -c isobar -n {}", shell_quote(fish_condition(path, app)));
     for (const CLI::App* command : visible_commands(app))
       text += fmt::format("{} -a {} -d {}\n", start, command->get_name(), shell_quote(command->get_description()));
-    for (const CLI::Option* option : visible_options(app)) {
+    for (const CLI::Option* option : offered_options(app)) {
       std::string names;
       for (const auto& name : option->get_snames()) names += " -s " + name;
       for (const auto& name : option->get_lnames()) names += " -l " + name;

@@ -10,7 +10,7 @@ void add_later_options(CLI::App& command, const std::vector<LaterOption>& option
     CLI::Option* added = option.takes_value ? command.add_option_function<std::string>(
                                                   option.names, [refuse](const std::string&) { refuse(); }, "Not available yet.")
                                             : command.add_flag_callback(option.names, refuse, "Not available yet.");
-    added->group("Later");
+    added->group(kLaterGroup);
   }
 }
 

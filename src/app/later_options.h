@@ -12,6 +12,9 @@ class App;
 
 namespace isobar::app {
 
+/// The heading in the help under which these options stand.
+inline constexpr const char* kLaterGroup = "Later";
+
 struct LaterOption {
   std::string names;  ///< as CLI11 takes them: "-p,--provision"
   bool takes_value = false;

@@ -3,6 +3,7 @@
 /// Failure as a value. `Result<T>` holds a `T` or an `Error`; it has the shape of `std::expected`, is `[[nodiscard]]`,
 /// and gathers context on the way out, so that a message reads as a sentence from intent to cause.
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,12 +38,22 @@ class [[nodiscard]] Error {
   Code code() const { return code_; }
   const std::string& message() const { return message_; }
 
+  /// How long whoever refused asked to be left alone; zero: it did not say.
+  std::chrono::nanoseconds retry_after() const { return retry_after_; }
+  Error with_retry_after(std::chrono::nanoseconds wait) && {
+    retry_after_ = wait;
+    return std::move(*this);
+  }
+
   /// The same error told from one step further out: "load manifest: " + what was said before.
-  Error context(std::string_view intent) const& { return {code_, std::string(intent) + ": " + message_}; }
+  Error context(std::string_view intent) const& {
+    return Error(code_, std::string(intent) + ": " + message_).with_retry_after(retry_after_);
+  }
 
  private:
   Code code_;
   std::string message_;
+  std::chrono::nanoseconds retry_after_{0};
 };
 
 inline Error invalid(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }

@@ -1,0 +1,111 @@
+// From a name to a connection: the name is looked up on a thread of its own, since the system's resolver blocks; the
+// addresses are tried in the order it gives them.
+
+#include <netdb.h>
+
+#include <thread>
+
+#include "tcp_stream.h"
+#include "tls_stream.h"
+
+namespace isobar::net {
+
+namespace {
+
+Result<std::vector<Address>> look_up(const std::string& host, std::uint16_t port, bool numeric_only) {
+  addrinfo wanted{};
+  wanted.ai_family = AF_UNSPEC;
+  wanted.ai_socktype = SOCK_STREAM;
+  wanted.ai_flags = AI_NUMERICSERV | (numeric_only ? AI_NUMERICHOST : AI_ADDRCONFIG);
+  addrinfo* found = nullptr;
+  if (const int failure = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found); failure != 0)
+    return unavailable(fmt::format("look up {}: {}", host, ::gai_strerror(failure)));
+  std::vector<Address> addresses;
+  for (const addrinfo* one = found; one; one = one->ai_next) {
+    Address& address = addresses.emplace_back();
+    std::memcpy(&address.storage, one->ai_addr, one->ai_addrlen);
+    address.bytes = one->ai_addrlen;
+  }
+  ::freeaddrinfo(found);
+  return addresses;
+}
+
+class Connecting : public std::enable_shared_from_this<Connecting> {
+ public:
+  Connecting(Loop& loop, std::string host, std::uint16_t port, std::shared_ptr<TlsContext> tls, ConnectDone done)
+      : loop_(loop), host_(std::move(host)), port_(port), tls_(std::move(tls)), done_(std::move(done)) {}
+
+  void start(Duration patience) {
+    timer_ = loop_.after(patience, [self = shared_from_this()] {
+      self->overdue_ = true;
+      if (self->stream_) self->stream_->shut_down();
+      else self->finish(self->overdue());
+    });
+    if (auto known = look_up(host_, port_, true); known.ok()) return begin(std::move(known));
+    std::thread([self = shared_from_this()] {
+      auto found = look_up(self->host_, self->port_, false);
+      // The loop may be gone by the time the resolver answers only if whoever owns both has waited for neither: clients
+      // stop their loops after the last request is done.
+      self->loop_.post([self, found = std::move(found)]() mutable { self->begin(std::move(found)); });
+    }).detach();
+  }
+
+ private:
+  Error overdue() const { return Error(Code::kDeadlineExceeded, fmt::format("connect to {}:{}: no answer in time", host_, port_)); }
+
+  void begin(Result<std::vector<Address>> found) {
+    if (!found.ok()) return finish(found.error());
+    addresses_ = std::move(found).value();
+    next(unavailable(fmt::format("look up {}: it has no address", host_)));
+  }
+
+  void next(const Error& last) {
+    if (overdue_) return finish(overdue());
+    if (tried_ == addresses_.size()) return finish(last);
+    const Address& address = addresses_[tried_++];
+    auto socket = loop_.make_socket(address.storage.ss_family);
+    if (!socket.ok()) return next(socket.error());
+    const int fd = socket->get();
+    auto stream = std::make_shared<TcpStream>(loop_, std::move(socket).value());
+    stream_ = stream;
+    loop_.connect(fd, address, [self = shared_from_this(), stream](const Result<std::size_t>& connected) {
+      if (!connected.ok()) return self->next(connected.error().context(fmt::format("{}:{}", self->host_, self->port_)));
+      self->secure(stream);
+    });
+  }
+
+  void secure(const std::shared_ptr<TcpStream>& stream) {
+    if (!tls_) return finish(std::shared_ptr<Stream>(stream));
+    auto secured = std::make_shared<TlsStream>(loop_, stream, tls_);
+    secured->handshake(host_, [self = shared_from_this(), secured](const Status& shaken) {
+      if (!shaken.ok()) return self->finish(self->overdue_ ? self->overdue() : shaken.error().context(self->host_));
+      self->finish(std::shared_ptr<Stream>(secured));
+    });
+  }
+
+  void finish(Result<std::shared_ptr<Stream>> outcome) {
+    loop_.cancel(timer_);
+    stream_.reset();
+    if (auto done = std::exchange(done_, nullptr)) done(std::move(outcome));
+  }
+
+  Loop& loop_;
+  std::string host_;
+  std::uint16_t port_;
+  std::shared_ptr<TlsContext> tls_;
+  ConnectDone done_;
+  std::vector<Address> addresses_;
+  std::size_t tried_ = 0;
+  std::shared_ptr<TcpStream> stream_;
+  Loop::TimerId timer_ = 0;
+  bool overdue_ = false;
+};
+
+}  // namespace
+
+void connect_stream(Loop& loop, const std::string& host, std::uint16_t port, std::shared_ptr<TlsContext> tls, Duration patience,
+                    ConnectDone done) {
+  std::make_shared<Connecting>(loop, host, port, std::move(tls), std::move(done))->start(patience);
+}
+
+}  // namespace isobar::net

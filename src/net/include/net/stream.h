@@ -1,0 +1,57 @@
+#pragma once
+
+/// A connection that carries bytes both ways, in the clear or under TLS. Belongs to one loop's thread.
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "net/loop.h"
+
+namespace isobar::net {
+
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  /// One read at a time. Done with at least one byte, or 0 at the peer's orderly end.
+  virtual void read(std::span<char> into, IoDone done) = 0;
+  /// One write at a time; done when all pieces, of which there are at most three, are with the kernel.
+  virtual void write(std::vector<std::string_view> pieces, std::function<void(Status)> done) = 0;
+  /// Ends calls that wait, with kUnavailable. The last owner closes the descriptor.
+  virtual void shut_down() = 0;
+};
+
+/// Which certificates are trusted, and for gateways which one is shown. Safe from any thread once made.
+class TlsContext {
+ public:
+  struct Options {
+    fs::path ca_bundle;                    ///< empty: the system's certificates
+    bool verify = true;                    ///< false only for tests against servers without a real certificate
+    std::string certificate_pem, key_pem;  ///< to show the peer; empty: none
+    std::string pinned_peer_pem;           ///< the peer must show exactly this certificate; empty: any trusted one with its name
+  };
+  /// Errors   kInvalidArgument: a file or PEM that cannot be read, with its name
+  static Result<std::shared_ptr<TlsContext>> for_clients(const Options& options);
+  ~TlsContext();
+
+ private:
+  friend class TlsStream;
+  struct Inside;
+  explicit TlsContext(std::unique_ptr<Inside> inside);
+  std::unique_ptr<Inside> inside_;
+};
+
+using ConnectDone = std::function<void(Result<std::shared_ptr<Stream>>)>;
+
+/// Connects, trying each address of the name in turn; under TLS when `tls` is given, which also checks the name.
+/// Errors   kUnavailable: the name is unknown or nobody answers; kDeadlineExceeded; kPermissionDenied: the certificate
+void connect_stream(Loop& loop, const std::string& host, std::uint16_t port, std::shared_ptr<TlsContext> tls, Duration patience,
+                    ConnectDone done);
+
+/// A stream over a socket that is connected already. Takes the descriptor.
+std::shared_ptr<Stream> make_tcp_stream(Loop& loop, Fd socket);
+
+}  // namespace isobar::net

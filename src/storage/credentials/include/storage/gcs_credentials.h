@@ -1,0 +1,17 @@
+#pragma once
+
+/// By what Google Cloud lets one in.
+
+#include <optional>
+#include <string>
+
+#include "base/time.h"
+
+namespace isobar::storage {
+
+struct GcsCredentials {
+  std::string bearer;  ///< an OAuth access token; empty: anonymous
+  std::optional<Instant> expires;
+};
+
+}  // namespace isobar::storage

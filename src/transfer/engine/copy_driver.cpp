@@ -1,0 +1,297 @@
+#include "transfer/copy_driver.h"
+
+#include <chrono>
+#include <unordered_map>
+
+#include "buffer_pool.h"
+#include "crypto/crc32c.h"
+#include "lister.h"
+#include "mailbox.h"
+#include "manifest.h"
+
+namespace isobar::transfer {
+
+namespace {
+
+using storage::await;
+
+// How long a record may wait for others before it is made durable: what a crash makes the next run do again.
+constexpr Duration kGroup = 200ms;
+
+class CopyRun {
+ public:
+  CopyRun(CopyJob job, const CopyHooks& hooks, Journal journal, Manifest manifest, ResumeState resume)
+      : job_(std::move(job)),
+        hooks_(hooks),
+        journal_(std::move(journal)),
+        manifest_(std::move(manifest)),
+        core_(job_.plan, std::move(resume)),
+        buffers_(job_.plan.memory_bytes) {
+    for (const auto& target : job_.targets) target_places_.push_back(target->location());
+  }
+
+  Result<CopySummary> run(ItemSource& items) {
+    Lister lister(items, mailbox_);
+    bool listing_told = false;
+    while (!core_.finished()) {
+      if (hooks_.stop.stop_requested()) return interrupt();
+      for (auto& event : mailbox_.take(patience())) step(std::move(event));
+      while (core_.wants_items()) {
+        auto item = lister.take();
+        if (!item) break;
+        step(ItemListed{std::move(*item)});
+      }
+      if (!listing_told && lister.ended()) {
+        listing_told = true;
+        step(ListingEnded{});
+      }
+      if (const auto timer = core_.next_timer(); timer && *timer <= clock_.now()) step(Tick{});
+      TRY(keep_journal());
+      report(listing_told, false);
+    }
+    TRY(flush_targets());
+    TRY(journal_.sync());
+    report(listing_told, true);
+    CopySummary summary{core_.totals(), lister.outcome(), false};
+    if (summary.complete() && summary.totals.uploads_left == 0) TRY(journal_.remove());
+    TRY(manifest_.flush());
+    return summary;
+  }
+
+ private:
+  Duration patience() const {
+    Duration most = 200ms;
+    if (journal_.dirty()) most = std::min(most, kGroup);
+    if (const auto timer = core_.next_timer()) most = std::clamp(*timer - clock_.now(), Duration(0), most);
+    return most;
+  }
+
+  void step(Event event) {
+    for (auto& effect : core_.step(std::move(event), clock_.now())) std::visit([this](auto& one) { carry_out(one); }, effect);
+  }
+
+  // Uploads are started only after the intent to start them is on disk; one flush serves all that wait.
+  Status keep_journal() {
+    const Instant now = clock_.now();
+    if (starts_.empty() && (!journal_.dirty() || now - synced_ < kGroup)) return {};
+    TRY(journal_.sync());
+    TRY(manifest_.flush());
+    synced_ = now;
+    for (const auto& start : std::exchange(starts_, {})) {
+      job_.targets[start.target]->start_upload(core_.item(start.object).target_keys[start.target], core_.properties(start.object),
+                                               [this, start](Result<storage::Upload> outcome) {
+                                                 mailbox_.post(StartAnswer{start.object, start.target, std::move(outcome)});
+                                               });
+    }
+    return {};
+  }
+
+  Status flush_targets() {
+    for (const auto& target : job_.targets) TRY(await<void>([&](auto done) { target->flush(done); }));
+    return {};
+  }
+
+  // What is under way is left to itself: the process ends, and the journal tells the next run.
+  Result<CopySummary> interrupt() {
+    TRY(journal_.sync());
+    TRY(manifest_.flush());
+    return CopySummary{core_.totals(), {}, true};
+  }
+
+  void report(bool listing_ended, bool now) {
+    if (!hooks_.progress || (!now && clock_.now() - reported_ < 200ms)) return;
+    reported_ = clock_.now();
+    hooks_.progress(core_.totals(), listing_ended);
+  }
+
+  void carry_out(HeadSource& it) {
+    job_.source->head(core_.item(it.object).source.key, it.with_tags, [this, id = it.object](Result<storage::ObjectHead> outcome) {
+      mailbox_.post(HeadAnswer{id, std::move(outcome)});
+    });
+  }
+
+  void carry_out(ReadChunk& it) {
+    auto& buffer = chunks_[it.chunk] = {buffers_.take(it.bytes), it.bytes};
+    const std::span<char> memory = buffer.first.span(it.bytes);
+    // The checksum is taken on the thread that has the bytes in its cache.
+    job_.source->get({std::move(it.key), it.offset, memory, std::move(it.version)},
+                     [this, id = it.chunk, memory](Result<storage::Got> outcome) {
+                       const std::size_t bytes = outcome.ok() ? static_cast<std::size_t>(outcome->bytes) : 0;
+                       const std::uint32_t crc = crypto::crc32c({memory.data(), std::min(bytes, memory.size())});
+                       mailbox_.post(ReadAnswer{id, std::move(outcome), crc});
+                     });
+  }
+
+  std::string_view bytes_of(ChunkId id) const {
+    const auto& [buffer, bytes] = chunks_.at(id);
+    return {buffer.span(bytes).data(), bytes};
+  }
+
+  void carry_out(PutWhole& it) {
+    storage::PutRequest request;
+    request.key = core_.item(it.chunk).target_keys[it.target];
+    request.body = bytes_of(it.chunk);
+    request.properties = core_.properties(core_.object_of(it.chunk));
+    request.checksums.crc32c = core_.chunk_crc32c(it.chunk);
+    job_.targets[it.target]->put(std::move(request), [this, id = it.chunk, target = it.target](Result<storage::PutReceipt> outcome) {
+      mailbox_.post(PutAnswer{id, target, std::move(outcome)});
+    });
+  }
+
+  void carry_out(PutPart& it) {
+    storage::Checksums checksums;
+    checksums.crc32c = core_.chunk_crc32c(it.chunk);
+    job_.targets[it.target]->put_part(it.upload, it.number, it.offset, bytes_of(it.chunk), std::move(checksums),
+                                      [this, id = it.chunk, target = it.target](Result<storage::Part> outcome) {
+                                        mailbox_.post(PartAnswer{id, target, std::move(outcome)});
+                                      });
+  }
+
+  void carry_out(StartUpload& it) {
+    journal_.intend_upload(core_.item(it.object), it.target, clock_.now());
+    starts_.push_back(it);
+  }
+
+  void carry_out(CompleteUpload& it) {
+    auto& target = *job_.targets[it.target];
+    const std::uint64_t bytes = core_.item(it.object).source.bytes;
+    storage::Checksums checksums;
+    checksums.crc32c = core_.object_crc32c(it.object);
+    const storage::Upload upload = core_.upload(it.object, it.target);
+    target.complete_upload(
+        upload, core_.parts(it.object, it.target), bytes, core_.properties(it.object), checksums,
+        [this, &target, bytes, key = upload.key, id = it.object, index = it.target](Result<storage::PutReceipt> outcome) {
+          if (outcome.ok() || outcome.error().code() != Code::kNotFound)
+            return mailbox_.post(CompleteAnswer{id, index, std::move(outcome)});
+          settle_lost_completion(target, key, bytes, id, index, outcome.error());
+        });
+  }
+
+  // An upload that is gone when it is to be completed may have been completed by a call whose answer was lost.
+  void settle_lost_completion(storage::Store& target, const std::string& key, std::uint64_t bytes, ObjectId id, std::size_t index,
+                              Error error) {
+    target.head(key, false, [this, bytes, id, index, error = std::move(error)](Result<storage::ObjectHead> head) {
+      Result<storage::PutReceipt> outcome = error;
+      if (head.ok() && head->info.bytes == bytes) outcome = storage::PutReceipt{head->info.version, head->info.etag, head->info.checksums};
+      mailbox_.post(CompleteAnswer{id, index, std::move(outcome)});
+    });
+  }
+
+  void carry_out(AbortUpload& it) {
+    job_.targets[it.target]->abort_upload(it.upload, [this, it](Status outcome) {
+      mailbox_.post(AbortAnswer{it.object, it.target, it.upload, std::move(outcome)});
+    });
+    journal_.aborted(core_.item(it.object), it.target);
+  }
+
+  void carry_out(ServerCopy& it) {
+    const auto& item = core_.item(it.object);
+    job_.targets[it.target]->copy(*job_.source, item.source.key, item.source.version, item.target_keys[it.target], std::nullopt,
+                                  [this, it](Result<storage::PutReceipt> outcome) {
+                                    mailbox_.post(CopyAnswer{it.object, it.target, std::move(outcome)});
+                                  });
+  }
+
+  void carry_out(ServerCopyPart& it) {
+    const auto& item = core_.item(it.object);
+    job_.targets[it.target]->copy_part(*job_.source, item.source.key, item.source.version, it.offset, it.bytes, it.upload, it.number,
+                                       [this, object = it.object, target = it.target, number = it.number](Result<storage::Part> outcome) {
+                                         mailbox_.post(CopyPartAnswer{object, target, number, std::move(outcome)});
+                                       });
+  }
+
+  void carry_out(ReleaseChunk& it) {
+    const auto found = chunks_.find(it.chunk);
+    buffers_.give_back(std::move(found->second.first));
+    chunks_.erase(found);
+  }
+
+  void carry_out(UploadStarted& it) {
+    journal_.started(core_.item(it.object), it.target, core_.part_bytes(it.object), core_.upload(it.object, it.target));
+  }
+
+  void carry_out(PartDone& it) { journal_.part_done(core_.item(it.object), it.target, it.part); }
+
+  void carry_out(ObjectEnded& it) {
+    if (it.outcome.ok() && !it.was_done_before) journal_.object_done(it.item);
+    manifest_.add(it, target_places_);
+    if (hooks_.ended) hooks_.ended(it);
+  }
+
+  CopyJob job_;
+  const CopyHooks& hooks_;
+  SystemClock clock_;
+  Mailbox mailbox_;
+  Journal journal_;
+  Manifest manifest_;
+  CopyCore core_;
+  BufferPool buffers_;
+  std::unordered_map<ChunkId, std::pair<BufferPool::Buffer, std::uint64_t>> chunks_;
+  std::vector<StartUpload> starts_;
+  std::vector<storage::Location> target_places_;
+  Instant synced_, reported_;
+};
+
+// An upload of an earlier run is taken up only if its store still has it.
+Status check_uploads(const CopyJob& job, ResumeState& resume) {
+  for (auto it = resume.open.begin(); it != resume.open.end();) {
+    auto& uploads = it->second.uploads;
+    for (auto upload = uploads.begin(); upload != uploads.end();) {
+      if (upload->first >= job.targets.size()) return Error(Code::kDataLoss, "the journal is of another transfer");
+      const auto page =
+          await<storage::PartPage>([&](auto done) { job.targets[upload->first]->list_parts(upload->second.upload, 0, done); });
+      if (!page.ok() && page.error().code() != Code::kNotFound) return page.error().context("take up the transfer");
+      if (page.ok()) ++upload;
+      else upload = uploads.erase(upload);
+    }
+    if (uploads.empty()) it = resume.open.erase(it);
+    else ++it;
+  }
+  return {};
+}
+
+// Uploads that were about to be started when the program died: those that were, and that nobody will complete, are removed.
+Status sweep_intents(const CopyJob& job, const JournalState& state) {
+  for (const auto& intent : state.intents) {
+    if (intent.target >= job.targets.size()) continue;
+    auto& target = *job.targets[intent.target];
+    std::string page;
+    do {
+      auto uploads = await<storage::UploadPage>([&](auto done) { target.list_uploads(intent.target_key, page, done); });
+      // Some that speak S3 cannot list uploads; there is then nothing that could be done about one.
+      if (!uploads.ok() && uploads.error().code() == Code::kInvalidArgument) break;
+      if (!uploads.ok()) return uploads.error().context("look for unfinished uploads");
+      for (const auto& upload : uploads->uploads) {
+        if (upload.key != intent.target_key || upload.started < intent.since - 5min || upload.started > intent.since + 10min) continue;
+        TRY(await<void>([&](auto done) { target.abort_upload(upload, done); }).context("remove an unfinished upload"));
+      }
+      page = uploads->next;
+    } while (!page.empty());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<CopySummary> run_copy(CopyJob job, ItemSource& items, const CopyHooks& hooks) {
+  TRY_ASSIGN(auto opened, Journal::open(job.journal));
+  auto& [journal, state] = opened;
+  TRY_ASSIGN(auto manifest, Manifest::open(job.manifest));
+  TRY(check_uploads(job, state.resume));
+  TRY(sweep_intents(job, state));
+  job.plan.targets.clear();
+  bool server_side = true;
+  for (const auto& target : job.targets) {
+    job.plan.targets.push_back(target->limits());
+    server_side = server_side && target->can_copy_from(*job.source);
+  }
+  job.plan.server_side = job.plan.server_side && server_side;
+  auto run = std::make_unique<CopyRun>(std::move(job), hooks, std::move(journal), std::move(manifest), std::move(state.resume));
+  auto summary = run->run(items);
+  // Calls of an interrupted job are still under way and will report to it; the process is about to end.
+  if (!summary.ok() || summary->interrupted) [[maybe_unused]]
+    auto* left = run.release();
+  return summary;
+}
+
+}  // namespace isobar::transfer

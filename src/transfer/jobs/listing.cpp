@@ -1,0 +1,48 @@
+#include "transfer/listing.h"
+
+#include <thread>
+
+namespace isobar::transfer {
+
+ListCursor::ListCursor(storage::Store& store, storage::ListRequest request) : store_(store), request_(std::move(request)) { fetch(); }
+
+ListCursor::~ListCursor() {
+  if (ahead_.valid()) ahead_.wait();
+}
+
+void ListCursor::fetch() {
+  auto promise = std::make_shared<std::promise<Result<storage::ListPage>>>();
+  ahead_ = promise->get_future();
+  store_.list(request_, [promise](Result<storage::ListPage> page) { promise->set_value(std::move(page)); });
+}
+
+Result<storage::ListPage> ListCursor::page_with_patience() {
+  for (int attempt = 1;; ++attempt) {
+    auto page = ahead_.get();
+    if (page.ok() || attempt == 6) return page;
+    const Code code = page.error().code();
+    if (code != Code::kUnavailable && code != Code::kDeadlineExceeded && code != Code::kExhausted) return page;
+    std::this_thread::sleep_for(100ms * (1 << attempt));
+    fetch();
+  }
+}
+
+Result<std::optional<storage::ObjectInfo>> ListCursor::next() {
+  while (page_.empty() && !ended_) {
+    TRY_ASSIGN(auto page, page_with_patience());
+    request_.page = page.next;
+    ended_ = page.next.empty();
+    if (!ended_) fetch();
+    page_.assign(std::make_move_iterator(page.objects.begin()), std::make_move_iterator(page.objects.end()));
+  }
+  if (page_.empty()) return std::optional<storage::ObjectInfo>();
+  storage::ObjectInfo info = std::move(page_.front());
+  page_.pop_front();
+  if (!first_ && info.key <= last_)
+    return Error(Code::kDataLoss, "the store lists its keys out of order: '" + info.key + "' after '" + last_ + "'");
+  first_ = false;
+  last_ = info.key;
+  return std::optional(std::move(info));
+}
+
+}  // namespace isobar::transfer

@@ -1,0 +1,30 @@
+#pragma once
+
+/// An emulator of an object store as a child process that ends with this one.
+
+#include <cstdint>
+#include <string>
+
+#include "base/file.h"
+
+namespace isobar::stores {
+
+class Emulator {
+ public:
+  /// name     as emulator.py knows it
+  /// Errors   kUnavailable: why it cannot be had here, in one line
+  static Result<Emulator> start(const std::string& name);
+  Emulator(Emulator&&) = default;
+  Emulator& operator=(Emulator&&) = delete;
+  ~Emulator();
+
+  std::uint16_t port() const { return port_; }
+
+ private:
+  Emulator() = default;
+  Fd stdin_;
+  pid_t pid_ = 0;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace isobar::stores
