@@ -41,7 +41,6 @@ Result<std::shared_ptr<TlsContext>> TlsContext::for_clients(const Options& optio
   auto inside = std::make_unique<Inside>();
   inside->context = SSL_CTX_new(TLS_client_method());
   CHECK(inside->context != nullptr);
-  inside->pinned_peer_pem = options.pinned_peer_pem;
   SSL_CTX_set_min_proto_version(inside->context, TLS1_2_VERSION);
   SSL_CTX_set_mode(inside->context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_verify(inside->context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);

@@ -8,7 +8,6 @@ namespace isobar::net {
 
 struct TlsContext::Inside {
   SSL_CTX* context = nullptr;
-  std::string pinned_peer_pem;
   ~Inside() { SSL_CTX_free(context); }
 };
 

@@ -81,12 +81,6 @@ std::vector<storage::Part> CopyCore::parts(ObjectId object, std::size_t target) 
 std::optional<std::uint32_t> CopyCore::object_crc32c(ObjectId object) const { return inside_->whole_crc32c(inside_->object(object)); }
 const CopyCore::Totals& CopyCore::totals() const { return inside_->totals; }
 
-std::string CopyCore::describe_limits() const {
-  std::string text = fmt::format("{} reads", inside_->source.limit());
-  for (const auto& target : inside_->target) text += fmt::format(", {} writes", target.limit());
-  return text;
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 
 CopyCore::Inside::Inside(CopyPlan the_plan, ResumeState the_resume)

@@ -31,7 +31,6 @@ class TlsContext {
     fs::path ca_bundle;                    ///< empty: the system's certificates
     bool verify = true;                    ///< false only for tests against servers without a real certificate
     std::string certificate_pem, key_pem;  ///< to show the peer; empty: none
-    std::string pinned_peer_pem;           ///< the peer must show exactly this certificate; empty: any trusted one with its name
   };
   /// Errors   kInvalidArgument: a file or PEM that cannot be read, with its name
   static Result<std::shared_ptr<TlsContext>> for_clients(const Options& options);

@@ -237,7 +237,6 @@ class CopyCore {
     std::uint64_t uploads_left = 0;  ///< that could not be removed after a failure; the next run tries again
   };
   const Totals& totals() const;
-  std::string describe_limits() const;
 
  private:
   class Inside;
