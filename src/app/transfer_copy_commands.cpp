@@ -88,6 +88,11 @@ Result<transfer::CopyPlan> make_plan(const CopyOptions& options, const Job& job)
     if (equals == std::string::npos || equals == 0) return invalid(fmt::format("--metadata {}: NAME=VALUE was expected", pair));
     plan.overrides.metadata[to_lower(pair.substr(0, equals))] = pair.substr(equals + 1);
   }
+  // A store that copies by itself keeps the source's properties: what is laid over them has to pass here.
+  const auto& over = plan.overrides;
+  if (over.content_type || over.content_encoding || over.content_language || over.content_disposition || over.cache_control ||
+      over.storage_class || !over.metadata.empty())
+    plan.server_side = false;
   const auto is_local = [](const auto& store) { return store->location().kind == storage::Kind::kLocal; };
   plan.target_keeps_mtime = std::all_of(job.targets.begin(), job.targets.end(), is_local);
   const int disk = 16;

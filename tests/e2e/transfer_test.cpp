@@ -218,6 +218,14 @@ TEST_F(TransferS3, AFolderGoesUpComesBackAndSyncsOnce) {
   EXPECT_THAT(ok({"ls", "-r", s3("")}, environment_), Not(HasSubstr("q/")));
 }
 
+TEST_F(TransferS3, PropertiesThatAreSetArriveAlsoBetweenTwoPlacesOfOneStore) {
+  make("a.txt", "x");
+  ok({"cp", at("a.txt"), s3("a")}, environment_);
+  // Of all that may be set, the storage class is what a listing tells.
+  ok({"cp", "--storage-class", "STANDARD_IA", s3("a"), s3("b")}, environment_);
+  EXPECT_THAT(ok({"ls", "-o", "json", s3("b")}, environment_), HasSubstr("STANDARD_IA"));
+}
+
 // Ten kills in CI, a hundred in the long run.
 TEST_F(TransferS3, UploadsThatAreKilledAtRandomGoOnAndLeaveNoParts) {
   const int kills = std::getenv("ISOBAR_LONG") ? 100 : 10;
