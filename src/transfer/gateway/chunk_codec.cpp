@@ -4,17 +4,15 @@
 
 namespace isobar::transfer {
 
-std::string seal_frame(ChunkSealer& sealer, FrameHeader& header, std::uint64_t plain_bytes, std::string_view data, std::string_view meta) {
+std::shared_ptr<BytesBody> seal_frame(ChunkSealer& sealer, FrameHeader& header, std::uint64_t plain_bytes, std::string_view data,
+                                      std::string_view meta) {
   constexpr std::size_t kTag = crypto::Aead::kTagBytes;
-  std::string body;
-  if (header.kind == FrameKind::kChunk) {
-    body = sealer.seal_meta(header.chunk, meta);
-    header.meta_bytes = static_cast<std::uint32_t>(body.size());
-  }
-  const std::size_t begin = body.size();
-  body.resize(begin + plain_bytes + kTag);
-  sealer.seal_data(header.chunk, header.offset, data.substr(header.offset, plain_bytes), body.data() + begin);
-  header.body_bytes = static_cast<std::uint32_t>(body.size());
+  const std::string sealed = header.kind == FrameKind::kChunk ? sealer.seal_meta(header.chunk, meta) : std::string();
+  auto body = std::make_shared<BytesBody>(sealed.size() + plain_bytes + kTag);
+  std::copy(sealed.begin(), sealed.end(), body->span().begin());
+  sealer.seal_data(header.chunk, header.offset, data.substr(header.offset, plain_bytes), body->span().data() + sealed.size());
+  header.meta_bytes = static_cast<std::uint32_t>(sealed.size());
+  header.body_bytes = body->size();
   return body;
 }
 

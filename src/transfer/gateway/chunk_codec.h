@@ -2,23 +2,32 @@
 
 // Bodies of frames: what a source makes of a chunk, and what a sink makes of the frames again. Pure.
 
+#include <span>
+
 #include "gateway_core.h"
 #include "messages.h"
 
 namespace isobar::transfer {
 
+// In memory.
 class BytesBody final : public FrameBody {
  public:
-  explicit BytesBody(std::string bytes) : bytes_(std::move(bytes)) {}
-  std::string_view view() const { return bytes_; }
+  // Not cleared: it is about to be written over.
+  explicit BytesBody(std::size_t bytes) : memory_(new char[bytes]), bytes_(bytes) {}
+  explicit BytesBody(std::string_view bytes) : BytesBody(bytes.size()) { std::copy(bytes.begin(), bytes.end(), memory_.get()); }
+  std::uint32_t size() const override { return static_cast<std::uint32_t>(bytes_); }
+  std::span<char> span() { return {memory_.get(), bytes_}; }
+  std::string_view view() const { return {memory_.get(), bytes_}; }
 
  private:
-  std::string bytes_;
+  std::unique_ptr<char[]> memory_;
+  std::size_t bytes_;
 };
 
 // Seals one frame of a chunk and completes its header's lengths.
 // data   of the whole chunk.  meta   encoded ChunkMeta
-std::string seal_frame(ChunkSealer& sealer, FrameHeader& header, std::uint64_t plain_bytes, std::string_view data, std::string_view meta);
+std::shared_ptr<BytesBody> seal_frame(ChunkSealer& sealer, FrameHeader& header, std::uint64_t plain_bytes, std::string_view data,
+                                      std::string_view meta);
 
 // A chunk that is being gathered at a sink.
 class Gathering {

@@ -35,6 +35,7 @@ using LinkId = Id<struct LinkTag>;
 class FrameBody {
  public:
   virtual ~FrameBody() = default;
+  virtual std::uint32_t size() const = 0;
 };
 using Payload = std::shared_ptr<FrameBody>;
 

@@ -219,14 +219,14 @@ class World {
     if (node.relay && header.kind != FrameKind::kPing && random_.chance(faults_.relay_swallows)) return;
     if (node.relay && header.kind == FrameKind::kChunk && random_.chance(faults_.relay_forges)) {
       FrameHeader forged{.kind = FrameKind::kAck, .chunk = header.chunk, .targets = header.targets & ~(header.targets - 1)};
-      auto receipt = std::make_shared<BytesBody>(std::string(64, 'x'));
+      auto receipt = std::make_shared<BytesBody>(std::string_view(std::string(64, 'x')));
       forged.body_bytes = 64;
       return transmit(node, link, forged, receipt);
     }
     if (node.relay && body && random_.chance(faults_.relay_tampers)) {
       std::string changed(static_cast<const BytesBody&>(*body).view());
       changed[random_.below(changed.size())] ^= static_cast<char>(1 << random_.below(8));
-      body = std::make_shared<BytesBody>(std::move(changed));
+      body = std::make_shared<BytesBody>(std::string_view(changed));
     }
     if (header.kind == FrameKind::kAck && header.chunk.sender == node.number) {
       const int target = std::countr_zero(header.targets);
@@ -244,15 +244,15 @@ class World {
   }
 
   void carry_out(Node& node, SendFrame& it) {
-    if (it.body) it.header.body_bytes = static_cast<std::uint32_t>(static_cast<const BytesBody&>(*it.body).view().size());
+    if (it.body) it.header.body_bytes = it.body->size();
     transmit(node, it.link, it.header, it.body);
   }
   void carry_out(Node& node, SendOwn& it) {
     const std::string& bytes = node.chunks.at(it.header.chunk.serial);
     wire::ChunkMeta meta;
     meta.set_crc32c(crypto::crc32c(bytes));
-    auto body = std::make_shared<BytesBody>(seal_frame(*node.sealer, it.header, it.plain_bytes, bytes, meta.SerializeAsString()));
-    transmit(node, it.link, it.header, body);
+    auto body = seal_frame(*node.sealer, it.header, it.plain_bytes, bytes, meta.SerializeAsString());
+    transmit(node, it.link, it.header, std::move(body));
   }
   void carry_out(Node& node, Gather& it) {
     auto& [buffer, gathering] = node.gathered[it.header.chunk];
@@ -274,7 +274,7 @@ class World {
           const bool refused = random_.chance(faults_.store_refuses);
           if (!refused) stores_[static_cast<std::size_t>(target)][chunk.serial] = bytes, ++writes_;
           event.verdict = refused ? ChunkWritten::Verdict::kRefused : ChunkWritten::Verdict::kWritten;
-          event.receipt = std::make_shared<BytesBody>(node.receipts->seal(chunk, target, refused ? "refused" : "written"));
+          event.receipt = std::make_shared<BytesBody>(std::string_view(node.receipts->seal(chunk, target, refused ? "refused" : "written")));
         }
         feed(node, event);
       });
