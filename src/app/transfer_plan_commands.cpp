@@ -12,6 +12,7 @@
 #include "command.h"
 #include "transfer/plan_report.h"
 #include "transfer/plan_request.h"
+#include "transfer/rate.h"
 
 namespace isobar::app {
 
@@ -34,21 +35,6 @@ struct PlanOptions {
 Result<std::string> region_of(const std::string& words) {
   if (words.find("://") == std::string::npos) return words;
   return invalid(fmt::format("'{}' is a store; plans are made between regions now: name the region that it is in", words));
-}
-
-/// "20Gbit", "20Gbit/s", "800Mbps", "20": Gbit/s of 1e9 bits.
-Result<double> parse_gbps(const std::string& text) {
-  double value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  std::string unit = to_lower(trim(std::string_view(end, static_cast<std::size_t>(text.data() + text.size() - end))));
-  if (unit.ends_with("/s")) unit.resize(unit.size() - 2);
-  if (unit.ends_with("ps")) unit.resize(unit.size() - 2);
-  const std::map<std::string, double> units = {{"", 1},      {"g", 1},       {"gb", 1},  {"gbit", 1},  {"m", 1e-3},
-                                               {"mb", 1e-3}, {"mbit", 1e-3}, {"t", 1e3}, {"tbit", 1e3}};
-  const auto known = units.find(unit);
-  if (failed != std::errc() || known == units.end() || !(value > 0) || !(value < 1e9))
-    return invalid(fmt::format("--throughput: '{}' is not a rate; write it like 20Gbit or 800Mbit", text));
-  return value * known->second;
 }
 
 /// "4", "aws=8", "aws:us-east-1=2", "total:aws=20".
@@ -86,7 +72,7 @@ Result<transfer::PlanRequest> request_of(const PlanOptions& options) {
     TRY_ASSIGN(request.deadline, parse_duration(options.deadline).context("--deadline"));
   }
   if (!options.throughput.empty()) {
-    TRY_ASSIGN(request.gbps_least, parse_gbps(options.throughput));
+    TRY_ASSIGN(request.gbps_least, transfer::parse_gbps(options.throughput).context("--throughput"));
   }
   if (options.usd_max > 0) request.usd_max = options.usd_max;
   if (options.vm_price >= 0) request.vm_usd_per_hour = options.vm_price;
