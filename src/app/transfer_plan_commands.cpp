@@ -13,6 +13,7 @@
 #include "transfer/plan_report.h"
 #include "transfer/plan_request.h"
 #include "transfer/rate.h"
+#include "transfer/scenario.h"
 
 namespace isobar::app {
 
@@ -26,7 +27,7 @@ struct PlanOptions {
   std::string bytes = "1TB", deadline, throughput, used, vm_start = "60s", solve_limit = "5s";
   double usd_max = 0, vm_price = -1;
   std::vector<std::string> vms, instances;
-  std::string grid, network = "premium", svg, programs, output;
+  std::string grid, scenario, network = "premium", svg, programs, output;
   int stripes = 10, hops = 0;
   bool explain = false, shared_links = false;
 };
@@ -101,10 +102,22 @@ Result<transfer::Grid> open_grid(const std::string& name, transfer::NetworkTier 
   return transfer::parse_grid(text, name);
 }
 
+Result<transfer::PlanReport> plan_over_grid(const transfer::PlanRequest& request, const std::string& name) {
+  TRY_ASSIGN(const auto grid, open_grid(name, request.tier));
+  return transfer::plan_transfer(request, grid, transfer::PriceBook::builtin());
+}
+
+/// Over an emulated network: its rates are those of links, and its prices its own.
+Result<transfer::PlanReport> plan_over_scenario(transfer::PlanRequest request, const std::string& name) {
+  TRY_ASSIGN(const auto scenario, transfer::open_scenario(name).context("--scenario"));
+  request.links_are_shared = true;
+  return transfer::plan_transfer(request, transfer::scenario_grid(scenario), transfer::scenario_prices(scenario));
+}
+
 Result<std::string> answer(const PlanOptions& options) {
   TRY_ASSIGN(const auto request, request_of(options));
-  TRY_ASSIGN(const auto grid, open_grid(options.grid, request.tier));
-  TRY_ASSIGN(const auto report, transfer::plan_transfer(request, grid, transfer::PriceBook::builtin()));
+  TRY_ASSIGN(const auto report,
+             options.scenario.empty() ? plan_over_grid(request, options.grid) : plan_over_scenario(request, options.scenario));
   if (!options.svg.empty()) TRY(write_file(options.svg, transfer::plan_svg(report), Durability::kCache).context("--svg"));
   if (!options.programs.empty())
     TRY(write_file(options.programs, transfer::programs_json(transfer::make_programs(report.plan)), Durability::kCache)
@@ -164,7 +177,9 @@ void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group) {
   command->add_option("--network", options->network, "premium or standard tier of GCP.")->check(CLI::IsMember({"premium", "standard"}));
   command->add_option("--stripes", options->stripes, "Parts that may go down different trees (10).")->check(CLI::Range(1, 100));
   command->add_option("--hops", options->hops, "Most links to a destination when there are several.")->check(CLI::Range(1, 16));
-  command->add_option("--grid", options->grid, "Measured throughput: 2022-11, 2022-01, or a CSV file.");
+  CLI::Option* grid = command->add_option("--grid", options->grid, "Measured throughput: 2022-11, 2022-01, or a CSV file.");
+  command->add_option("--scenario", options->scenario, "In place of a grid: an emulated network, as transfer netem takes it.")
+      ->excludes(grid);
   command->add_flag("--shared-links", options->shared_links, "The grid's rates are of whole links, however many VMs use them.");
   command->add_option("--solve-limit", options->solve_limit, "How long to look for better; the plan says how far off it may be (5s).");
   command->add_option("--svg", options->svg, "Draw the plan into this file.");
@@ -186,6 +201,7 @@ void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group) {
 void add_transfer_commands(Commands& commands) {
   CLI::App* group = commands.group(nullptr, "transfer", "Bulk data between clouds: the way a budget or a deadline allows.");
   add_transfer_plan_commands(commands, group);
+  add_transfer_netem_commands(commands, group);
 }
 
 }  // namespace isobar::app

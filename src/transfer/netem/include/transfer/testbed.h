@@ -41,9 +41,14 @@ struct EdgeTraffic {
   std::uint64_t severed_segments = 0;  ///< met a link that was cut
 };
 
+/// Runs `act` in the region's network, on a thread of its own that is waited for. Sockets that it opens and processes that it
+/// starts stay in that network.
+/// Errors   those of `act`; kUnavailable: the namespace cannot be entered
+Status in_network(const Site& site, const std::function<Status()>& act);
+
 class Testbed {
  public:
-  /// Told of each event right after it was carried out, on the testbed's thread: it must not block.
+  /// Told of each event right after it was carried out, on a thread of the testbed's. The next event waits for it.
   using Observer = std::function<void(const ScenarioEvent&)>;
 
   /// Sets all of it up, having removed what testbeds of processes that are gone left behind. Destruction removes it again, and
