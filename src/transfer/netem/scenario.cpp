@@ -44,7 +44,7 @@ bool read_parsed(FieldReader& fields, std::string_view key, Value& into, Parse p
   if (!fields.text(key, text)) return false;
   auto value = parse(text);
   if (!value.ok()) return fields.report(key, value.error().message()), false;
-  into = *std::move(value);
+  into = std::move(value).value();
   return true;
 }
 
@@ -129,9 +129,7 @@ class ScenarioReader {
     for (const auto& region : scenario_.regions) names.push_back(region.name);
     const auto found = std::find(names.begin(), names.end(), name);
     if (found != names.end()) return found - names.begin();
-    const auto near = closest(name, names);
-    fields.report(key, fmt::format("there is no region '{}'; {}", name,
-                                   near ? fmt::format("did you mean {}?", *near) : fmt::format("there are {}", join(names, ", "))));
+    fields.report(key, fmt::format("there is no region '{}'; there are {}", name, join(names, ", ")));
     return std::nullopt;
   }
 
