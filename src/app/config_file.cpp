@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "broker/yaml_tree.h"
+#include "yaml/yaml_tree.h"
 
 namespace isobar::app {
 
@@ -30,8 +30,8 @@ Result<broker::Config> read_config_file(const fs::path& path) {
   const auto text = read_file(path, 1 << 20);
   if (!text.ok() && text.error().code() == Code::kNotFound) return config;
   if (!text.ok()) return text.error();
-  TRY_ASSIGN(const auto documents, broker::read_yaml(*text, path.string()));
-  const auto at = [&](const broker::YamlMark& mark, const std::string& what) {
+  TRY_ASSIGN(const auto documents, read_yaml(*text, path.string()));
+  const auto at = [&](const YamlMark& mark, const std::string& what) {
     return invalid(fmt::format("{}:{}:{}: {}", path.string(), mark.line, mark.column, what));
   };
   auto knobs = duration_knobs(config);

@@ -5,10 +5,10 @@
 
 #include <cstdlib>
 
-#include "broker/yaml_tree.h"
 #include "cloud/builtin_catalog.h"
 #include "cloud/local_provider.h"
 #include "config_file.h"
+#include "yaml/yaml_tree.h"
 
 extern char** environ;
 

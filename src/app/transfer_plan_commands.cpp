@@ -12,6 +12,8 @@
 #include "command.h"
 #include "transfer/plan_report.h"
 #include "transfer/plan_request.h"
+#include "transfer/rate.h"
+#include "transfer/scenario.h"
 
 namespace isobar::app {
 
@@ -25,7 +27,7 @@ struct PlanOptions {
   std::string bytes = "1TB", deadline, throughput, used, vm_start = "60s", solve_limit = "5s";
   double usd_max = 0, vm_price = -1;
   std::vector<std::string> vms, instances;
-  std::string grid, network = "premium", svg, programs, output;
+  std::string grid, scenario, network = "premium", svg, programs, output;
   int stripes = 10, hops = 0;
   bool explain = false, shared_links = false;
 };
@@ -34,21 +36,6 @@ struct PlanOptions {
 Result<std::string> region_of(const std::string& words) {
   if (words.find("://") == std::string::npos) return words;
   return invalid(fmt::format("'{}' is a store; plans are made between regions now: name the region that it is in", words));
-}
-
-/// "20Gbit", "20Gbit/s", "800Mbps", "20": Gbit/s of 1e9 bits.
-Result<double> parse_gbps(const std::string& text) {
-  double value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  std::string unit = to_lower(trim(std::string_view(end, static_cast<std::size_t>(text.data() + text.size() - end))));
-  if (unit.ends_with("/s")) unit.resize(unit.size() - 2);
-  if (unit.ends_with("ps")) unit.resize(unit.size() - 2);
-  const std::map<std::string, double> units = {{"", 1},      {"g", 1},       {"gb", 1},  {"gbit", 1},  {"m", 1e-3},
-                                               {"mb", 1e-3}, {"mbit", 1e-3}, {"t", 1e3}, {"tbit", 1e3}};
-  const auto known = units.find(unit);
-  if (failed != std::errc() || known == units.end() || !(value > 0) || !(value < 1e9))
-    return invalid(fmt::format("--throughput: '{}' is not a rate; write it like 20Gbit or 800Mbit", text));
-  return value * known->second;
 }
 
 /// "4", "aws=8", "aws:us-east-1=2", "total:aws=20".
@@ -86,7 +73,7 @@ Result<transfer::PlanRequest> request_of(const PlanOptions& options) {
     TRY_ASSIGN(request.deadline, parse_duration(options.deadline).context("--deadline"));
   }
   if (!options.throughput.empty()) {
-    TRY_ASSIGN(request.gbps_least, parse_gbps(options.throughput));
+    TRY_ASSIGN(request.gbps_least, transfer::parse_gbps(options.throughput).context("--throughput"));
   }
   if (options.usd_max > 0) request.usd_max = options.usd_max;
   if (options.vm_price >= 0) request.vm_usd_per_hour = options.vm_price;
@@ -115,10 +102,22 @@ Result<transfer::Grid> open_grid(const std::string& name, transfer::NetworkTier 
   return transfer::parse_grid(text, name);
 }
 
+Result<transfer::PlanReport> plan_over_grid(const transfer::PlanRequest& request, const std::string& name) {
+  TRY_ASSIGN(const auto grid, open_grid(name, request.tier));
+  return transfer::plan_transfer(request, grid, transfer::PriceBook::builtin());
+}
+
+/// Over an emulated network: its rates are those of links, and its prices its own.
+Result<transfer::PlanReport> plan_over_scenario(transfer::PlanRequest request, const std::string& name) {
+  TRY_ASSIGN(const auto scenario, transfer::open_scenario(name).context("--scenario"));
+  request.links_are_shared = true;
+  return transfer::plan_transfer(request, transfer::scenario_grid(scenario), transfer::scenario_prices(scenario));
+}
+
 Result<std::string> answer(const PlanOptions& options) {
   TRY_ASSIGN(const auto request, request_of(options));
-  TRY_ASSIGN(const auto grid, open_grid(options.grid, request.tier));
-  TRY_ASSIGN(const auto report, transfer::plan_transfer(request, grid, transfer::PriceBook::builtin()));
+  TRY_ASSIGN(const auto report,
+             options.scenario.empty() ? plan_over_grid(request, options.grid) : plan_over_scenario(request, options.scenario));
   if (!options.svg.empty()) TRY(write_file(options.svg, transfer::plan_svg(report), Durability::kCache).context("--svg"));
   if (!options.programs.empty())
     TRY(write_file(options.programs, transfer::programs_json(transfer::make_programs(report.plan)), Durability::kCache)
@@ -178,7 +177,9 @@ void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group) {
   command->add_option("--network", options->network, "premium or standard tier of GCP.")->check(CLI::IsMember({"premium", "standard"}));
   command->add_option("--stripes", options->stripes, "Parts that may go down different trees (10).")->check(CLI::Range(1, 100));
   command->add_option("--hops", options->hops, "Most links to a destination when there are several.")->check(CLI::Range(1, 16));
-  command->add_option("--grid", options->grid, "Measured throughput: 2022-11, 2022-01, or a CSV file.");
+  CLI::Option* grid = command->add_option("--grid", options->grid, "Measured throughput: 2022-11, 2022-01, or a CSV file.");
+  command->add_option("--scenario", options->scenario, "In place of a grid: an emulated network, as transfer netem takes it.")
+      ->excludes(grid);
   command->add_flag("--shared-links", options->shared_links, "The grid's rates are of whole links, however many VMs use them.");
   command->add_option("--solve-limit", options->solve_limit, "How long to look for better; the plan says how far off it may be (5s).");
   command->add_option("--svg", options->svg, "Draw the plan into this file.");
@@ -200,6 +201,7 @@ void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group) {
 void add_transfer_commands(Commands& commands) {
   CLI::App* group = commands.group(nullptr, "transfer", "Bulk data between clouds: the way a budget or a deadline allows.");
   add_transfer_plan_commands(commands, group);
+  add_transfer_netem_commands(commands, group);
 }
 
 }  // namespace isobar::app

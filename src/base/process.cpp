@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,20 +85,39 @@ std::vector<pid_t> descendants(pid_t root) {
   return found;
 }
 
-std::size_t kill_by_environment(std::string_view entry) {
+namespace {
+
+/// Ends all processes but this one that `meant` picks, looking again until none is left.
+template <class Meant>
+std::size_t kill_all(Meant meant) {
   std::size_t ended = 0;
   for (int sweep = 0; sweep < kSweeps; ++sweep) {
     std::size_t alive = 0;
-    for (const auto pid : all_processes()) {
-      if (pid == ::getpid() || !start_ticks(pid)) continue;
-      const auto environment = read_file(fmt::format("/proc/{}/environ", pid), kProcFileMax);
-      if (environment.ok() && holds(*environment, entry) && ::kill(pid, SIGKILL) == 0) ++alive;
-    }
+    for (const auto pid : all_processes())
+      if (pid != ::getpid() && start_ticks(pid) && meant(pid) && ::kill(pid, SIGKILL) == 0) ++alive;
     if (alive == 0) return ended;
     ended = std::max(ended, alive);
     ::usleep(1000);  // A killed process needs a moment to go.
   }
   return ended;
+}
+
+}  // namespace
+
+std::size_t kill_by_environment(std::string_view entry) {
+  return kill_all([&](pid_t pid) {
+    const auto environment = read_file(fmt::format("/proc/{}/environ", pid), kProcFileMax);
+    return environment.ok() && holds(*environment, entry);
+  });
+}
+
+std::size_t kill_by_network(const fs::path& network_namespace) {
+  struct stat wanted {};
+  if (::stat(network_namespace.c_str(), &wanted) != 0) return 0;
+  return kill_all([&](pid_t pid) {
+    struct stat its {};
+    return ::stat(fmt::format("/proc/{}/ns/net", pid).c_str(), &its) == 0 && its.st_ino == wanted.st_ino && its.st_dev == wanted.st_dev;
+  });
 }
 
 Result<ProcessHandle> ProcessHandle::open(pid_t pid, std::uint64_t started) {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "broker/field_reader.h"
 #include "broker/rehearsal.h"
+#include "yaml/field_reader.h"
 
 namespace isobar::broker {
 

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "broker/field_reader.h"
 #include "broker/task.h"
+#include "yaml/field_reader.h"
 
 namespace isobar::broker {
 

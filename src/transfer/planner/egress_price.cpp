@@ -131,7 +131,8 @@ const std::string& PriceBook::group_of(std::string_view region) const {
 }
 
 Result<VmPrice> PriceBook::vm(std::string_view region, std::string_view instance) const {
-  const std::string_view cloud = provider_of(region);
+  // A line of the region itself is narrower than those of its cloud.
+  const std::string_view cloud = vms_.contains(region) ? region : provider_of(region);
   std::vector<std::string> known;
   for (auto [at, end] = vms_.equal_range(cloud); at != end; ++at) {
     if (instance.empty() || at->second.instance == instance) return at->second;

@@ -25,6 +25,10 @@ std::vector<pid_t> descendants(pid_t root);
 /// what escaped its supervisor. Returns how many were ended.
 std::size_t kill_by_environment(std::string_view entry);
 
+/// The same for every process in a network namespace, told by its file ("/run/netns/a", "/proc/7/ns/net"); the calling process
+/// is spared.
+std::size_t kill_by_network(const fs::path& network_namespace);
+
 /// A process that does not have to be a child, held so that its pid cannot come to mean another one.
 class ProcessHandle {
  public:

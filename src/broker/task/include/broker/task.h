@@ -14,7 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "broker/resources.h"
-#include "broker/yaml_tree.h"
+#include "yaml/yaml_tree.h"
 
 namespace isobar::broker {
 

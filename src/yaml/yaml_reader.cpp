@@ -1,5 +1,5 @@
 // Builds the tree from yaml-cpp's events. Its own node type drops the difference between `5` and "5" and accepts a
-// document that names a key twice; task files need the first and must not have the second.
+// document that names a key twice; our files need the first and must not have the second.
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
@@ -12,9 +12,9 @@
 #include <sstream>
 
 #include "base/text.h"
-#include "broker/yaml_tree.h"
+#include "yaml/yaml_tree.h"
 
-namespace isobar::broker {
+namespace isobar {
 
 namespace {
 
@@ -170,7 +170,7 @@ Status check_bytes(std::string_view text, const std::string& file) {
   return at(file, {1, 1}, "the file is not UTF-8 text");
 }
 
-// yaml-cpp's words for what task files get wrong most, in ours.
+// yaml-cpp's words for what is got wrong most, in ours.
 std::string syntax_message(const std::string& theirs) {
   if (theirs == "illegal map value") return "a value may not start here; quote the text if it contains ': '";
   if (theirs == "end of map not found") return "this line does not fit the indentation of the map around it";
@@ -201,4 +201,4 @@ Result<std::vector<YamlNode>> read_yaml(std::string_view text, const std::string
   return documents;
 }
 
-}  // namespace isobar::broker
+}  // namespace isobar

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/time.h"
-#include "broker/yaml_tree.h"
+#include "yaml/yaml_tree.h"
 
-namespace isobar::broker {
+namespace isobar {
 
 class Problems {
  public:
@@ -86,4 +86,4 @@ class FieldReader {
 /// The text of a scalar of any type, as the user wrote it; reports anything else.
 std::optional<std::string> scalar_text(const YamlNode& node, const std::string& path, Problems& problems, std::string_view expected);
 
-}  // namespace isobar::broker
+}  // namespace isobar

@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 
-namespace isobar::broker {
+namespace isobar {
 
 struct YamlMark {
   int line = 0, column = 0;  ///< both from 1; 0 for what did not come from a file
@@ -63,4 +63,4 @@ Result<std::vector<YamlNode>> read_yaml(std::string_view text, const std::string
 /// One document as text that `read_yaml` reads back to an equal tree.
 std::string write_yaml(const YamlNode& node);
 
-}  // namespace isobar::broker
+}  // namespace isobar

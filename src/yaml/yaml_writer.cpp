@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "broker/yaml_tree.h"
+#include "yaml/yaml_tree.h"
 
-namespace isobar::broker {
+namespace isobar {
 
 namespace {
 
@@ -108,4 +108,4 @@ std::string write_yaml(const YamlNode& node) {
   return out;
 }
 
-}  // namespace isobar::broker
+}  // namespace isobar

@@ -9,9 +9,9 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "broker/yaml_tree.h"
+#include "yaml/yaml_tree.h"
 
-namespace isobar::broker {
+namespace isobar {
 
 namespace {
 
@@ -150,4 +150,4 @@ YamlNode yaml_string(std::string text) {
   return node;
 }
 
-}  // namespace isobar::broker
+}  // namespace isobar

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "broker/yaml_tree.h"
+#include "yaml/yaml_tree.h"
 
-namespace isobar::broker {
+namespace isobar {
 namespace {
 
 using testing::HasSubstr;
@@ -157,4 +157,4 @@ RC_GTEST_PROP(YamlWriter, AnyTextReadsBackToTheSameBytes, ()) {
 }
 
 }  // namespace
-}  // namespace isobar::broker
+}  // namespace isobar

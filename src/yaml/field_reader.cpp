@@ -1,4 +1,4 @@
-#include "broker/field_reader.h"
+#include "yaml/field_reader.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-namespace isobar::broker {
+namespace isobar {
 
 std::string Problems::located(YamlMark mark, std::string_view field, std::string_view what) const {
   const std::string place = mark.line > 0 ? fmt::format("{}:{}:{}: ", file_name_, mark.line, mark.column) : "";
@@ -183,4 +183,4 @@ void FieldReader::finish() {
   }
 }
 
-}  // namespace isobar::broker
+}  // namespace isobar
