@@ -80,6 +80,12 @@ void FrameLink::fail(const Error& why) {
   if (owner) owner->link_lost(id_, why);
 }
 
+void FrameLink::note_heard() {
+  if (loop_.now() - noted_ < 250ms) return;
+  noted_ = loop_.now();
+  owner_->bytes_heard(id_);
+}
+
 // --- Reading
 
 void FrameLink::read_on() {
@@ -111,6 +117,7 @@ void FrameLink::receive_header() {
     if (!got.ok()) return self->fail(got.error());
     if (*got == 0) return self->fail(unavailable("the other side closed the connection"));
     self->end_ += *got;
+    self->note_heard();
     self->read_on();
   });
 }
@@ -136,6 +143,7 @@ void FrameLink::receive_body() {
     if (!got.ok()) return self->fail(got.error());
     if (*got == 0) return self->fail(unavailable("the other side closed the connection"));
     self->body_had_ += *got;
+    self->note_heard();
     self->receive_body();
   });
 }
@@ -159,6 +167,7 @@ void FrameLink::splice_body() {
     }
     if (moved < 0) return fail(errno_error("splice"));
     body_had_ += static_cast<std::size_t>(moved);
+    note_heard();
   }
   body_complete();
 }

@@ -19,6 +19,8 @@ class LinkOwner {
   virtual bool only_passes(const FrameHeader& header) const = 0;
   virtual void frame_arrived(LinkId link, FrameHeader header, Payload body) = 0;
   virtual void frames_sent(LinkId link, std::size_t frames) = 0;
+  // Some bytes came; told some times a second at most.
+  virtual void bytes_heard(LinkId link) = 0;
   virtual void link_lost(LinkId link, const Error& why) = 0;
 };
 
@@ -67,6 +69,7 @@ class FrameLink : public std::enable_shared_from_this<FrameLink> {
   void write_pieces();
   void splice_out();
   void sent_all();
+  void note_heard();
   void fail(const Error& why);
 
   net::Loop& loop_;
@@ -83,6 +86,7 @@ class FrameLink : public std::enable_shared_from_this<FrameLink> {
   std::shared_ptr<BytesBody> bytes_;
   std::shared_ptr<PipeBody> pipe_;
   std::size_t body_had_ = 0;
+  Duration noted_{};    // when it was last told that bytes came
   bool large_ = false;  // the last frame had a large body: read headers alone, so that bodies arrive where they belong
 
   std::deque<Outgoing> queue_;

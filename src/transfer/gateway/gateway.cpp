@@ -94,6 +94,7 @@ class GatewayProcess final : public LinkOwner {
     feed(FrameArrived{link, header, std::move(body)});
   }
   void frames_sent(LinkId link, std::size_t frames) override { feed(FramesSent{link, frames}); }
+  void bytes_heard(LinkId link) override { core_->heard(link, clock_.now()); }
   void link_lost(LinkId link, const Error& why) override {
     links_.erase(link);
     feed(LinkLost{link, why});

@@ -47,7 +47,8 @@ std::uint64_t GatewayCore::room_taken() const {
 
 void GatewayCore::on(RoutesChanged& event) {
   routes_ = std::move(event.routes);
-  assigned_.resize(std::max(assigned_.size(), routes_.shares().size()));
+  // Other partitions than before, though their numbers are the same: shares count from now on.
+  assigned_.assign(routes_.shares().size(), 0);
   for (auto& [id, peer] : peers_) peer.wanted = 0;
   for (const auto& [id, count] : routes_.connections()) {
     const auto [known, made] = peers_.try_emplace(id);
@@ -148,8 +149,8 @@ void GatewayCore::keep_alive() {
       dead.push_back(id);
       continue;
     }
-    if (now_ - std::max(link.heard, link.spoke) >= limits_.ping_after) hand(id, {.kind = FrameKind::kPing}, nullptr);
-    wake_at(std::min(link.heard + limits_.dead_after, std::max(link.heard, link.spoke) + limits_.ping_after));
+    if (now_ - link.spoke >= limits_.ping_after) hand(id, {.kind = FrameKind::kPing}, nullptr);
+    wake_at(std::min(link.heard + limits_.dead_after, link.spoke + limits_.ping_after));
   }
   for (const LinkId id : dead) close(id, "nothing was heard on it");
   for (auto& [id, peer] : peers_) {
@@ -170,6 +171,10 @@ void GatewayCore::hand(LinkId id, FrameHeader header, Payload body) {
   link->second.handed.push_back({});
   link->second.spoke = now_;
   effects_.push_back(SendFrame{id, header, std::move(body)});
+}
+
+void GatewayCore::heard(LinkId id, Instant now) {
+  if (const auto link = links_.find(id); link != links_.end()) link->second.heard = now;
 }
 
 // Room is given back an eighth of the window at a time, since each grant is a frame, and whatever is left when nothing is held.
@@ -213,8 +218,7 @@ void GatewayCore::on(FrameArrived& event) {
   link.heard = now_;
   const FrameHeader& header = event.header;
   switch (header.kind) {
-    case FrameKind::kPing: return hand(event.link, {.kind = FrameKind::kPong}, nullptr);
-    case FrameKind::kPong: return;
+    case FrameKind::kPing: return;
     case FrameKind::kCredit:
       if (!link.outward) return close(event.link, "room was granted by who sends");
       link.room = std::min(link.room + std::min(header.total_bytes, kRoomMost), kRoomMost);

@@ -43,9 +43,10 @@ struct GatewayLimits {
   std::uint64_t window_bytes = 32 << 20;      // granted to each link in
   std::uint64_t unsent_bytes_most = 1 << 20;  // handed to the driver for a link and not sent yet
   int attempts_most = 8;                      // sendings of a chunk before the job is told that it does not get through
-  Duration ping_after = std::chrono::seconds(1), dead_after = std::chrono::seconds(5);
+  // Each side says something at least so often; who hears nothing at all for so long takes the link for dead.
+  Duration ping_after = std::chrono::seconds(1), dead_after = std::chrono::seconds(4);
   Duration redial_least = std::chrono::milliseconds(250), redial_most = std::chrono::seconds(5);
-  Duration edge_lost_after = std::chrono::seconds(3);  // without any link to a peer
+  Duration edge_lost_after = std::chrono::seconds(1);  // without any link to a peer
   Duration chunk_patience = std::chrono::seconds(60);  // without any progress of a chunk
   Duration penalty_least = std::chrono::milliseconds(500), penalty_most = std::chrono::seconds(20);
 };
@@ -155,6 +156,8 @@ class GatewayCore {
   // Cost   O(log n) for n chunks under way
   std::vector<GatewayEffect> step(GatewayEvent event, Instant now);
   std::optional<Instant> next_timer() const { return next_timer_; }
+  // Bytes came over the link, though not yet a whole frame: over a slow one a frame takes its time.
+  void heard(LinkId link, Instant now);
 
   // Whether a frame's body is only passed on: the driver need not have it in memory.
   bool only_passes(const FrameHeader& header) const;

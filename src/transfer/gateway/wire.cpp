@@ -43,7 +43,7 @@ Error malformed(std::string_view why) { return Error(Code::kDataLoss, fmt::forma
 Status check(const FrameHeader& it) {
   constexpr std::uint32_t kTag = crypto::Aead::kTagBytes;
   const bool data = it.kind == FrameKind::kChunk || it.kind == FrameKind::kData;
-  if (it.kind < FrameKind::kChunk || it.kind > FrameKind::kPong) return malformed("its kind is unknown");
+  if (it.kind < FrameKind::kChunk || it.kind > FrameKind::kPing) return malformed("its kind is unknown");
   if (data && (it.body_bytes < it.meta_bytes || it.body_bytes - it.meta_bytes < kTag || it.body_bytes - it.meta_bytes > kFrameBytes + kTag))
     return malformed("its body has an impossible length");
   if (it.kind == FrameKind::kChunk && (it.meta_bytes < kTag || it.meta_bytes > kMetaBytesMost + kTag))

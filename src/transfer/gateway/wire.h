@@ -26,8 +26,7 @@ enum class FrameKind : std::uint8_t {
   kNack,       // the chunk did not get through; `detail` is a Nack
   kAbort,      // no more of this chunk will come
   kCredit,     // the receiver has room for `total_bytes` more
-  kPing,
-  kPong,
+  kPing,       // nothing but that the sender is there
 };
 
 enum class Nack : std::uint8_t { kNoRoute = 1, kLinkLost, kCorrupt, kOverdue };

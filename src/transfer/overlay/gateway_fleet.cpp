@@ -219,8 +219,12 @@ void GatewayFleet::mourn() {
       std::this_thread::sleep_for(kRestartPause);
       Status started = start_member(id, member.region);
       if (started.ok()) started = await_listening({id});
-      if (started.ok()) introduce_all();
-      else hooks_.lost(id);
+      if (started.ok()) {
+        introduce_all();
+        hooks_.restarted(id);
+      } else {
+        hooks_.lost(id);
+      }
     } else if (was_up) {
       hooks_.lost(id);
     }

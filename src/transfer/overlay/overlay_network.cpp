@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kGather{300};  // changes that come together are planned for together
 constexpr Duration kRateSpan = 5s;
+constexpr std::chrono::seconds kTryAgainLeast{15}, kTryAgainMost{240};
 
 // The grid as it is now: without the edges that are down, with the rates that were seen of those that are slower than planned.
 void lay_over(Grid& grid, const std::set<std::pair<std::string, std::string>>& down, const std::map<std::pair<std::string, std::string>, double>& measured) {
@@ -87,6 +88,11 @@ class RunningOverlay final : public OverlayNetwork {
     hooks.died = [this](const std::string& gateway, const Error& why) {
       mover_->died(gateway, why);
       tell(fmt::format("the gateway {} has ended: {}", gateway, why.message()));
+    };
+    hooks.restarted = [this](const std::string& gateway) {
+      const std::scoped_lock lock(mutex_);
+      events_.push_back(fmt::format("the gateway {} was started again", gateway));
+      forget_down([&](const Edge& pair) { return pair.first == gateway || pair.second == gateway; });
     };
     hooks.lost = [this](const std::string& gateway) {
       const std::scoped_lock lock(mutex_);
@@ -161,6 +167,13 @@ class RunningOverlay final : public OverlayNetwork {
     changed_.notify_one();
   }
 
+  // Edges that may be up again: they are planned with, and told of again if they are not.
+  void forget_down(const std::function<bool(const Edge&)>& which) {
+    if (std::erase_if(down_, which) == 0) return;
+    plan_again_ = true;
+    changed_.notify_one();
+  }
+
   void saw_traffic(const std::string& gateway, const std::map<std::string, std::uint64_t>& bytes) {
     const std::scoped_lock lock(mutex_);
     const Instant now = clock_.now();
@@ -195,8 +208,14 @@ class RunningOverlay final : public OverlayNetwork {
   void keep_planned() {
     std::unique_lock lock(mutex_);
     for (;;) {
-      changed_.wait(lock, [this] { return closing_ || plan_again_; });
+      // Nobody calls over an edge that no plan uses, so nobody hears when it is up again: it is tried, ever less often.
+      const bool asked = changed_.wait_for(lock, try_again_, [this] { return closing_ || plan_again_; });
       if (closing_) return;
+      if (!asked) {
+        if (down_.empty()) continue;
+        try_again_ = std::min(try_again_ * 2, kTryAgainMost);
+        forget_down([](const Edge&) { return true; });
+      }
       changed_.wait_for(lock, kGather, [this] { return closing_; });
       plan_again_ = false;
       auto request = request_;
@@ -254,6 +273,7 @@ class RunningOverlay final : public OverlayNetwork {
   std::map<Edge, std::deque<std::pair<Instant, std::uint64_t>>> history_;
   std::vector<std::string> events_;
   bool plan_again_ = false, closing_ = false;
+  std::chrono::seconds try_again_ = kTryAgainLeast;
   std::unique_ptr<GatewayFleet> fleet_;
   std::thread planner_;
 };

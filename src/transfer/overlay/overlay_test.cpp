@@ -77,7 +77,7 @@ class OverlayTest : public testing::Test {
       const std::scoped_lock lock(mutex_);
       ++deaths_;
     };
-    hooks.lost = [](const std::string&) {};
+    hooks.restarted = hooks.lost = [](const std::string&) {};
     return hooks;
   }
 

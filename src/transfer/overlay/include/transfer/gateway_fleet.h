@@ -36,6 +36,8 @@ struct FleetHooks {
   std::function<void(const std::string& gateway, const std::map<std::string, std::uint64_t>& acknowledged_bytes)> traffic;
   /// The gateway and all that it held are gone.
   std::function<void(const std::string& gateway, const Error& why)> died;
+  /// It was started again, with nothing of what it held.
+  std::function<void(const std::string& gateway)> restarted;
   /// It could not be started again.
   std::function<void(const std::string& gateway)> lost;
 };
