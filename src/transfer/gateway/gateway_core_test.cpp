@@ -355,12 +355,12 @@ void fill(World& world, int chunks, std::uint64_t targets, std::uint64_t seed) {
 
 int seeds(int ordinary) {
   const char* more = std::getenv("ISOBAR_LONG");
-  return more ? ordinary * 20 : ordinary;
+  return more ? ordinary * 100 : ordinary;
 }
 
 TEST(GatewaySimulation, DeliversEveryChunkOverTwoWays) {
   std::uint64_t direct = 0, relayed = 0;
-  for (int seed = 1; seed <= seeds(30); ++seed) {
+  for (int seed = 1; seed <= seeds(12); ++seed) {
     World world(two_ways(), {"b"}, {}, static_cast<std::uint64_t>(seed));
     fill(world, 60, 1, static_cast<std::uint64_t>(seed));
     ASSERT_TRUE(world.run()) << seed;
@@ -375,7 +375,7 @@ TEST(GatewaySimulation, DeliversEveryChunkOverTwoWays) {
 }
 
 TEST(GatewaySimulation, SendsEachByteOverEachEdgeOfATreeOnce) {
-  for (int seed = 1; seed <= seeds(20); ++seed) {
+  for (int seed = 1; seed <= seeds(8); ++seed) {
     World world(tree(), {"h", "x", "y", "x"}, {}, static_cast<std::uint64_t>(seed));
     fill(world, 50, 0b1111, static_cast<std::uint64_t>(seed));
     ASSERT_TRUE(world.run()) << seed;
@@ -389,7 +389,7 @@ TEST(GatewaySimulation, SendsEachByteOverEachEdgeOfATreeOnce) {
 }
 
 TEST(GatewaySimulation, LosesNothingWhenLinksBreak) {
-  for (int seed = 1; seed <= seeds(60); ++seed) {
+  for (int seed = 1; seed <= seeds(20); ++seed) {
     World world(seed % 2 != 0 ? two_ways() : tree(), seed % 2 != 0 ? std::vector<std::string>{"b"} : std::vector<std::string>{"h", "x", "y"},
                 {.link_breaks = 0.02}, static_cast<std::uint64_t>(seed));
     fill(world, 60, seed % 2 != 0 ? 1 : 0b111, static_cast<std::uint64_t>(seed));
@@ -399,7 +399,7 @@ TEST(GatewaySimulation, LosesNothingWhenLinksBreak) {
 }
 
 TEST(GatewaySimulation, GoesRoundARelayThatDies) {
-  for (int seed = 1; seed <= seeds(40); ++seed) {
+  for (int seed = 1; seed <= seeds(12); ++seed) {
     World world(two_ways(), {"b"}, {.relay_dies = true}, static_cast<std::uint64_t>(seed));
     fill(world, 60, 1, static_cast<std::uint64_t>(seed));
     world.run(std::chrono::milliseconds(20 * seed));
@@ -411,7 +411,7 @@ TEST(GatewaySimulation, GoesRoundARelayThatDies) {
 }
 
 TEST(GatewaySimulation, AHostileRelayChangesForgesAndSwallowsInVain) {
-  for (int seed = 1; seed <= seeds(60); ++seed) {
+  for (int seed = 1; seed <= seeds(20); ++seed) {
     World world(two_ways(), {"b"}, {.relay_tampers = 0.2, .relay_swallows = 0.02, .relay_forges = 0.2}, static_cast<std::uint64_t>(seed));
     fill(world, 40, 1, static_cast<std::uint64_t>(seed));
     ASSERT_TRUE(world.run(std::chrono::hours(2))) << seed;
@@ -421,7 +421,7 @@ TEST(GatewaySimulation, AHostileRelayChangesForgesAndSwallowsInVain) {
 }
 
 TEST(GatewaySimulation, TellsTheStoresRefusalsAndWritesAgain) {
-  for (int seed = 1; seed <= seeds(20); ++seed) {
+  for (int seed = 1; seed <= seeds(8); ++seed) {
     World world(tree(), {"h", "x", "y"}, {.link_breaks = 0.005, .store_refuses = 0.2}, static_cast<std::uint64_t>(seed));
     fill(world, 40, 0b111, static_cast<std::uint64_t>(seed));
     ASSERT_TRUE(world.run()) << seed;
