@@ -3,6 +3,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include "crypto/aead.h"
 #include "crypto/crc32c.h"
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
@@ -61,6 +62,38 @@ TEST(Encoding, RefusesWhatIsNotOfTheForm) {
 }
 
 TEST(Signing, RefusesWhatIsNoRsaKey) { EXPECT_FALSE(sign_rs256("-----BEGIN NONSENSE-----", "x").ok()); }
+
+// NIST's CAVP vectors for AES-256-GCM, the one of 128 bits with additional data.
+TEST(Aead, GivesThePublishedValues) {
+  Aead aead(*from_hex("92e11dcdaa866f5ce790fd24501f92509aacf4cb8b1339d50c9c1240935dd08b"));
+  Aead::Nonce nonce;
+  const std::string iv = *from_hex("ac93a1a6145299bde902f21a");
+  std::copy(iv.begin(), iv.end(), nonce.begin());
+  const std::string beside = *from_hex("1e0889016f67601c8ebea4943bc23ad6");
+  const std::string sealed = aead.seal(nonce, beside, *from_hex("2d71bcfa914e4ac045b2aa60955fad24"));
+  EXPECT_EQ(to_hex(sealed), "8995ae2e6df3dbf96fac7b7137bae67feca5aa77d51d4a0a14d9c51e1da474ab");
+  EXPECT_EQ(to_hex(*aead.open(nonce, beside, sealed)), "2d71bcfa914e4ac045b2aa60955fad24");
+}
+
+RC_GTEST_PROP(Aead, OpensWhatItSealedAndNothingElse, (const std::string& plain, const std::string& beside, std::uint32_t high)) {
+  Aead aead(std::string(Aead::kKeyBytes, 'k'));
+  const auto nonce = make_nonce(high, 7);
+  std::string sealed = aead.seal(nonce, beside, plain);
+  RC_ASSERT(aead.open(nonce, beside, sealed).value() == plain);
+  RC_ASSERT(!aead.open(make_nonce(high, 8), beside, sealed).ok());
+  RC_ASSERT(!aead.open(nonce, beside + "x", sealed).ok());
+  sealed[*rc::gen::inRange<std::size_t>(0, sealed.size())] ^= 1;
+  RC_ASSERT(aead.open(nonce, beside, sealed).error().code() == Code::kDataLoss);
+  RC_ASSERT(!aead.open(nonce, beside, std::string_view(sealed).substr(0, *rc::gen::inRange<std::size_t>(0, 16))).ok());
+}
+
+// RFC 5869 has no vector with our salt; this pins that stored and derived keys do not change from one version to the next.
+TEST(DerivedKey, DependsOnSecretAndPurposeAlone) {
+  EXPECT_EQ(derive_key("secret", "a"), derive_key("secret", "a"));
+  EXPECT_NE(derive_key("secret", "a"), derive_key("secret", "b"));
+  EXPECT_NE(derive_key("secret", "a"), derive_key("secres", "a"));
+  EXPECT_EQ(derive_key("secret", "a", 88).size(), 88U);
+}
 
 }  // namespace
 }  // namespace isobar::crypto

@@ -1,6 +1,7 @@
 // epoll: each operation is tried at once; what would block waits for its descriptor to become ready and is tried again.
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -30,7 +31,8 @@ class EpollBackend final : public LoopBackend {
     const int result = attempt(*operation, true);
     if (result != -EAGAIN) return ready_.push_back({std::move(operation), result});
     Waiting& waiting = waiting_[operation->fd];
-    const bool reading = operation->kind == Operation::Kind::kReceive || operation->kind == Operation::Kind::kAccept;
+    const bool reading = operation->kind == Operation::Kind::kReceive || operation->kind == Operation::Kind::kAccept ||
+                         operation->kind == Operation::Kind::kReadable;
     (reading ? waiting.reader : waiting.writer) = std::move(operation);
   }
 
@@ -90,9 +92,16 @@ class EpollBackend final : public LoopBackend {
       case Operation::Kind::kSend: result = ::sendmsg(operation.fd, &operation.message, MSG_NOSIGNAL); break;
       case Operation::Kind::kAccept: result = ::accept4(operation.fd, nullptr, nullptr, SOCK_CLOEXEC); break;
       case Operation::Kind::kConnect: return connect_result(operation, first);
+      case Operation::Kind::kReadable: return is_ready(operation.fd, POLLIN);
+      case Operation::Kind::kWritable: return is_ready(operation.fd, POLLOUT);
     }
     if (result >= 0) return static_cast<int>(result);
     return errno == EINTR ? -EAGAIN : -errno;
+  }
+
+  static int is_ready(int fd, short events) {
+    pollfd wanted{fd, events, 0};
+    return ::poll(&wanted, 1, 0) > 0 ? 0 : -EAGAIN;
   }
 
   static int connect_result(const Operation& operation, bool first) {

@@ -24,7 +24,7 @@ Duration monotonic() {
 }
 
 Error io_error(Operation::Kind kind, int error_number) {
-  constexpr std::array<std::string_view, 4> kDoing = {"receive", "send", "connect", "accept"};
+  constexpr std::array<std::string_view, 6> kDoing = {"receive", "send", "connect", "accept", "wait", "wait"};
   const std::string what = fmt::format("{}: {}", kDoing[static_cast<std::size_t>(kind)], ::strerror(error_number));
   return error_number == EMFILE || error_number == ENFILE ? Error(Code::kExhausted, what) : unavailable(what);
 }
@@ -48,7 +48,11 @@ struct Loop::Inside {
 };
 
 Loop::Loop(std::unique_ptr<Inside> inside, LoopKind kind) : inside_(std::move(inside)), kind_(kind), now_(monotonic()) {}
-Loop::~Loop() = default;
+// Operations that are left may hold the last owner of a descriptor, which would have it forgotten while all is forgotten.
+Loop::~Loop() {
+  closing_ = true;
+  inside_.reset();
+}
 
 Result<std::unique_ptr<Loop>> Loop::create(std::optional<LoopKind> kind) {
   auto inside = std::make_unique<Inside>();
@@ -123,6 +127,22 @@ void Loop::connect(int fd, const Address& address, IoDone done) {
   inside_->backend->submit(std::move(operation));
 }
 
+void Loop::wait_readable(int fd, IoDone done) {
+  auto operation = std::make_unique<Operation>();
+  operation->kind = Operation::Kind::kReadable;
+  operation->fd = fd;
+  operation->done = std::move(done);
+  inside_->backend->submit(std::move(operation));
+}
+
+void Loop::wait_writable(int fd, IoDone done) {
+  auto operation = std::make_unique<Operation>();
+  operation->kind = Operation::Kind::kWritable;
+  operation->fd = fd;
+  operation->done = std::move(done);
+  inside_->backend->submit(std::move(operation));
+}
+
 void Loop::accept(int fd, IoDone done) {
   auto operation = std::make_unique<Operation>();
   operation->kind = Operation::Kind::kAccept;
@@ -152,7 +172,9 @@ void Loop::send(int fd, std::span<const std::string_view> pieces, IoDone done) {
   inside_->backend->submit(std::move(operation));
 }
 
-void Loop::forget(int fd) { inside_->backend->forget(fd); }
+void Loop::forget(int fd) {
+  if (!closing_) inside_->backend->forget(fd);
+}
 
 Loop::TimerId Loop::after(Duration span, std::function<void()> work) {
   const TimerId id = ++inside_->last_timer;

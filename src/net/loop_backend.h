@@ -14,7 +14,7 @@
 namespace isobar::net {
 
 struct Operation {
-  enum class Kind { kReceive, kSend, kConnect, kAccept };
+  enum class Kind { kReceive, kSend, kConnect, kAccept, kReadable, kWritable };
   Kind kind = Kind::kReceive;
   int fd = -1;
   std::array<iovec, 4> pieces{};

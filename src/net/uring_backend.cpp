@@ -1,6 +1,7 @@
 // io_uring: operations are queued in memory that the kernel shares, and one system call a turn submits and waits for all.
 
 #include <liburing.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -45,6 +46,8 @@ class UringBackend final : public LoopBackend {
         ::io_uring_prep_connect(entry, operation->fd, operation->address.get(), operation->address.bytes);
         break;
       case Operation::Kind::kAccept: ::io_uring_prep_accept(entry, operation->fd, nullptr, nullptr, SOCK_CLOEXEC); break;
+      case Operation::Kind::kReadable: ::io_uring_prep_poll_add(entry, operation->fd, POLLIN); break;
+      case Operation::Kind::kWritable: ::io_uring_prep_poll_add(entry, operation->fd, POLLOUT); break;
     }
     Operation* raw = operation.release();
     running_.insert(raw);

@@ -9,6 +9,7 @@
 #include "broker/agent.h"
 #include "broker/rank_supervisor.h"
 #include "cloud/local_init.h"
+#include "transfer/gateway.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 // The leak checker stops the world with ptrace, and spins for ever in a process namespace.
@@ -24,6 +25,7 @@ int usage() {
              "usage: isobar-node agent CONFIG [READY_FD]   the node's agent\n"
              "       isobar-node init FOLDER               boots a local instance; descriptor 3 is told when it answers\n"
              "       isobar-node run-rank FOLDER           stands over one rank of a job; descriptor 3 is closed when it runs\n"
+             "       isobar-node gateway                    moves bulk data; told what to do over its standard input and output\n"
              "       isobar-node --version\n");
   return 2;
 }
@@ -46,5 +48,6 @@ int main(int argc, char** argv) {
   }
   if (verb == "init" && argc == 3) return isobar::cloud::start_local_instance(argv[2], kReadyFd);
   if (verb == "run-rank" && argc == 3) return isobar::broker::supervise_rank(argv[2], kReadyFd);
+  if (verb == "gateway" && argc == 2) return isobar::transfer::run_gateway(0, 1);
   return usage();
 }

@@ -1,10 +1,7 @@
 #include "transfer/copy_driver.h"
 
 #include <chrono>
-#include <unordered_map>
 
-#include "buffer_pool.h"
-#include "crypto/crc32c.h"
 #include "lister.h"
 #include "mailbox.h"
 #include "manifest.h"
@@ -26,7 +23,7 @@ class CopyRun {
         journal_(std::move(journal)),
         manifest_(std::move(manifest)),
         core_(job_.plan, std::move(resume)),
-        buffers_(job_.plan.memory_bytes) {
+        mover_(job_.mover ? job_.mover : std::shared_ptr(make_direct_mover(job_.source, job_.targets, job_.plan.memory_bytes))) {
     for (const auto& target : job_.targets) target_places_.push_back(target->location());
   }
 
@@ -68,6 +65,7 @@ class CopyRun {
 
   void step(Event event) {
     for (auto& effect : core_.step(std::move(event), clock_.now())) std::visit([this](auto& one) { carry_out(one); }, effect);
+    mover_->flush();
   }
 
   // Uploads are started only after the intent to start them is on disk; one flush serves all that wait.
@@ -111,40 +109,24 @@ class CopyRun {
   }
 
   void carry_out(ReadChunk& it) {
-    auto& buffer = chunks_[it.chunk] = {buffers_.take(it.bytes), it.bytes};
-    const std::span<char> memory = buffer.first.span(it.bytes);
-    // The checksum is taken on the thread that has the bytes in its cache.
-    job_.source->get({std::move(it.key), it.offset, memory, std::move(it.version)},
-                     [this, id = it.chunk, memory](Result<storage::Got> outcome) {
-                       const std::size_t bytes = outcome.ok() ? static_cast<std::size_t>(outcome->bytes) : 0;
-                       const std::uint32_t crc = crypto::crc32c({memory.data(), std::min(bytes, memory.size())});
-                       mailbox_.post(ReadAnswer{id, std::move(outcome), crc});
-                     });
-  }
-
-  std::string_view bytes_of(ChunkId id) const {
-    const auto& [buffer, bytes] = chunks_.at(id);
-    return {buffer.span(bytes).data(), bytes};
-  }
-
-  void carry_out(PutWhole& it) {
-    storage::PutRequest request;
-    request.key = core_.item(it.chunk).target_keys[it.target];
-    request.body = bytes_of(it.chunk);
-    request.properties = core_.properties(core_.object_of(it.chunk));
-    request.checksums.crc32c = core_.chunk_crc32c(it.chunk);
-    job_.targets[it.target]->put(std::move(request), [this, id = it.chunk, target = it.target](Result<storage::PutReceipt> outcome) {
-      mailbox_.post(PutAnswer{id, target, std::move(outcome)});
+    const ChunkId id = it.chunk;
+    mover_->read(id, std::move(it), [this, id](Result<storage::Got> outcome, std::uint32_t crc) {
+      mailbox_.post(ReadAnswer{id, std::move(outcome), crc});
     });
   }
 
+  void carry_out(PutWhole& it) {
+    mover_->put(it.chunk, it.target, core_.item(it.chunk).target_keys[it.target], core_.properties(core_.object_of(it.chunk)),
+                core_.chunk_crc32c(it.chunk), [this, id = it.chunk, target = it.target](Result<storage::PutReceipt> outcome) {
+                  mailbox_.post(PutAnswer{id, target, std::move(outcome)});
+                });
+  }
+
   void carry_out(PutPart& it) {
-    storage::Checksums checksums;
-    checksums.crc32c = core_.chunk_crc32c(it.chunk);
-    job_.targets[it.target]->put_part(it.upload, it.number, it.offset, bytes_of(it.chunk), std::move(checksums),
-                                      [this, id = it.chunk, target = it.target](Result<storage::Part> outcome) {
-                                        mailbox_.post(PartAnswer{id, target, std::move(outcome)});
-                                      });
+    mover_->put_part(it.chunk, it.target, it.upload, it.number, it.offset, core_.chunk_crc32c(it.chunk),
+                     [this, id = it.chunk, target = it.target](Result<storage::Part> outcome) {
+                       mailbox_.post(PartAnswer{id, target, std::move(outcome)});
+                     });
   }
 
   void carry_out(StartUpload& it) {
@@ -200,11 +182,7 @@ class CopyRun {
                                        });
   }
 
-  void carry_out(ReleaseChunk& it) {
-    const auto found = chunks_.find(it.chunk);
-    buffers_.give_back(std::move(found->second.first));
-    chunks_.erase(found);
-  }
+  void carry_out(ReleaseChunk& it) { mover_->release(it.chunk); }
 
   void carry_out(UploadStarted& it) {
     journal_.started(core_.item(it.object), it.target, core_.part_bytes(it.object), core_.upload(it.object, it.target));
@@ -225,8 +203,7 @@ class CopyRun {
   Journal journal_;
   Manifest manifest_;
   CopyCore core_;
-  BufferPool buffers_;
-  std::unordered_map<ChunkId, std::pair<BufferPool::Buffer, std::uint64_t>> chunks_;
+  std::shared_ptr<ChunkMover> mover_;
   std::vector<StartUpload> starts_;
   std::vector<storage::Location> target_places_;
   Instant synced_, reported_;

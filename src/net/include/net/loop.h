@@ -55,6 +55,9 @@ class Loop {
   void receive(int fd, std::span<char> into, IoDone done);
   /// May send less than all. At most four pieces.
   void send(int fd, std::span<const std::string_view> pieces, IoDone done);
+  /// Done (with 0) when a receive, or a send, would not block: for calls that the loop does not know, as splice.
+  void wait_readable(int fd, IoDone done);
+  void wait_writable(int fd, IoDone done);
   /// Must be called before a descriptor that was given to this loop is closed, when no operation on it is left.
   void forget(int fd);
 
@@ -71,6 +74,7 @@ class Loop {
   LoopKind kind_;
   std::thread::id thread_;
   Duration now_{};
+  bool closing_ = false;
 };
 
 }  // namespace isobar::net

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/store.h"
+#include "transfer/chunk_mover.h"
 #include "transfer/copy_core.h"
 #include "transfer/journal.h"
 
@@ -27,6 +28,7 @@ struct CopyJob {
   CopyPlan plan;      ///< targets and server_side are filled in from the stores
   fs::path journal;   ///< made, and removed when every object has arrived
   fs::path manifest;  ///< one JSON line for each object; empty: none. An earlier run's is gone on with
+  std::shared_ptr<ChunkMover> mover;  ///< none: the bytes pass through this process
 };
 
 struct CopyHooks {

@@ -16,9 +16,6 @@ namespace isobar::transfer {
 /// A region of one grid, by its place in Grid::regions.
 using RegionIndex = std::uint32_t;
 
-/// TCP connections between one VM pair at which grids are measured; below it throughput grows in proportion.
-inline constexpr int kConnectionsPerVm = 64;
-
 /// One number for each ordered pair of regions.
 class PairTable {
  public:

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "base/check.h"
-#include "transfer/grid.h"
 
 namespace isobar::transfer {
 

@@ -8,7 +8,6 @@
 #include <map>
 #include <set>
 
-#include "transfer/grid.h"
 #include "transfer/program.h"
 
 namespace isobar::transfer {

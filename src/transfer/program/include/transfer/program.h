@@ -21,6 +21,10 @@
 
 namespace isobar::transfer {
 
+/// TCP connections between one VM pair at which grids are measured, and the most that one VM has out; below it throughput grows in
+/// proportion.
+inline constexpr int kConnectionsPerVm = 64;
+
 /// One way from the source to the destinations, and the share of the bytes that takes it.
 struct Route {
   double share = 0;                                        ///< of the bytes, in (0, 1]; the routes' shares sum to 1
