@@ -35,6 +35,7 @@ struct CopyOptions {
   // sync alone
   bool remove_extras = false, force = false, size_only = false, checksum = false, ignore_existing = false;
   std::int64_t max_delete = -1;
+  int max_failures = transfer::CopyPlan().failures_in_a_row_most;
 };
 
 enum class Verb { kCopy, kMove, kSync };
@@ -76,6 +77,7 @@ Result<transfer::CopyPlan> make_plan(const CopyOptions& options, const Job& job)
   if (memory.value < 2 * part.value)
     return invalid(fmt::format("--memory must hold two parts at least: {}", format_bytes({2 * part.value})));
   plan.part_bytes = part.value;
+  plan.failures_in_a_row_most = options.max_failures;
   plan.memory_bytes = memory.value;
   if (!options.bandwidth.empty()) {
     TRY_ASSIGN(plan.bytes_per_second, parse_rate(options.bandwidth));
@@ -193,6 +195,8 @@ Outcome run_job(Context& context, const CopyOptions& options, Job job, std::stop
   outcome.totals = summary->totals;
   outcome.interrupted = summary->interrupted;
   if (!summary->listing.ok()) outcome.problem(summary->listing.error().message());
+  if (!summary->stopped.ok())
+    outcome.problem(summary->stopped.error().message() + "; the same command goes on where it was, --max-failures 0 tries all");
   if (summary->totals.uploads_left > 0)
     outcome.problem(fmt::format("{} unfinished uploads could not be removed; the next run of the same command tries again",
                                 summary->totals.uploads_left));
@@ -505,6 +509,11 @@ void add_job_options(CLI::App& command, CopyOptions& options) {
   command.add_option("--bwlimit", options.bandwidth, "Bytes a second at most: 100MB.");
   command.add_option("--part-size", options.part_size, "Objects larger than this move in parts of it.")->capture_default_str();
   command.add_option("--memory", options.memory, "Memory for data under way, at most.")->capture_default_str();
+  command
+      .add_option("--max-failures", options.max_failures,
+                  "Give up when so many objects in a row were refused by a store, or it did not answer. 0: try them all.")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command.add_flag("--no-verify", options.no_verify, "Do not look at the target's own listing in the end.");
   command.add_flag("--no-server-side", options.no_server_side, "Let the bytes pass here though the store could copy them by itself.");
   command.add_flag("--preserve", options.stores.keep_mode, "Keep files' permissions, in metadata where the store is none.");
