@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,11 +80,13 @@ Running::~Running() {
 
 Outcome Running::wait(Duration deadline) {
   int status = 0;
-  const bool ended = eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, deadline);
+  struct rusage usage {};
+  const bool ended = eventually([&] { return ::wait4(pid_, &status, WNOHANG, &usage) == pid_; }, deadline);
   EXPECT_TRUE(ended) << "still running after the deadline";
   if (ended) pid_ = -1;
   Outcome outcome;
   outcome.exit_code = !ended ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) << 10;
   outcome.out = read_file(out_).value_or("");
   outcome.err = read_file(err_).value_or("");
   return outcome;

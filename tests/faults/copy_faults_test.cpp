@@ -382,6 +382,28 @@ TEST_F(CopyFaults, CredentialsThatCannotBeRenewedStopTheJobWhichGoesOnWithNewOne
   EXPECT_EQ(later.totals.objects_done_before, 200U);
 }
 
+// Copies within the store --------------------------------------------------------------------------------------------------------
+
+TEST_F(CopyFaults, ACopyWithinTheStoreOverItsLimitGoesInPartsWithAllProperties) {
+  plan_.server_side = true;
+  plan_.server_copy_bytes_most = plan_.part_bytes = kPart;
+  server_.put("a/large+1 x", random_bytes(1, 3 * kPart + 17));
+  server_.put("a/small", "small");
+  server_.describe("a/large+1 x", {{"content-type", "text/x"}, {"cache-control", "no-cache"}, {"x-amz-meta-who", "me"}});
+  const auto store = s3();
+  transfer::TreeItems items(*store, transfer::source_rule("a", Shape::kTree), {transfer::target_rule("b", Shape::kTree, true)}, {});
+  first_time({.status = 503, .code = "SlowDown"}, [](const S3Request& request) { return request.is_put(); });
+  const auto summary = transfer::run_copy({store, {store}, plan_, root_ / "journal", {}}, items, {});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_TRUE(summary->complete());
+  auto there = server_.objects();
+  EXPECT_TRUE(there["b/large+1 x"].bytes == random_bytes(1, 3 * kPart + 17));
+  EXPECT_EQ(there["b/large+1 x"].headers, there["a/large+1 x"].headers);
+  EXPECT_EQ(there["b/small"].bytes, "small");
+  EXPECT_EQ(server_.count([](const auto& request) { return request.is_get(); }), 0U) << "no byte passes here";
+  EXPECT_GE(server_.count([](const auto& request) { return request.is_part(); }), 4U);
+}
+
 // What is left behind -----------------------------------------------------------------------------------------------------------
 
 TEST_F(CopyFaults, AnUploadThatCouldNotBeRemovedIsRemovedByTheNextRun) {

@@ -1,11 +1,13 @@
 #include "s3_server.h"
 
 #include <arpa/inet.h>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "base/time.h"
@@ -19,6 +21,16 @@ namespace isobar::faults {
 namespace {
 
 std::string decoded(std::string_view text) { return net::percent_decode(text).value_or(std::string(text)); }
+
+// Clients are killed in the midst: no signal then.
+bool send_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
 
 S3Object made_of(std::string bytes) {
   S3Object object;
@@ -49,6 +61,15 @@ S3Request parse_head(const std::string& head) {
     if (colon != line.npos) request.headers[to_lower(std::string(line.substr(0, colon)))] = trim(line.substr(colon + 1));
   }
   return request;
+}
+
+std::map<std::string, std::string> described_by(const S3Request& request) {
+  static const std::set<std::string> kProperties = {"content-type",  "content-encoding", "content-language",   "content-disposition",
+                                                    "cache-control", "expires",          "x-amz-storage-class"};
+  std::map<std::string, std::string> headers;
+  for (const auto& [name, value] : request.headers)
+    if (name.starts_with("x-amz-meta-") || kProperties.count(name) != 0) headers[name] = value;
+  return headers;
 }
 
 // What stands between the tags, each time they come.
@@ -99,6 +120,11 @@ void S3Server::script(std::function<Fault(const S3Request&)> script) {
 void S3Server::put(const std::string& key, std::string bytes) {
   const MutexLock lock(mutex_);
   objects_[key] = made_of(std::move(bytes));
+}
+
+void S3Server::describe(const std::string& key, std::map<std::string, std::string> headers) {
+  const MutexLock lock(mutex_);
+  objects_.at(key).headers = std::move(headers);
 }
 
 void S3Server::remove(const std::string& key) {
@@ -166,6 +192,7 @@ bool S3Server::serve_one(int fd, std::string& left_over) {
     if (script_) fault = script_(request);
     if (fault.flip_request && !request.body.empty()) request.body[request.body.size() / 2] ^= 1;
     if ((fault.status == 0 && !fault.hang_up) || fault.act_first) answer = act(request);
+    if (fault.lose) objects_.erase(request.key);
     request.body.clear();
     requests_.push_back(request);
   }
@@ -181,20 +208,20 @@ bool S3Server::send(int fd, const S3Request& request, const Fault& fault, const 
   std::string head =
       fmt::format("HTTP/1.1 {} X\r\nContent-Length: {}\r\n", answer.status, request.method == "HEAD" ? answer.content_length : body.size());
   for (const auto& [name, value] : answer.headers) head += fmt::format("{}: {}\r\n", name, value);
-  if (!write_all(fd, head + "\r\n").ok()) return false;
+  if (!send_all(fd, head + "\r\n")) return false;
   if (request.method == "HEAD") return true;
   switch (fault.body) {
     case Fault::Body::kWhole:
-    case Fault::Body::kFlipped: return write_all(fd, body).ok();
-    case Fault::Body::kCut: (void)write_all(fd, body.substr(0, body.size() / 2)); return false;
+    case Fault::Body::kFlipped: return send_all(fd, body);
+    case Fault::Body::kCut: (void)send_all(fd, body.substr(0, body.size() / 2)); return false;
     case Fault::Body::kStalled:
-      (void)write_all(fd, body.substr(0, body.size() / 2));
+      (void)send_all(fd, body.substr(0, body.size() / 2));
       // Until whoever waits gives up.
       while (::recv(fd, body.data(), 1, 0) > 0) continue;
       return false;
     case Fault::Body::kSlow:
       for (std::size_t at = 0; at < body.size() && !closing_; at += body.size() / 20 + 1) {
-        if (!write_all(fd, body.substr(at, body.size() / 20 + 1)).ok()) return false;
+        if (!send_all(fd, body.substr(at, body.size() / 20 + 1))) return false;
         std::this_thread::sleep_for(20ms);
       }
       return true;
@@ -217,6 +244,7 @@ S3Server::Answer S3Server::act(const S3Request& request) {
   if (request.method == "PUT" && !crc.empty() && crc != crypto::crc32c_to_base64(crypto::crc32c(request.body)))
     return refusal(400, "BadDigest");
   if (request.key.empty()) return act_on_bucket(request);
+  if (!request.header("x-amz-copy-source").empty()) return copy(request);
   if (request.asks("uploads") || request.asks("uploadId")) return act_on_upload(request);
   return act_on_object(request);
 }
@@ -228,8 +256,8 @@ S3Server::Answer S3Server::act_on_bucket(const S3Request& request) {
   Answer answer;
   answer.body = "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>";
   for (const auto& [id, upload] : uploads_)
-    answer.body +=
-        fmt::format("<Upload><Key>{}</Key><UploadId>{}</UploadId><Initiated>2001-02-03T04:05:06.000Z</Initiated></Upload>", upload.key, id);
+    answer.body += fmt::format("<Upload><Key>{}</Key><UploadId>{}</UploadId><Initiated>{:%FT%T}.000Z</Initiated></Upload>", upload.key, id,
+                               fmt::gmtime(static_cast<std::time_t>(upload.started)));
   answer.body += "</ListMultipartUploadsResult>";
   return answer;
 }
@@ -296,6 +324,27 @@ S3Server::Answer S3Server::get(const S3Request& request) const {
   return answer;
 }
 
+S3Server::Answer S3Server::copy(const S3Request& request) {
+  const std::string source = decoded(request.header("x-amz-copy-source"));
+  const auto found = objects_.find(source.substr(source.find('/', 1) + 1));
+  if (found == objects_.end()) return refusal(404, "NoSuchKey");
+  const std::string pinned = request.header("x-amz-copy-source-if-match");
+  if (!pinned.empty() && pinned != "\"" + found->second.etag + "\"") return refusal(412, "PreconditionFailed");
+  Answer answer;
+  S3Object object = found->second;
+  if (request.is_part()) {
+    const std::string range = request.header("x-amz-copy-source-range");
+    const std::size_t begin = std::stoul(range.substr(6)), end = std::stoul(range.substr(range.find('-') + 1)) + 1;
+    object = made_of(object.bytes.substr(begin, end - begin));
+    uploads_.at(request.query.at("uploadId")).parts[std::stoi(request.query.at("partNumber"))] = object;
+  } else {
+    if (request.header("x-amz-metadata-directive") == "REPLACE") object.headers = described_by(request);
+    objects_[request.key] = object;
+  }
+  answer.body = fmt::format("<CopyObjectResult><ETag>&quot;{}&quot;</ETag></CopyObjectResult>", object.etag);
+  return answer;
+}
+
 S3Server::Answer S3Server::act_on_object(const S3Request& request) {
   if (request.asks("tagging")) {
     Answer answer;
@@ -310,8 +359,7 @@ S3Server::Answer S3Server::act_on_object(const S3Request& request) {
     return answer;
   }
   S3Object object = made_of(request.body);
-  for (const auto& [name, value] : request.headers)
-    if (name.starts_with("x-amz-meta-") || name == "content-type") object.headers[name] = value;
+  object.headers = described_by(request);
   answer.headers = headers_of(object, true);
   objects_[request.key] = std::move(object);
   return answer;
@@ -323,8 +371,8 @@ S3Server::Answer S3Server::act_on_upload(const S3Request& request) {
     const std::string id = fmt::format("upload-{}", next_upload_++);
     Upload& upload = uploads_[id];
     upload.key = request.key;
-    for (const auto& [name, value] : request.headers)
-      if (name.starts_with("x-amz-meta-") || name == "content-type") upload.properties.headers[name] = value;
+    upload.started = SystemClock().now().unix_nanos() / 1'000'000'000;
+    upload.properties.headers = described_by(request);
     answer.body = fmt::format("<InitiateMultipartUploadResult><UploadId>{}</UploadId></InitiateMultipartUploadResult>", id);
     return answer;
   }

@@ -36,6 +36,7 @@ struct Fault {
   enum class Body { kWhole, kCut, kStalled, kSlow, kFlipped } body = Body::kWhole;  ///< of the answer
   bool hang_up = false;                                                             ///< without an answer
   bool act_first = false;                                                           ///< do it, then answer as above
+  bool lose = false;                                                                ///< say that it is stored, and forget it
   bool flip_request = false;                                                        ///< a bit of the body changes on the way to the store
 };
 
@@ -56,6 +57,8 @@ class S3Server {
   std::string endpoint() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
   void put(const std::string& key, std::string bytes);
+  /// The headers of an object that is there.
+  void describe(const std::string& key, std::map<std::string, std::string> headers);
   void remove(const std::string& key);
   std::map<std::string, S3Object> objects() const;
   std::size_t uploads() const;
@@ -68,6 +71,7 @@ class S3Server {
  private:
   struct Upload {
     std::string key;
+    std::int64_t started = 0;  // seconds
     S3Object properties;
     std::map<int, S3Object> parts;
   };
@@ -87,6 +91,7 @@ class S3Server {
   Answer act_on_object(const S3Request& request) REQUIRES(mutex_);
   Answer act_on_upload(const S3Request& request) REQUIRES(mutex_);
   Answer list(const S3Request& request) const REQUIRES(mutex_);
+  Answer copy(const S3Request& request) REQUIRES(mutex_);
   Answer get(const S3Request& request) const REQUIRES(mutex_);
   Answer remove_batch(const S3Request& request) REQUIRES(mutex_);
   Answer complete(const S3Request& request, Upload upload) REQUIRES(mutex_);

@@ -611,11 +611,11 @@ void CopyCore::Inside::on(AbortAnswer& told) {
 void CopyCore::Inside::begin_server_copy(ObjectId id) {
   Object& it = object(id);
   it.server = true;
-  const bool parts = std::any_of(plan.targets.begin(), plan.targets.end(),
-                                 [&](const auto& limits) { return it.item.source.bytes > limits.copy_bytes_most; });
-  if (parts) {
+  std::uint64_t whole_most = plan.server_copy_bytes_most;
+  for (const auto& limits : plan.targets) whole_most = std::min(whole_most, limits.copy_bytes_most);
+  if (it.item.source.bytes > whole_most) {
     // As large as may be: a copy costs the store alone.
-    it.part_bytes = std::max<std::uint64_t>(it.part_bytes, std::min<std::uint64_t>(256 << 20, plan.targets[0].copy_bytes_most));
+    it.part_bytes = std::max<std::uint64_t>(it.part_bytes, std::min<std::uint64_t>(256 << 20, whole_most));
     it.phase = Phase::kHeading;
     return ask_head(id, true);
   }

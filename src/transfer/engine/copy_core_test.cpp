@@ -75,6 +75,7 @@ class CopySim {
   std::map<std::string, Status> ended_;
   std::uint64_t bytes_read_ = 0, crashes_ = 0, peace_asked_ = 0, damaged_ = 0, reads_ = 0;
   Status stopped_;
+  std::size_t name_bytes_most_ = 1024;
   static constexpr std::uint64_t kPart = 8, kMemory = 5 * (kPart + 1024);
 
  private:
@@ -96,6 +97,7 @@ class CopySim {
     CopyPlan plan;
     storage::Limits limits;
     limits.part_bytes_least = 1;
+    limits.key_bytes_most = name_bytes_most_;
     plan.targets.resize(targets_.size(), limits);
     plan.part_bytes = kPart;
     plan.memory_bytes = kMemory;
@@ -408,6 +410,18 @@ TEST(CopySimulation, AStoreThatRefusesEverythingIsNotAskedForAllOfIt) {
   EXPECT_FALSE(sim.stopped_.ok());
   EXPECT_THAT(sim.stopped_.error().message(), testing::HasSubstr("100 objects in a row failed, the last: sim: forbidden"));
   EXPECT_LT(sim.reads_, 400U);
+}
+
+TEST(CopySimulation, ANameTooLongForTheTargetIsToldBeforeAnythingIsRead) {
+  CopySim sim(5, 1, {});
+  sim.name_bytes_most_ = 1;
+  sim.run();
+  for (const auto& [key, outcome] : sim.ended_) {
+    ASSERT_FALSE(outcome.ok()) << key;
+    EXPECT_EQ(outcome.error().message(), "the name has 2 bytes, the target takes 1 at most");
+  }
+  EXPECT_EQ(sim.reads_, 0U);
+  EXPECT_TRUE(sim.targets_[0].objects.empty());
 }
 
 CopyItem an_item(std::string key) {

@@ -67,8 +67,9 @@ struct PropertyOverrides {
 
 struct CopyPlan {
   std::vector<storage::Limits> targets;
-  bool server_side = false;         ///< all targets can fetch from the source
-  bool target_keeps_mtime = false;  ///< set the time of what is written from the source's (files)
+  bool server_side = false;                      ///< all targets can fetch from the source
+  std::uint64_t server_copy_bytes_most = ~0ULL;  ///< what is larger, or larger than the target allows, they fetch in parts
+  bool target_keeps_mtime = false;               ///< set the time of what is written from the source's (files)
   std::uint64_t memory_bytes = 256 << 20;
   std::uint64_t part_bytes = 8 << 20;
   int attempts_most = 8;
