@@ -132,7 +132,9 @@ class GatewayProcess final : public LinkOwner {
     }
     TRY_ASSIGN(acquaintances_, net::Acquaintances::make({it.certificate_pem(), it.key_pem(), {}}, std::move(known)));
     if (!core_) TRY(first_configure(it, routes));
-    feed(RoutesChanged{std::move(routes)});
+    // The first time nobody listens yet; the owner comes again when all do.
+    const auto known_place = [this](const auto& peer) { return !addresses_[peer.first].empty(); };
+    if (std::all_of(routes.connections().begin(), routes.connections().end(), known_place)) feed(RoutesChanged{std::move(routes)});
     return {};
   }
 
