@@ -203,7 +203,12 @@ void CopyCore::Inside::take_up(Object& object, const ResumeState::OpenObject& op
 
 // Heads -----------------------------------------------------------------------------------------------------------------
 
-void CopyCore::Inside::ask_head(ObjectId id, bool with_tags) { call(source, HeadSource{id, with_tags}); }
+bool CopyCore::Inside::keeps_tags() const {
+  return std::any_of(plan.targets.begin(), plan.targets.end(), [](const auto& limits) { return limits.tags; });
+}
+
+// Tags are a request of their own, which takes a round trip: it is spared where no target could hold them.
+void CopyCore::Inside::ask_head(ObjectId id, bool with_tags) { call(source, HeadSource{id, with_tags && keeps_tags()}); }
 
 void CopyCore::Inside::on(HeadAnswer& told) {
   end_call(source, told.outcome.ok() ? nullptr : &told.outcome.error());
@@ -379,9 +384,7 @@ void CopyCore::Inside::on(ReadAnswer& told) {
   totals.bytes_read += it.bytes;
   if (!owner.whole) return put_everywhere(told.chunk);
   const auto& head = told.outcome->head;
-  const bool wants_tags =
-      head.has_tags && std::any_of(plan.targets.begin(), plan.targets.end(), [](const auto& limits) { return limits.tags; });
-  if (wants_tags && !head.properties.tags) {
+  if (head.has_tags && keeps_tags() && !head.properties.tags) {
     it.waits_for_head = true;
     return ask_head(it.object, true);
   }

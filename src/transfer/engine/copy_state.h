@@ -118,6 +118,7 @@ class CopyCore::Inside {
   void abandon(const CopyItem& item, const ResumeState::OpenObject& open);
   void sweep_unseen();
 
+  bool keeps_tags() const;
   void ask_head(ObjectId id, bool with_tags);
   void keep_properties(Object& it, const storage::Properties& properties, Instant modified) const;
   void start_uploads(ObjectId id);
