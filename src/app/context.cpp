@@ -34,15 +34,14 @@ std::map<std::string, std::string> read_environment() {
   return variables;
 }
 
-// The agent's program stands beside this one, or in ../libexec/isobar of an installation.
+}  // namespace
+
 fs::path node_program() {
   const fs::path here = program_folder();
   for (const fs::path& candidate : {here / "isobar-node", here / "../libexec/isobar/isobar-node"})
     if (fs::exists(candidate)) return candidate.lexically_normal();
   return here / "isobar-node";
 }
-
-}  // namespace
 
 Context::Context() : environment_(read_environment()) { home_ = find_home(environment_); }
 Context::~Context() = default;

@@ -17,6 +17,9 @@
 
 namespace isobar::app {
 
+/// isobar-node, which stands beside this program, or in ../libexec/isobar of an installation.
+fs::path node_program();
+
 class Context {
  public:
   Context();

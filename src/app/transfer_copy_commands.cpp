@@ -13,7 +13,9 @@
 #include "transfer/arrival.h"
 #include "transfer/content_check.h"
 #include "transfer/items.h"
+#include "transfer/plan_report.h"
 #include "transfer_ends.h"
+#include "transfer_overlay_options.h"
 #include "transfer_progress.h"
 
 namespace isobar::app {
@@ -25,6 +27,7 @@ using transfer::Shape;
 
 struct CopyOptions {
   StoreOptions stores;
+  OverlayOptions overlay;
   std::vector<std::string> places;  // SRC… DST
   std::vector<std::string> also;
   std::string from_list, manifest, bandwidth, part_size = "8MiB", memory = "256MiB", output;
@@ -51,6 +54,7 @@ struct Job {
 struct Outcome {
   transfer::CopyCore::Totals totals;
   std::uint64_t removed = 0, same = 0;
+  std::vector<transfer::OverlayEdge> edges;  // of the overlay, and what went over them
   std::vector<std::string> problems;  // of single objects, the first few
   std::uint64_t problems_more = 0;
   std::vector<std::string> conclusions;  // of the job as a whole: never crowded out by the others
@@ -168,8 +172,31 @@ void print_dry(Context& context, const CopyOptions& options, Job& job, Outcome& 
   if (options.output == "json") context.console().print(json::serialize(array) + "\n");
 }
 
+// The overlay that a job's bytes go over; none when they pass here. The plan and its price are told before anything is started.
+Result<std::unique_ptr<transfer::OverlayNetwork>> start_overlay(const CopyOptions& options, const Job& job, OverlayMeans& means,
+                                                                transfer::CopyPlan& plan) {
+  auto& fleet = means.request.fleet;
+  if (fleet.target_regions.size() != job.targets.size())
+    return invalid(fmt::format("there are {} DSTs and {} --to; name the region of each", job.targets.size(), fleet.target_regions.size()));
+  fleet.source = gateway_store(*job.source, options.stores, false);
+  for (const auto& target : job.targets) fleet.targets.push_back(gateway_store(*target, options.stores, true));
+  fleet.chunk_bytes_most = plan.part_bytes;
+  fleet.store_calls_most = options.stores.parallel;
+  // Chunks wait in the source's gateways, and their sinks' stores are far away: more have to be under way than from here.
+  plan.server_side = false;
+  plan.source_calls_most = plan.target_calls_most = 16'384;
+  plan.calls_first = 256;
+  TRY_ASSIGN(auto network, transfer::OverlayNetwork::start(*means.host, means.request));
+  plan.memory_bytes = fleet.memory_bytes * std::max<std::size_t>(1, network->fleet().sources().size());
+  return network;
+}
+
+void tell_plan(const Context& context, const transfer::OverlayNetwork& network, const CopyOptions& options) {
+  if (const auto report = network.report(); report && !options.quiet) context.console().say(transfer::plan_line(*report));
+}
+
 Outcome run_job(Context& context, const CopyOptions& options, Job job, std::stop_token stop, ProgressLine& progress,
-                const std::function<void(const transfer::CopyItem&)>& on_done) {
+                const std::function<void(const transfer::CopyItem&)>& on_done, OverlayMeans* means) {
   Outcome outcome;
   const Console& console = context.console();
   const auto give_up = [&](const Error& error) {
@@ -183,10 +210,24 @@ Outcome run_job(Context& context, const CopyOptions& options, Job job, std::stop
   if (const Status prepared = prepare_journal(options, journal, console); !prepared.ok()) return give_up(prepared.error());
   if (options.restart && fs::exists(journal))
     if (const Status discarded = discard(job, *plan, journal); !discarded.ok()) return give_up(discarded.error());
+  std::unique_ptr<transfer::OverlayNetwork> network;
+  if (means) {
+    auto started = start_overlay(options, job, *means, *plan);
+    if (!started.ok()) return give_up(started.error());
+    network = std::move(started).value();
+    tell_plan(context, *network, options);
+  }
   transfer::ArrivalCheck arrival(job.targets.size());
   transfer::CopyHooks hooks;
   hooks.stop = std::move(stop);
-  hooks.progress = [&](const auto& totals, bool listing_ended) { progress.update(totals, listing_ended); };
+  hooks.progress = [&](const auto& totals, bool listing_ended) {
+    if (network)
+      for (const auto& event : network->take_events()) {
+        progress.clear();
+        console.say(event);
+      }
+    progress.update(totals, listing_ended, network ? network->edges() : std::vector<transfer::OverlayEdge>());
+  };
   hooks.ended = [&](const transfer::ObjectEnded& ended) {
     if (!ended.outcome.ok()) {
       progress.clear();
@@ -196,10 +237,11 @@ Outcome run_job(Context& context, const CopyOptions& options, Job job, std::stop
     if (!options.no_verify) arrival.add(ended.item);
     if (on_done) on_done(ended.item);
   };
-  transfer::CopyJob copy{job.source, job.targets, *plan, journal, options.manifest};
+  transfer::CopyJob copy{job.source, job.targets, *plan, journal, options.manifest, network ? network->mover() : nullptr};
   auto summary = transfer::run_copy(std::move(copy), *job.items, hooks);
   progress.clear();
   if (!summary.ok()) return give_up(summary.error());
+  if (network) outcome.edges = network->edges();
   outcome.totals = summary->totals;
   outcome.interrupted = summary->interrupted;
   if (!summary->listing.ok()) outcome.conclude(summary->listing.error().message());
@@ -227,6 +269,12 @@ void report_omissions(const StoreOpener& opener, const Console& console, Outcome
   if (skipped > 10) console.say(fmt::format("skipped {} more", skipped - 10));
 }
 
+json::array edges_json(const std::vector<transfer::OverlayEdge>& edges) {
+  json::array array;
+  for (const auto& edge : edges) array.push_back(json::object{{"from", edge.from}, {"to", edge.to}, {"bytes", edge.bytes}, {"up", edge.up}});
+  return array;
+}
+
 int finish(Context& context, const CopyOptions& options, const Outcome& outcome, double seconds, std::string_view verb) {
   const Console& console = context.console();
   const auto& totals = outcome.totals;
@@ -240,6 +288,7 @@ int finish(Context& context, const CopyOptions& options, const Outcome& outcome,
                         {"objects_same", outcome.same},
                         {"removed", outcome.removed},
                         {"retries", totals.retries},
+                        {"edges", edges_json(outcome.edges)},
                         {"seconds", seconds},
                         {"complete", outcome.good()}};
     console.print(json::serialize(object) + "\n");
@@ -277,6 +326,7 @@ void add_up(Outcome& sum, Outcome one) {
   sum.problems_more += one.problems_more;
   sum.interrupted |= one.interrupted;
   sum.user_error |= one.user_error;
+  sum.edges.insert(sum.edges.end(), one.edges.begin(), one.edges.end());
   sum.removed += one.removed;
   sum.same += one.same;
 }
@@ -376,6 +426,39 @@ void remove_moved(storage::Store& source, std::vector<std::string> keys, Outcome
     outcome.problem(fmt::format("{} was copied but not removed: {}", failure.key, failure.error.message()));
 }
 
+// How many bytes the sources hold, by listing them once before they are listed to be copied.
+Result<ByteCount> count_bytes(StoreOpener& opener, CopyOptions& options) {
+  TRY_ASSIGN(auto jobs, options.from_list.empty() ? plan_copies(opener, options) : plan_list(opener, options));
+  ByteCount bytes;
+  for (auto& job : jobs)
+    for (;;) {
+      TRY_ASSIGN(const auto item, job.items->next());
+      if (!item) break;
+      bytes.value += item->source.bytes;
+    }
+  return bytes;
+}
+
+Result<std::optional<OverlayMeans>> means_for(const Context& context, StoreOpener& opener, CopyOptions& options) {
+  if (!options.overlay.wanted()) return std::optional<OverlayMeans>();
+  ByteCount bytes;
+  if (!options.overlay.expected.empty()) {
+    TRY_ASSIGN(bytes, parse_bytes(options.overlay.expected).context("--expect"));
+  } else if (options.places.size() >= 2 || !options.from_list.empty()) {
+    TRY_ASSIGN(bytes, count_bytes(opener, options));
+  }
+  TRY_ASSIGN(auto means, overlay_means(context, options.overlay, bytes));
+  return std::optional<OverlayMeans>(std::move(means));
+}
+
+// What it would cost, and how long it would take.
+Status tell_price(const Context& context, const OverlayMeans& means) {
+  if (means.request.programs) return {};
+  TRY_ASSIGN(const auto report, transfer::OverlayNetwork::plan(*means.host, means.request));
+  context.console().say(transfer::render_plan(report));
+  return {};
+}
+
 int copy(Context& context, CopyOptions& options, Verb verb) {
   const InterruptWatch watch;  // before any thread is made: each inherits which signals it does not take
   StoreOpener opener(context, options.stores);
@@ -383,6 +466,10 @@ int copy(Context& context, CopyOptions& options, Verb verb) {
   auto jobs = options.from_list.empty() ? plan_copies(opener, options) : plan_list(opener, options);
   if (!jobs.ok()) return context.console().fail(jobs.error());
   Outcome sum;
+  auto means = means_for(context, opener, options);
+  if (!means.ok()) return context.console().fail(means.error());
+  if (options.dry_run && *means)
+    if (const Status told = tell_price(context, **means); !told.ok()) return context.console().fail(told.error());
   ProgressLine progress(context.console(), options.quiet);
   for (auto& job : *jobs) {
     if (options.dry_run) {
@@ -393,7 +480,8 @@ int copy(Context& context, CopyOptions& options, Verb verb) {
     const auto source = job.source;
     auto outcome = run_job(context, options, std::move(job), watch.token(), progress,
                            verb == Verb::kMove ? [&](const transfer::CopyItem& item) { moved.push_back(item.source.key); }
-                                               : std::function<void(const transfer::CopyItem&)>());
+                                               : std::function<void(const transfer::CopyItem&)>(),
+                           *means ? &**means : nullptr);
     // Nothing is removed unless everything that was asked for has arrived and was seen there.
     if (verb == Verb::kMove && outcome.good()) remove_moved(*source, std::move(moved), outcome);
     add_up(sum, std::move(outcome));
@@ -448,6 +536,9 @@ int sync(Context& context, CopyOptions& options) {
   auto* items = owned.get();
   job.items = std::move(owned);
   Outcome outcome;
+  // What has to be copied is known only when both listings have been read: a plan is made for what the user expects.
+  auto means = means_for(context, opener, options);
+  if (!means.ok()) return console.fail(means.error());
   ProgressLine progress(console, options.quiet);
   // The items must outlive the job: what only the target has is asked of them afterwards.
   auto keep = std::move(job.items);
@@ -461,7 +552,7 @@ int sync(Context& context, CopyOptions& options) {
   };
   job.items = std::make_unique<Borrowed>(*keep);
   if (options.dry_run) print_dry(context, options, job, outcome);
-  else outcome = run_job(context, options, std::move(job), watch.token(), progress, nullptr);
+  else outcome = run_job(context, options, std::move(job), watch.token(), progress, nullptr, *means ? &**means : nullptr);
   outcome.same = items->same_objects();
   report_omissions(opener, console, outcome);
   auto extras = items->take_extras();
@@ -570,6 +661,7 @@ void add_copy_commands(Commands& commands) {
           ->allow_extra_args(false);
     add_job_options(command, *options);
     add_store_options(command, options->stores, true);
+    add_overlay_options(command, options->overlay);
   };
   add("cp", "Copy objects and files, verified; goes on after any crash.", Verb::kCopy);
   add("mv", "Copy, then remove the source.", Verb::kMove);

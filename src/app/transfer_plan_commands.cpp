@@ -12,6 +12,7 @@
 #include "command.h"
 #include "transfer/plan_report.h"
 #include "transfer/plan_request.h"
+#include "transfer_overlay_options.h"
 #include "transfer/rate.h"
 #include "transfer/scenario.h"
 
@@ -90,16 +91,6 @@ Result<transfer::PlanRequest> request_of(const PlanOptions& options) {
   if (options.hops > 0) request.hops_max = options.hops;
   if (options.network == "standard") request.tier = transfer::NetworkTier::kStandard;
   return request;
-}
-
-/// A built-in grid by its name, else a file.
-Result<transfer::Grid> open_grid(const std::string& name, transfer::NetworkTier tier) {
-  const bool standard = tier == transfer::NetworkTier::kStandard;
-  if (name.empty()) return transfer::builtin_grid(standard ? "2022-01" : transfer::kDefaultGrid, tier);
-  const auto names = transfer::builtin_grid_names();
-  if (std::find(names.begin(), names.end(), name) != names.end()) return transfer::builtin_grid(name, tier);
-  TRY_ASSIGN(const std::string text, read_file(name).context("--grid"));
-  return transfer::parse_grid(text, name);
 }
 
 Result<transfer::PlanReport> plan_over_grid(const transfer::PlanRequest& request, const std::string& name) {
@@ -201,6 +192,7 @@ void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group) {
 void add_transfer_commands(Commands& commands) {
   CLI::App* group = commands.group(nullptr, "transfer", "Bulk data between clouds: the way a budget or a deadline allows.");
   add_transfer_plan_commands(commands, group);
+  add_transfer_measure_commands(commands, group);
   add_transfer_netem_commands(commands, group);
 }
 

@@ -6,6 +6,8 @@
 
 #include "console.h"
 #include "transfer/copy_driver.h"
+#include "transfer/overlay_network.h"
+#include "transfer/overlay_network.h"
 
 namespace isobar::app {
 
@@ -13,7 +15,7 @@ class ProgressLine {
  public:
   ProgressLine(const Console& console, bool quiet);
   ~ProgressLine();
-  void update(const transfer::CopyCore::Totals& totals, bool listing_ended);
+  void update(const transfer::CopyCore::Totals& totals, bool listing_ended, const std::vector<transfer::OverlayEdge>& edges);
   /// Before anything else is printed.
   void clear();
   double seconds() const;

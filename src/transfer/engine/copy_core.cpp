@@ -93,8 +93,8 @@ const Status& CopyCore::stopped() const { return inside_->stopped; }
 // ---------------------------------------------------------------------------------------------------------------------
 
 CopyCore::Inside::Inside(CopyPlan the_plan, ResumeState the_resume)
-    : plan(std::move(the_plan)), resume(std::move(the_resume)), random(plan.seed), source(32, plan.source_calls_most) {
-  for (std::size_t i = 0; i < plan.targets.size(); ++i) target.emplace_back(32, plan.target_calls_most);
+    : plan(std::move(the_plan)), resume(std::move(the_resume)), random(plan.seed), source(plan.calls_first, plan.source_calls_most) {
+  for (std::size_t i = 0; i < plan.targets.size(); ++i) target.emplace_back(plan.calls_first, plan.target_calls_most);
 }
 
 // Listing ---------------------------------------------------------------------------------------------------------------

@@ -132,6 +132,7 @@ class GatewayProcess final : public LinkOwner {
     }
     TRY_ASSIGN(acquaintances_, net::Acquaintances::make({it.certificate_pem(), it.key_pem(), {}}, std::move(known)));
     if (!core_) TRY(first_configure(it, routes));
+    generates_ = routes.generates();
     // The first time nobody listens yet; the owner comes again when all do.
     const auto known_place = [this](const auto& peer) { return !addresses_[peer.first].empty(); };
     if (std::all_of(routes.connections().begin(), routes.connections().end(), known_place)) feed(RoutesChanged{std::move(routes)});
@@ -163,7 +164,7 @@ class GatewayProcess final : public LinkOwner {
   void read(const wire::Read& it) {
     const std::uint64_t serial = it.serial();
     auto& chunk = chunks_[serial];
-    if (it.generate()) {
+    if (generates_) {
       if (made_up_bytes_ < it.bytes()) {
         made_up_ = made_up_bytes(it.bytes());
         made_up_bytes_ = it.bytes();
@@ -419,6 +420,7 @@ class GatewayProcess final : public LinkOwner {
   std::unique_ptr<net::Listener> listener_;
   std::unordered_map<LinkId, std::shared_ptr<FrameLink>> links_;
   std::uint64_t last_called_ = 0;
+  bool generates_ = false;
   std::unordered_map<std::uint64_t, SourceChunk> chunks_;
   std::map<ChunkKey, std::shared_ptr<SinkChunk>> gathered_;
   std::shared_ptr<char[]> made_up_;

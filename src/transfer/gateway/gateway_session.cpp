@@ -185,15 +185,6 @@ void GatewaySession::read(std::uint64_t serial, const std::string& key, std::uin
   inside_->say(message);
 }
 
-void GatewaySession::generate(std::uint64_t serial, std::uint64_t bytes) {
-  wire::ToGateway message;
-  auto& read = *message.mutable_read();
-  read.set_serial(serial);
-  read.set_bytes(bytes);
-  read.set_generate(true);
-  inside_->say(message);
-}
-
 void GatewaySession::send(std::uint64_t serial, std::uint32_t crc32c, const std::vector<ChunkWrite>& writes, const storage::Properties& properties) {
   wire::ToGateway message;
   auto& send = *message.mutable_send();

@@ -89,6 +89,7 @@ Result<RouteTable> RouteTable::make(const GatewayPrograms& programs, const std::
         auto root = builder.build(program.root, gateway.region, partition);
         const bool source = root.kind != Kind::kReceive;
         table.reads_ |= source;
+        table.generates_ |= root.kind == Kind::kGenerate;
         table.writes_ |= holds(root, Kind::kWrite);
         if (source && holds(root, Kind::kWrite))
           return invalid(fmt::format("{}: what is read in {} would be written there; that needs no gateways", self, gateway.region));

@@ -41,6 +41,8 @@ class RouteTable {
   // Whether chunks of the partition are only passed on, to one gateway each.
   bool only_relays(std::uint32_t partition) const;
   bool reads() const { return reads_; }
+  // Whether what it reads is made up, for measuring.
+  bool generates() const { return generates_; }
   bool writes() const { return writes_; }
 
  private:
@@ -49,7 +51,7 @@ class RouteTable {
   std::map<std::string, int> connections_;
   std::set<std::string> senders_;
   int connections_in_ = 0;
-  bool reads_ = false, writes_ = false;
+  bool reads_ = false, generates_ = false, writes_ = false;
 };
 
 }  // namespace isobar::transfer

@@ -254,10 +254,14 @@ Result<std::string_view> builtin_scenario_text(std::string_view name) {
 Result<Scenario> open_scenario(const std::string& name_or_path) {
   if (const auto text = builtin_scenario_text(name_or_path); text.ok() || !fs::exists(name_or_path)) {
     TRY(Result(text));
-    return parse_scenario(*text, name_or_path + ".yaml");
+    TRY_ASSIGN(auto scenario, parse_scenario(*text, name_or_path + ".yaml"));
+    scenario.file = name_or_path;
+    return scenario;
   }
   TRY_ASSIGN(const std::string text, read_file(name_or_path));
-  return parse_scenario(text, name_or_path);
+  TRY_ASSIGN(auto scenario, parse_scenario(text, name_or_path));
+  scenario.file = fs::absolute(name_or_path).string();
+  return scenario;
 }
 
 Grid scenario_grid(const Scenario& scenario) {

@@ -56,6 +56,7 @@ void OverlayMover::put_part(ChunkId id, std::size_t target, storage::Upload uplo
 void OverlayMover::add_put(ChunkId id, std::size_t target, Put put, std::uint32_t crc32c) {
   Chunk& chunk = chunks_.at(id.value());
   chunk.crc32c = crc32c;
+  put.write.discard = discards_;
   chunk.puts[target] = std::move(put);
   untold_.push_back(id.value());
 }

@@ -15,7 +15,8 @@ namespace isobar::transfer {
 
 class OverlayMover final : public ChunkMover {
  public:
-  OverlayMover() = default;
+  // discards   chunks are verified at the targets and written nowhere
+  explicit OverlayMover(bool discards = false) : discards_(discards) {}
   // Before the first chunk; the fleet must outlive it.
   void use(GatewayFleet& fleet) { fleet_ = &fleet; }
 
@@ -60,6 +61,7 @@ class OverlayMover final : public ChunkMover {
   void fail_all(Chunk& chunk, const Error& why, Calls& calls);
   static void run(Calls& calls);
 
+  const bool discards_;
   GatewayFleet* fleet_ = nullptr;
   std::mutex mutex_;
   std::unordered_map<std::uint64_t, Chunk> chunks_;

@@ -53,8 +53,8 @@ void cap_connections(Operator& at, int most) {
   for (auto& child : at.children) cap_connections(child, most);
 }
 
-GatewayPrograms programs_of(const PlanReport& report, int connections_most) {
-  auto programs = make_programs(report.plan);
+GatewayPrograms programs_of(const PlanReport& report, int connections_most, bool made_up) {
+  auto programs = make_programs(report.plan, made_up ? Origin::kGenerate : Origin::kRead);
   for (auto& gateway : programs.gateways)
     for (auto& program : gateway.programs) cap_connections(program.root, connections_most);
   return programs;
@@ -72,7 +72,7 @@ class RunningOverlay final : public OverlayNetwork {
       programs = *request_.programs;
     } else {
       TRY_ASSIGN(report_, OverlayNetwork::plan(host_, request_));
-      programs = programs_of(*report_, request_.connections_most);
+      programs = programs_of(*report_, request_.connections_most, request_.made_up);
     }
     auto options = request_.fleet;
     if (options.target_regions.empty()) options.target_regions = programs.destinations;
@@ -221,7 +221,7 @@ class RunningOverlay final : public OverlayNetwork {
       report = plan_over(host_, any, lost);
     }
     if (!report.ok()) return tell(fmt::format("no other plan: {}; the gateways go on as they can", report.error().message()));
-    const auto programs = programs_of(*report, request.connections_most);
+    const auto programs = programs_of(*report, request.connections_most, request.made_up);
     if (const Status changed = fleet_->change(programs); !changed.ok()) return tell(fmt::format("the new plan could not be started: {}", changed.error().message()));
     const std::scoped_lock lock(mutex_);
     std::string ways;
@@ -243,7 +243,7 @@ class RunningOverlay final : public OverlayNetwork {
   GatewayHost& host_;
   OverlayRequest request_;
   SystemClock clock_;
-  std::shared_ptr<OverlayMover> mover_ = std::make_shared<OverlayMover>();
+  std::shared_ptr<OverlayMover> mover_ = std::make_shared<OverlayMover>(request_.made_up);
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -93,8 +93,6 @@ class GatewaySession {
   // Safe from any thread; never wait. What is said to a gateway that has ended is lost, and `ended` tells.
   void configure(const GatewayConfiguration& configuration);
   void read(std::uint64_t serial, const std::string& key, std::uint64_t offset, std::uint64_t bytes, const std::string& version);
-  /// Makes up a chunk instead of reading one.
-  void generate(std::uint64_t serial, std::uint64_t bytes);
   /// properties   of a whole object
   void send(std::uint64_t serial, std::uint32_t crc32c, const std::vector<ChunkWrite>& writes, const storage::Properties& properties);
   void withdraw(std::uint64_t serial);

@@ -56,6 +56,7 @@ struct ScenarioEvent {
 
 struct Scenario {
   std::string name;   ///< "triangle", or the file's name without folder and suffix
+  std::string file;   ///< as open_scenario takes it: the name of a built-in one, or an absolute path
   std::string about;  ///< one sentence
   std::vector<ScenarioRegion> regions;
   std::vector<ScenarioLink> links;    ///< at most one between two regions

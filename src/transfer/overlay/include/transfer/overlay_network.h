@@ -19,7 +19,8 @@ struct OverlayRequest {
   Grid grid;
   PriceBook prices;
   bool direct = false;             ///< no relays
-  int connections_most = 64;       ///< out of each gateway
+  bool made_up = false;            ///< chunks are made up and written nowhere, for measuring
+  int connections_most = 64;       ///< of each gateway to each other
   std::optional<GatewayPrograms> programs;  ///< of the user's own making, in place of a plan
   FleetOptions fleet;              ///< target_regions are filled in from the plan's destinations when empty
 };

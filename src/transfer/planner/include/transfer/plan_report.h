@@ -11,6 +11,9 @@ namespace isobar::transfer {
 /// The ways with their rates and prices, the VMs, and the plan beside its baselines. UTF-8.
 std::string render_plan(const PlanReport& report);
 
+/// The plan in one line: its ways, rate, time and price, beside the direct one.
+std::string plan_line(const PlanReport& report);
+
 /// What holds the plan back, where each price comes from, and how far from the best it may be.
 std::string explain_plan(const PlanReport& report);
 

@@ -1,0 +1,51 @@
+#pragma once
+
+// What commands that move data over gateways have in common: where the gateways run, and what the plan is to heed.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "context.h"
+#include "transfer/gateway_host.h"
+#include "transfer/overlay_network.h"
+#include "transfer_ends.h"
+
+namespace CLI {
+class App;
+}
+
+namespace isobar::app {
+
+struct OverlayOptions {
+  std::string sites, source;
+  std::vector<std::string> destinations;
+  std::string grid, deadline, throughput, network = "premium", expected, programs, memory = "1GiB";
+  double usd_max = 0;
+  int connections = 64;
+  bool direct = false, shared_links = false;
+  /// Whether gateways were asked for.
+  bool wanted() const { return !source.empty() || !sites.empty(); }
+};
+
+void add_overlay_options(CLI::App& command, OverlayOptions& options);
+
+struct OverlayMeans {
+  std::unique_ptr<transfer::GatewayHost> host;
+  transfer::OverlayRequest request;  ///< the fleet's stores are not filled in
+};
+
+/// bytes    to plan for
+/// Errors   kInvalidArgument, kNotFound: an option, a file or a region
+Result<OverlayMeans> overlay_means(const Context& context, const OverlayOptions& options, ByteCount bytes);
+
+/// The machines alone.
+Result<std::unique_ptr<transfer::GatewayHost>> overlay_host(const Context& context, const OverlayOptions& options);
+
+/// A store as a gateway reaches it.
+transfer::GatewayStore gateway_store(const storage::Store& store, const StoreOptions& options, bool as_target);
+
+/// A built-in grid by its name, else a file.
+Result<transfer::Grid> open_grid(const std::string& name, transfer::NetworkTier tier);
+
+}  // namespace isobar::app
