@@ -55,7 +55,7 @@ struct Outcome {
   transfer::CopyCore::Totals totals;
   std::uint64_t removed = 0, same = 0;
   std::vector<transfer::OverlayEdge> edges;  // of the overlay, and what went over them
-  std::vector<std::string> problems;  // of single objects, the first few
+  std::vector<std::string> problems;         // of single objects, the first few
   std::uint64_t problems_more = 0;
   std::vector<std::string> conclusions;  // of the job as a whole: never crowded out by the others
   bool interrupted = false;
@@ -271,7 +271,8 @@ void report_omissions(const StoreOpener& opener, const Console& console, Outcome
 
 json::array edges_json(const std::vector<transfer::OverlayEdge>& edges) {
   json::array array;
-  for (const auto& edge : edges) array.push_back(json::object{{"from", edge.from}, {"to", edge.to}, {"bytes", edge.bytes}, {"up", edge.up}});
+  for (const auto& edge : edges)
+    array.push_back(json::object{{"from", edge.from}, {"to", edge.to}, {"bytes", edge.bytes}, {"up", edge.up}});
   return array;
 }
 
