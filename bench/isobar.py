@@ -41,7 +41,9 @@ class Isobar(contextlib.AbstractContextManager):
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="isobar-bench-"))
         self.home = self.folder / "home"
-        self.environment = {**os.environ, "ISOBAR_HOME": str(self.home), "NO_COLOR": "1"}
+        self.home_only = {"ISOBAR_HOME": str(self.home), "NO_COLOR": "1"}
+        self.environment = {**os.environ, **self.home_only}
+        self.program = PROGRAM
 
     def __exit__(self, *_):
         self.run("down", "--all", "--yes")

@@ -38,6 +38,7 @@ struct CopyOptions {
   // sync alone
   bool remove_extras = false, force = false, size_only = false, checksum = false, ignore_existing = false;
   std::int64_t max_delete = -1;
+  int max_failures = transfer::CopyPlan().failures_in_a_row_most;
 };
 
 enum class Verb { kCopy, kMove, kSync };
@@ -54,15 +55,23 @@ struct Outcome {
   transfer::CopyCore::Totals totals;
   std::uint64_t removed = 0, same = 0;
   std::vector<transfer::OverlayEdge> edges;  // of the overlay, and what went over them
-  std::vector<std::string> problems;
+  std::vector<std::string> problems;         // of single objects, the first few
   std::uint64_t problems_more = 0;
+  std::vector<std::string> conclusions;  // of the job as a whole: never crowded out by the others
   bool interrupted = false;
   bool user_error = false;  // nothing was begun: the request itself is wrong
   void problem(std::string text) {
     if (problems.size() < 20) problems.push_back(std::move(text));
     else ++problems_more;
   }
-  bool good() const { return problems.empty() && !interrupted; }
+  void conclude(std::string text) { conclusions.push_back(std::move(text)); }
+  void say_problems(const Console& console) const {
+    const auto say = [&](const std::string& text) { console.say(fmt::format("{} {}", console.red("isobar:"), text)); };
+    for (const auto& problem : problems) say(problem);
+    if (problems_more > 0) console.say(fmt::format("and {} more", problems_more));
+    for (const auto& conclusion : conclusions) say(conclusion);
+  }
+  bool good() const { return problems.empty() && conclusions.empty() && !interrupted; }
 };
 
 Result<std::uint64_t> parse_rate(const std::string& text) {
@@ -80,6 +89,7 @@ Result<transfer::CopyPlan> make_plan(const CopyOptions& options, const Job& job)
   if (memory.value < 2 * part.value)
     return invalid(fmt::format("--memory must hold two parts at least: {}", format_bytes({2 * part.value})));
   plan.part_bytes = part.value;
+  plan.failures_in_a_row_most = options.max_failures;
   plan.memory_bytes = memory.value;
   if (!options.bandwidth.empty()) {
     TRY_ASSIGN(plan.bytes_per_second, parse_rate(options.bandwidth));
@@ -145,7 +155,7 @@ void print_dry(Context& context, const CopyOptions& options, Job& job, Outcome& 
   json::array array;
   for (;;) {
     auto item = job.items->next();
-    if (!item.ok()) outcome.problem(item.error().message());
+    if (!item.ok()) outcome.conclude(item.error().message());
     if (!item.ok() || !*item) break;
     ++outcome.totals.objects_listed;
     outcome.totals.bytes_listed += (*item)->source.bytes;
@@ -190,7 +200,7 @@ Outcome run_job(Context& context, const CopyOptions& options, Job job, std::stop
   Outcome outcome;
   const Console& console = context.console();
   const auto give_up = [&](const Error& error) {
-    outcome.problem(error.message());
+    outcome.conclude(error.message());
     outcome.user_error = exit_code_of(error) == kUserError;
     return std::move(outcome);
   };
@@ -234,12 +244,14 @@ Outcome run_job(Context& context, const CopyOptions& options, Job job, std::stop
   if (network) outcome.edges = network->edges();
   outcome.totals = summary->totals;
   outcome.interrupted = summary->interrupted;
-  if (!summary->listing.ok()) outcome.problem(summary->listing.error().message());
+  if (!summary->listing.ok()) outcome.conclude(summary->listing.error().message());
+  if (!summary->stopped.ok())
+    outcome.conclude(summary->stopped.error().message() + "; the same command goes on where it was, --max-failures 0 tries all");
   if (summary->totals.uploads_left > 0)
-    outcome.problem(fmt::format("{} unfinished uploads could not be removed; the next run of the same command tries again",
-                                summary->totals.uploads_left));
+    outcome.conclude(fmt::format("{} unfinished uploads could not be removed; the next run of the same command tries again",
+                                 summary->totals.uploads_left));
   if (!options.no_verify && !outcome.interrupted)
-    if (const Status verified = arrival.verify(job.targets); !verified.ok()) outcome.problem(verified.error().message());
+    if (const Status verified = arrival.verify(job.targets); !verified.ok()) outcome.conclude(verified.error().message());
   std::error_code ignored;
   if (!fs::exists(journal)) fs::remove(folder, ignored);
   return outcome;
@@ -259,15 +271,15 @@ void report_omissions(const StoreOpener& opener, const Console& console, Outcome
 
 json::array edges_json(const std::vector<transfer::OverlayEdge>& edges) {
   json::array array;
-  for (const auto& edge : edges) array.push_back(json::object{{"from", edge.from}, {"to", edge.to}, {"bytes", edge.bytes}, {"up", edge.up}});
+  for (const auto& edge : edges)
+    array.push_back(json::object{{"from", edge.from}, {"to", edge.to}, {"bytes", edge.bytes}, {"up", edge.up}});
   return array;
 }
 
 int finish(Context& context, const CopyOptions& options, const Outcome& outcome, double seconds, std::string_view verb) {
   const Console& console = context.console();
   const auto& totals = outcome.totals;
-  for (const auto& problem : outcome.problems) console.say(fmt::format("{} {}", console.red("isobar:"), problem));
-  if (outcome.problems_more > 0) console.say(fmt::format("and {} more", outcome.problems_more));
+  outcome.say_problems(console);
   const std::uint64_t copied = totals.objects_done - totals.objects_done_before;
   if (options.output == "json") {
     json::object object{{"objects", copied},
@@ -311,6 +323,7 @@ void add_up(Outcome& sum, Outcome one) {
   a.objects_done_before += b.objects_done_before;
   a.retries += b.retries;
   for (auto& problem : one.problems) sum.problem(std::move(problem));
+  for (auto& conclusion : one.conclusions) sum.conclude(std::move(conclusion));
   sum.problems_more += one.problems_more;
   sum.interrupted |= one.interrupted;
   sum.user_error |= one.user_error;
@@ -477,13 +490,13 @@ int copy(Context& context, CopyOptions& options, Verb verb) {
   }
   report_omissions(opener, context.console(), sum);
   if (options.dry_run) {
-    for (const auto& problem : sum.problems) context.console().say("isobar: " + problem);
+    sum.say_problems(context.console());
     if (options.output != "json")
       context.console().print(
           fmt::format("{} objects, {}; nothing was done\n", sum.totals.objects_listed, format_bytes({sum.totals.bytes_listed})));
     return sum.good() ? kOk : kFailed;
   }
-  if (sum.good() && sum.totals.objects_listed == 0) sum.problem("nothing matches: no object was copied");
+  if (sum.good() && sum.totals.objects_listed == 0) sum.conclude("nothing matches: no object was copied");
   return finish(context, options, sum, progress.seconds(), verb == Verb::kMove ? "moved" : "copied");
 }
 
@@ -547,7 +560,7 @@ int sync(Context& context, CopyOptions& options) {
   if (options.remove_extras && !outcome.interrupted && !extras.empty()) {
     const Status may = may_delete(options, *items, extras.size(), outcome);
     if (!may.ok()) {
-      outcome.problem(may.error().message());
+      outcome.conclude(may.error().message());
     } else if (options.dry_run) {
       for (const auto& extra : extras) console.print(fmt::format("delete {} ({})\n", extra.key, format_bytes({extra.bytes})));
     } else {
@@ -560,10 +573,10 @@ int sync(Context& context, CopyOptions& options) {
     }
   }
   if (options.dry_run) {
-    for (const auto& problem : outcome.problems) console.say("isobar: " + problem);
+    outcome.say_problems(console);
     return outcome.good() ? kOk : kFailed;
   }
-  if (items->source_objects() == 0 && outcome.good() && !options.force) outcome.problem("the source is empty: is its name right?");
+  if (items->source_objects() == 0 && outcome.good() && !options.force) outcome.conclude("the source is empty: is its name right?");
   return finish(context, options, outcome, progress.seconds(), "copied");
 }
 
@@ -596,6 +609,11 @@ void add_job_options(CLI::App& command, CopyOptions& options) {
   command.add_option("--bwlimit", options.bandwidth, "Bytes a second at most: 100MB.");
   command.add_option("--part-size", options.part_size, "Objects larger than this move in parts of it.")->capture_default_str();
   command.add_option("--memory", options.memory, "Memory for data under way, at most.")->capture_default_str();
+  command
+      .add_option("--max-failures", options.max_failures,
+                  "Give up when so many objects in a row were refused by a store, or it did not answer. 0: try them all.")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command.add_flag("--no-verify", options.no_verify, "Do not look at the target's own listing in the end.");
   command.add_flag("--no-server-side", options.no_server_side, "Let the bytes pass here though the store could copy them by itself.");
   command.add_flag("--preserve", options.stores.keep_mode, "Keep files' permissions, in metadata where the store is none.");

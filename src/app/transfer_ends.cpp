@@ -5,11 +5,12 @@
 
 #include "storage/local_names.h"
 #include "storage/open.h"
+#include "storage/patience.h"
 #include "transfer/glob.h"
 
 namespace isobar::app {
 
-using storage::await;
+using storage::await_patiently;
 using storage::Kind;
 using transfer::Shape;
 
@@ -126,7 +127,7 @@ Result<SourceEnd> open_source(StoreOpener& opener, const std::string& text, bool
   TRY_ASSIGN(auto store, opener.open(location, false));
   const std::string& key = location.key;
   if (!opener.options().raw && transfer::has_wildcard(key)) {
-    const auto literal = await<storage::ObjectHead>([&](auto done) { store->head(key, false, done); });
+    const auto literal = await_patiently<storage::ObjectHead>([&](auto done) { store->head(key, false, done); });
     if (!literal.ok()) {
       auto rule = transfer::source_rule(key, Shape::kPattern);
       rule.below = recursive;
@@ -136,11 +137,11 @@ Result<SourceEnd> open_source(StoreOpener& opener, const std::string& text, bool
   if (recursive) return SourceEnd{text, std::move(store), transfer::source_rule(key, Shape::kTree)};
   if (key.empty()) return folder_needs_recursive(text);
   // An object whose name ends in a slash is an object all the same.
-  const auto head = await<storage::ObjectHead>([&](auto done) { store->head(key, false, done); });
+  const auto head = await_patiently<storage::ObjectHead>([&](auto done) { store->head(key, false, done); });
   if (head.ok()) return SourceEnd{text, std::move(store), transfer::source_rule(key, Shape::kObject)};
   if (head.error().code() != Code::kNotFound) return head.error().context(text);
   const std::string below = key.ends_with('/') ? key : key + "/";
-  const auto page = await<storage::ListPage>([&](auto done) { store->list({.prefix = below, .keys_max = 1}, done); });
+  const auto page = await_patiently<storage::ListPage>([&](auto done) { store->list({.prefix = below, .keys_max = 1}, done); });
   if (page.ok() && !page->objects.empty()) return folder_needs_recursive(text);
   return not_found(fmt::format("there is no object '{}'", text));
 }

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "crypto/encoding.h"
+#include "storage/patience.h"
 #include "transfer/arrival.h"
 #include "transfer/content_check.h"
 #include "transfer/items.h"
@@ -22,7 +23,7 @@ namespace isobar::app {
 namespace {
 
 namespace json = boost::json;
-using storage::await;
+using storage::await_patiently;
 using transfer::Shape;
 
 json::value text_of(std::string_view bytes) {
@@ -56,7 +57,7 @@ json::object object_json(const storage::ObjectInfo& info) {
 int list_buckets(Context& context, StoreOpener& opener, const storage::Location& location, const std::string& output) {
   const auto store = opener.open(location, false);
   if (!store.ok()) return context.console().fail(store.error());
-  const auto buckets = await<std::vector<storage::BucketInfo>>([&](auto done) { (*store)->list_buckets(done); });
+  const auto buckets = await_patiently<std::vector<storage::BucketInfo>>([&](auto done) { (*store)->list_buckets(done); });
   if (!buckets.ok()) return context.console().fail("list buckets", buckets.error());
   json::array array;
   for (const auto& bucket : *buckets) {
@@ -72,7 +73,7 @@ int list_unfinished(Context& context, storage::Store& store, const std::string& 
   json::array array;
   std::string page;
   do {
-    const auto uploads = await<storage::UploadPage>([&](auto done) { store.list_uploads(prefix, page, done); });
+    const auto uploads = await_patiently<storage::UploadPage>([&](auto done) { store.list_uploads(prefix, page, done); });
     if (!uploads.ok()) return context.console().fail("list unfinished uploads", uploads.error());
     for (const auto& upload : uploads->uploads) {
       if (output == "json")
@@ -116,7 +117,7 @@ int list(Context& context, const ListOptions& options) {
     first = false;
   };
   do {
-    const auto page = await<storage::ListPage>([&](auto done) { store->list(request, done); });
+    const auto page = await_patiently<storage::ListPage>([&](auto done) { store->list(request, done); });
     if (!page.ok()) return console.fail("list " + options.place, page.error());
     std::string text;
     auto object = page->objects.begin();
@@ -273,7 +274,7 @@ int with_bucket(Context& context, const ListOptions& options, bool make) {
     if (!opened.ok()) return console.fail(opened.error());
     store = *opened;
   }
-  const Status done = await<void>([&](auto report) { make ? store->make_bucket(report) : store->remove_bucket(report); });
+  const Status done = await_patiently<void>([&](auto report) { make ? store->make_bucket(report) : store->remove_bucket(report); });
   if (!done.ok()) return console.fail(fmt::format("{} {}", make ? "make" : "remove", options.place), done.error());
   console.print(fmt::format("{} {}\n", make ? "made" : "removed", options.place));
   return kOk;

@@ -79,11 +79,19 @@ Running::~Running() {
 
 Outcome Running::wait(Duration deadline) {
   int status = 0;
-  const bool ended = eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, deadline);
+  std::uint64_t memory_kib = 0;
+  const auto has_ended = [&] {
+    // Not from wait4: that counts what the child shared with this process before it became another program.
+    const std::string state = read_file(fmt::format("/proc/{}/status", pid_)).value_or("");
+    if (const auto line = state.find("VmHWM:"); line != std::string::npos) memory_kib = std::stoull(state.substr(line + 6));
+    return ::waitpid(pid_, &status, WNOHANG) == pid_;
+  };
+  const bool ended = eventually(has_ended, deadline);
   EXPECT_TRUE(ended) << "still running after the deadline";
   if (ended) pid_ = -1;
   Outcome outcome;
   outcome.exit_code = !ended ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.memory_bytes = memory_kib << 10;
   outcome.out = read_file(out_).value_or("");
   outcome.err = read_file(err_).value_or("");
   return outcome;

@@ -20,6 +20,7 @@ namespace isobar::e2e {
 struct Outcome {
   int exit_code = -1;  ///< 128 + n when a signal ended it
   std::string out, err;
+  std::uint64_t memory_bytes = 0;  ///< resident at most, as far as was seen while it was waited for
 };
 
 /// A child process whose output goes to files.

@@ -81,9 +81,20 @@ TEST(SecretSource, FailureReachesAllWhoWaitAndTheNextOneTriesAgain) {
   vault.ask();
   EXPECT_EQ(vault.fetches, 2);
   vault.answer("one", 1h);
-  vault.source.forget();
+}
+
+TEST(SecretSource, ForgetsOnlyTheSecretThatWasRefused) {
+  Vault vault;
   vault.ask();
-  EXPECT_EQ(vault.fetches, 3);
+  vault.answer("one", 1h);
+  const AwsCredentials refused{"one", "s", "t", vault.clock.at + 1h};
+  vault.source.forget(refused);
+  vault.ask();
+  EXPECT_EQ(vault.fetches, 2);
+  vault.answer("two", 1h);
+  vault.source.forget(refused);  // of a request that was sent before
+  vault.ask();
+  EXPECT_EQ(vault.fetches, 2);
 }
 
 }  // namespace

@@ -46,11 +46,12 @@ void Client::attempt(const std::shared_ptr<const Call>& call, int attempts_left,
   credentials_->get([this, call, attempts_left, done](Result<GcsCredentials> credentials) {
     if (!credentials.ok()) return done(credentials.error().context(call->doing));
     const bool may_renew = attempts_left > 1 && credentials->expires.has_value();
-    transport_.start(request_for(*call, *credentials), [this, call, attempts_left, may_renew, done](Result<net::HttpResponse> response) {
+    transport_.start(request_for(*call, *credentials), [this, call, attempts_left, may_renew, used = *credentials,
+                                                        done](Result<net::HttpResponse> response) {
       if (!response.ok()) return done(response.error().context(call->doing));
       if (response->ok() || (response->status == 416 && call->range_may_be_empty)) return done(std::move(response));
       if (response->status == 401 && may_renew) {
-        credentials_->forget();
+        credentials_->forget(used);
         return attempt(call, attempts_left - 1, done);
       }
       const ErrorDocument told = parse_error(response->body);

@@ -116,13 +116,14 @@ void Client::call(Call call, const net::HttpDone& done) { attempt(std::make_shar
 void Client::attempt(const std::shared_ptr<const Call>& call, int attempts_left, const net::HttpDone& done) {
   credentials_->get([this, call, attempts_left, done](Result<AwsCredentials> credentials) {
     if (!credentials.ok()) return done(credentials.error().context(call->doing));
-    transport_.start(request_for(*call, *credentials), [this, call, attempts_left, done](Result<net::HttpResponse> response) {
-      finish(call, attempts_left, done, std::move(response));
-    });
+    transport_.start(request_for(*call, *credentials),
+                     [this, call, used = *credentials, attempts_left, done](Result<net::HttpResponse> response) {
+                       finish(call, used, attempts_left, done, std::move(response));
+                     });
   });
 }
 
-void Client::finish(const std::shared_ptr<const Call>& call, int attempts_left, const net::HttpDone& done,
+void Client::finish(const std::shared_ptr<const Call>& call, const AwsCredentials& used, int attempts_left, const net::HttpDone& done,
                     Result<net::HttpResponse> response) {
   if (!response.ok()) return done(response.error().context(call->doing));
   if (response->status == 416 && call->range_may_be_empty) return done(std::move(response));
@@ -134,13 +135,13 @@ void Client::finish(const std::shared_ptr<const Call>& call, int attempts_left, 
     return done(std::move(response));
   }
   const ErrorDocument told = document.value_or(ErrorDocument{});
-  if (attempts_left > 1 && learn(*response, told)) return attempt(call, attempts_left - 1, done);
+  if (attempts_left > 1 && learn(*response, told, used)) return attempt(call, attempts_left - 1, done);
   done(error(*call, *response, told));
 }
 
-bool Client::learn(const net::HttpResponse& response, const ErrorDocument& document) {
+bool Client::learn(const net::HttpResponse& response, const ErrorDocument& document, const AwsCredentials& used) {
   if (document.code == "ExpiredToken" || document.code == "TokenRefreshRequired") {
-    credentials_->forget();
+    credentials_->forget(used);
     return true;
   }
   // Which region it should have been: told in a header (also to HEAD, whose answers have no body), in the document, or in the

@@ -58,12 +58,13 @@ class Client {
   Client(std::string bucket, S3Options options, std::shared_ptr<SecretSource<AwsCredentials>> credentials, net::HttpTransport& transport,
          const Clock& clock);
   void attempt(const std::shared_ptr<const Call>& call, int attempts_left, const net::HttpDone& done);
-  void finish(const std::shared_ptr<const Call>& call, int attempts_left, const net::HttpDone& done, Result<net::HttpResponse> response);
+  void finish(const std::shared_ptr<const Call>& call, const AwsCredentials& used, int attempts_left, const net::HttpDone& done,
+              Result<net::HttpResponse> response);
   net::Url url_of(const Call& call, const std::string& region) const;
   net::HttpRequest request_for(const Call& call, const AwsCredentials& credentials);
   std::string payload_hash(const Call& call, const net::Url& url) const;
   /// Whether the refusal taught something that makes another attempt worth while.
-  bool learn(const net::HttpResponse& response, const ErrorDocument& document);
+  bool learn(const net::HttpResponse& response, const ErrorDocument& document, const AwsCredentials& used);
   Error error(const Call& call, const net::HttpResponse& response, const ErrorDocument& document) const;
 
   const std::string bucket_;

@@ -232,7 +232,7 @@ Result<std::pair<std::string, std::string>> split_markers(std::string_view page)
 Code code_of(std::string_view s3_code, int status) {
   using Meaning = std::pair<std::string_view, Code>;
   // Only where the status alone would mislead, or there is none.
-  static constexpr std::array<Meaning, 26> kMeanings = {{
+  static constexpr std::array<Meaning, 27> kMeanings = {{
       {"NoSuchKey", Code::kNotFound},
       {"NoSuchBucket", Code::kNotFound},
       {"NoSuchUpload", Code::kNotFound},
@@ -257,11 +257,14 @@ Code code_of(std::string_view s3_code, int status) {
       {"AccessDenied", Code::kPermissionDenied},
       {"AuthorizationHeaderMalformed", Code::kPermissionDenied},
       {"PreconditionFailed", Code::kConflict},
+      {"InvalidObjectState", Code::kInvalidArgument},  // archived: it says nothing of what we may do
       {"NotImplemented", Code::kInvalidArgument},
       {"MethodNotAllowed", Code::kInvalidArgument},
   }};
   for (const auto& [name, code] : kMeanings)
     if (name == s3_code) return code;
+  // Without a name, as in answers to HEAD: a version that differs is a 412; what is in conflict here is another operation.
+  if (status == 409 && s3_code.empty()) return Code::kUnavailable;
   return status == 200 ? Code::kUnavailable : code_of_status(status);
 }
 

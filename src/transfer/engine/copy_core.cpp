@@ -25,6 +25,8 @@ bool may_pass(Code code) {
 
 bool is_overload(Code code) { return code == Code::kExhausted || code == Code::kDeadlineExceeded; }
 
+Error other_bytes() { return Error(Code::kDataLoss, "what was read has another checksum than the source says"); }
+
 }  // namespace
 
 std::uint64_t item_mark(const CopyItem& item) {
@@ -47,18 +49,24 @@ std::vector<Effect> CopyCore::step(Event event, Instant now) {
 
 bool CopyCore::wants_items() const {
   const Inside& in = *inside_;
-  return !in.listing_ended && in.waiting.size() < 2000;
+  return !in.listing_ended && in.stopped.ok() && in.waiting.size() < 2000;
 }
 
 bool CopyCore::finished() const {
-  return inside_->listing_ended && inside_->waiting.empty() && inside_->objects.empty() && inside_->sweeps == 0;
+  const Inside& in = *inside_;
+  return (in.listing_ended || !in.stopped.ok()) && in.waiting.empty() && in.objects.empty() && in.sweeps == 0;
 }
 
 std::optional<Instant> CopyCore::next_timer() const {
   const Inside& in = *inside_;
   std::optional<Instant> due;
   if (!in.retries.empty()) due = in.retries.begin()->first;
-  if (in.pace_until > in.now && (!due || in.pace_until < *due)) due = in.pace_until;
+  const auto also = [&](Instant at) {
+    if (at > in.now && (!due || at < *due)) due = at;
+  };
+  also(in.pace_until);
+  also(in.source.quiet_until());
+  for (const auto& target : in.target) also(target.quiet_until());
   return due;
 }
 
@@ -80,6 +88,7 @@ std::vector<storage::Part> CopyCore::parts(ObjectId object, std::size_t target) 
 
 std::optional<std::uint32_t> CopyCore::object_crc32c(ObjectId object) const { return inside_->whole_crc32c(inside_->object(object)); }
 const CopyCore::Totals& CopyCore::totals() const { return inside_->totals; }
+const Status& CopyCore::stopped() const { return inside_->stopped; }
 
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -91,6 +100,7 @@ CopyCore::Inside::Inside(CopyPlan the_plan, ResumeState the_resume)
 // Listing ---------------------------------------------------------------------------------------------------------------
 
 void CopyCore::Inside::on(ItemListed& told) {
+  if (!stopped.ok()) return;
   ++totals.objects_listed;
   totals.bytes_listed += told.item.source.bytes;
   waiting.push_back(std::move(told.item));
@@ -105,7 +115,7 @@ void CopyCore::Inside::on(Tick&) {}
 
 // Uploads of objects that an earlier run had begun and that are gone from the source, or are other objects by now.
 void CopyCore::Inside::sweep_unseen() {
-  if (!listing_ended || unseen_uploads_swept || !waiting.empty()) return;
+  if (!listing_ended || !stopped.ok() || unseen_uploads_swept || !waiting.empty()) return;
   unseen_uploads_swept = true;
   for (auto& [key, open] : resume.open) {
     CopyItem item;
@@ -193,10 +203,12 @@ void CopyCore::Inside::take_up(Object& object, const ResumeState::OpenObject& op
 
 // Heads -----------------------------------------------------------------------------------------------------------------
 
-void CopyCore::Inside::ask_head(ObjectId id, bool with_tags) {
-  source.begin();
-  effects.push_back(HeadSource{id, with_tags});
+bool CopyCore::Inside::keeps_tags() const {
+  return std::any_of(plan.targets.begin(), plan.targets.end(), [](const auto& limits) { return limits.tags; });
 }
+
+// Tags are a request of their own, which takes a round trip: it is spared where no target could hold them.
+void CopyCore::Inside::ask_head(ObjectId id, bool with_tags) { call(source, HeadSource{id, with_tags && keeps_tags()}); }
 
 void CopyCore::Inside::on(HeadAnswer& told) {
   end_call(source, told.outcome.ok() ? nullptr : &told.outcome.error());
@@ -212,7 +224,11 @@ void CopyCore::Inside::on(HeadAnswer& told) {
   const auto& expected = it.item.source;
   if (head.info.version != expected.version && !expected.version.empty())
     return fail(told.object, Error(Code::kConflict, "the source changed while it was copied; copy it again"));
-  if (it.phase == Phase::kRechecking) return complete_all(told.object);
+  if (it.phase == Phase::kRechecking) {
+    const auto &told_crc = head.info.checksums.crc32c, read_crc = whole_crc32c(it);
+    if (told_crc && read_crc && *told_crc != *read_crc) return fail(told.object, other_bytes());
+    return complete_all(told.object);
+  }
   keep_properties(it, head.properties, head.info.modified);
   if (it.whole) return put_everywhere(it.first_chunk);  // its tags are known now
   it.phase = Phase::kStarting;
@@ -246,8 +262,7 @@ void CopyCore::Inside::start_uploads(ObjectId id) {
   for (std::size_t i = 0; i < it.targets.size(); ++i) {
     if (it.targets[i].started) continue;
     ++it.calls;
-    target[i].begin();
-    effects.push_back(StartUpload{id, i});
+    call(target[i], StartUpload{id, i});
   }
   if (it.calls == 0) begin_parts(id);
 }
@@ -257,11 +272,11 @@ void CopyCore::Inside::on(StartAnswer& told) {
   Object& it = object(told.object);
   --it.calls;
   if (!told.outcome.ok()) {
+    it.refused_by_target = true;
     if (it.failure) return settle_failed(told.object);
     return retry_or_fail(told.object, it.attempts, told.outcome.error(), [this, id = told.object, index = told.target] {
       ++object(id).calls;
-      target[index].begin();
-      effects.push_back(StartUpload{id, index});
+      call(target[index], StartUpload{id, index});
     });
   }
   it.targets[told.target].upload = std::move(told.outcome).value();
@@ -315,7 +330,8 @@ bool CopyCore::Inside::schedule_parts() {
 // Chunks ------------------------------------------------------------------------------------------------------------------
 
 bool CopyCore::Inside::may_read(std::uint64_t bytes) const {
-  if (!source.has_room() || now < pace_until) return false;
+  if (!source.has_room(now) || now < pace_until) return false;
+  if (std::any_of(target.begin(), target.end(), [&](const Throttle& one) { return now < one.quiet_until(); })) return false;
   if (std::any_of(target.begin(), target.end(), [](const Throttle& one) { return one.running() >= 2 * one.limit(); })) return false;
   // One chunk always may: a part larger than the whole budget must not wait for ever.
   return totals.memory_bytes == 0 || totals.memory_bytes + charge(bytes) <= plan.memory_bytes;
@@ -339,12 +355,11 @@ void CopyCore::Inside::make_chunk(ObjectId object_id, int number, std::uint64_t 
 void CopyCore::Inside::read(ChunkId id) {
   const Chunk& it = chunk(id);
   const auto& item = object(it.object).item;
-  source.begin();
   if (plan.bytes_per_second > 0) {
     const Duration span = from_seconds(static_cast<double>(it.bytes) / static_cast<double>(plan.bytes_per_second));
     pace_until = std::max(pace_until, now) + span;
   }
-  effects.push_back(ReadChunk{id, item.source.key, it.offset, it.bytes, item.source.version});
+  call(source, ReadChunk{id, item.source.key, it.offset, it.bytes, item.source.version});
 }
 
 void CopyCore::Inside::on(ReadAnswer& told) {
@@ -355,6 +370,8 @@ void CopyCore::Inside::on(ReadAnswer& told) {
   if (told.outcome.ok() && told.outcome->bytes != it.bytes)
     told.outcome = Error(Code::kConflict, fmt::format("the source changed while it was copied: {} bytes were expected at {}, {} came",
                                                       it.bytes, it.offset, told.outcome->bytes));
+  if (told.outcome.ok() && owner.whole && told.outcome->head.info.checksums.crc32c.value_or(told.crc32c) != told.crc32c)
+    told.outcome = other_bytes();
   if (!told.outcome.ok()) {
     if (told.outcome.error().code() == Code::kConflict) {
       owner.failure = Error(Code::kConflict, fmt::format("the source changed while it was copied ({})", told.outcome.error().message()));
@@ -367,9 +384,7 @@ void CopyCore::Inside::on(ReadAnswer& told) {
   totals.bytes_read += it.bytes;
   if (!owner.whole) return put_everywhere(told.chunk);
   const auto& head = told.outcome->head;
-  const bool wants_tags =
-      head.has_tags && std::any_of(plan.targets.begin(), plan.targets.end(), [](const auto& limits) { return limits.tags; });
-  if (wants_tags && !head.properties.tags) {
+  if (head.has_tags && keeps_tags() && !head.properties.tags) {
     it.waits_for_head = true;
     return ask_head(it.object, true);
   }
@@ -395,9 +410,8 @@ void CopyCore::Inside::put_everywhere(ChunkId id) {
 void CopyCore::Inside::put(ChunkId id, std::size_t index) {
   const Chunk& it = chunk(id);
   const Object& owner = object(it.object);
-  target[index].begin();
-  if (owner.whole) effects.push_back(PutWhole{id, index});
-  else effects.push_back(PutPart{id, index, owner.targets[index].upload, it.number, it.offset});
+  if (owner.whole) call(target[index], PutWhole{id, index});
+  else call(target[index], PutPart{id, index, owner.targets[index].upload, it.number, it.offset});
 }
 
 void CopyCore::Inside::on(PutAnswer& told) {
@@ -433,7 +447,10 @@ void CopyCore::Inside::on(PartAnswer& told) {
 void CopyCore::Inside::put_failed(ChunkId id, std::size_t index, const Error& error) {
   Chunk& it = chunk(id);
   Object& owner = object(it.object);
-  if (!owner.failure && (!may_pass(error.code()) || it.attempts + 1 >= plan.attempts_most)) owner.failure = error;
+  if (!owner.failure && (!may_pass(error.code()) || it.attempts + 1 >= plan.attempts_most)) {
+    owner.failure = error;
+    owner.refused_by_target = true;
+  }
   if (owner.failure) {
     if (--it.puts == 0) drop_chunk(id);
     return;
@@ -493,8 +510,7 @@ void CopyCore::Inside::complete_all(ObjectId id) {
 
 void CopyCore::Inside::complete(ObjectId id, std::size_t index) {
   ++object(id).calls;
-  target[index].begin();
-  effects.push_back(CompleteUpload{id, index});
+  call(target[index], CompleteUpload{id, index});
 }
 
 void CopyCore::Inside::on(CompleteAnswer& told) {
@@ -528,6 +544,7 @@ std::optional<std::uint32_t> CopyCore::Inside::whole_crc32c(const Object& it) co
 void CopyCore::Inside::succeed(ObjectId id) {
   Object& it = object(id);
   ++totals.objects_done;
+  failures_in_a_row = 0;
   ObjectEnded ended{it.item, {}, false, whole_crc32c(it), {}};
   for (auto& one : it.targets) ended.receipts.push_back(std::move(one.receipt));
   effects.push_back(std::move(ended));
@@ -558,15 +575,28 @@ void CopyCore::Inside::settle_failed(ObjectId id) {
     if (it.calls > 0) return;
   }
   ++totals.objects_failed;
+  count_failure(it);
   effects.push_back(ObjectEnded{it.item, *it.failure, false, std::nullopt, {}});
   std::erase(moving, id);
   objects.erase(found);
 }
 
+// One that has changed, or whose name does not fit, says nothing of the others.
+void CopyCore::Inside::count_failure(const Object& it) {
+  const Code code = it.failure->code();
+  const bool of_the_store = code == Code::kPermissionDenied || code == Code::kUnavailable || code == Code::kDeadlineExceeded ||
+                            code == Code::kExhausted || (code == Code::kNotFound && it.refused_by_target);
+  if (!of_the_store || plan.failures_in_a_row_most == 0 || ++failures_in_a_row < plan.failures_in_a_row_most || !stopped.ok()) return;
+  stopped = Error(code, fmt::format("given up after {} objects in a row failed, the last: {}", failures_in_a_row, it.failure->message()));
+  waiting.clear();
+}
+
 void CopyCore::Inside::on(AbortAnswer& told) {
   Object& it = object(told.object);
   if (!told.outcome.ok() && may_pass(told.outcome.error().code()) && ++it.attempts < plan.attempts_most) {
-    retries.emplace(now + backoff(it.attempts), [this, told] { effects.push_back(AbortUpload{told.object, told.target, told.upload}); });
+    retries.emplace(now + backoff(it.attempts, told.outcome.error()), [this, told] {
+      effects.push_back(AbortUpload{told.object, told.target, told.upload});
+    });
     return;
   }
   if (!told.outcome.ok() && told.outcome.error().code() != Code::kNotFound) ++totals.uploads_left;
@@ -584,11 +614,11 @@ void CopyCore::Inside::on(AbortAnswer& told) {
 void CopyCore::Inside::begin_server_copy(ObjectId id) {
   Object& it = object(id);
   it.server = true;
-  const bool parts = std::any_of(plan.targets.begin(), plan.targets.end(),
-                                 [&](const auto& limits) { return it.item.source.bytes > limits.copy_bytes_most; });
-  if (parts) {
+  std::uint64_t whole_most = plan.server_copy_bytes_most;
+  for (const auto& limits : plan.targets) whole_most = std::min(whole_most, limits.copy_bytes_most);
+  if (it.item.source.bytes > whole_most) {
     // As large as may be: a copy costs the store alone.
-    it.part_bytes = std::max<std::uint64_t>(it.part_bytes, std::min<std::uint64_t>(256 << 20, plan.targets[0].copy_bytes_most));
+    it.part_bytes = std::max<std::uint64_t>(it.part_bytes, std::min<std::uint64_t>(256 << 20, whole_most));
     it.phase = Phase::kHeading;
     return ask_head(id, true);
   }
@@ -598,8 +628,7 @@ void CopyCore::Inside::begin_server_copy(ObjectId id) {
 
 void CopyCore::Inside::server_copy(ObjectId id, std::size_t index) {
   ++object(id).calls;
-  target[index].begin();
-  effects.push_back(ServerCopy{id, index});
+  call(target[index], ServerCopy{id, index});
 }
 
 void CopyCore::Inside::on(CopyAnswer& told) {
@@ -620,7 +649,7 @@ void CopyCore::Inside::on(CopyAnswer& told) {
 
 bool CopyCore::Inside::schedule_server_part(ObjectId id, std::uint64_t offset, std::uint64_t bytes) {
   Object& it = object(id);
-  if (std::any_of(target.begin(), target.end(), [](const Throttle& one) { return !one.has_room(); })) return false;
+  if (!have_room()) return false;
   for (std::size_t i = 0; i < it.targets.size(); ++i)
     if (it.targets[i].parts.count(it.next_part) == 0) server_part(id, i, it.next_part, offset, bytes);
   return true;
@@ -629,8 +658,7 @@ bool CopyCore::Inside::schedule_server_part(ObjectId id, std::uint64_t offset, s
 void CopyCore::Inside::server_part(ObjectId id, std::size_t index, int number, std::uint64_t offset, std::uint64_t bytes) {
   Object& it = object(id);
   ++it.calls;
-  target[index].begin();
-  effects.push_back(ServerCopyPart{id, index, it.targets[index].upload, number, offset, bytes});
+  call(target[index], ServerCopyPart{id, index, it.targets[index].upload, number, offset, bytes});
 }
 
 void CopyCore::Inside::on(CopyPartAnswer& told) {
@@ -659,15 +687,32 @@ void CopyCore::Inside::on(CopyPartAnswer& told) {
 
 // Calls, retries, order -------------------------------------------------------------------------------------------------------
 
+bool CopyCore::Inside::have_room() const {
+  return std::all_of(target.begin(), target.end(), [&](const Throttle& one) { return one.has_room(now); });
+}
+
+// Whatever goes to a store passes here, so that one that asked to be left alone is.
+void CopyCore::Inside::call(Throttle& store, Effect effect) {
+  if (now < store.quiet_until()) {
+    const Duration spread(static_cast<std::int64_t>(random.uniform() * static_cast<double>(plan.backoff_least.count())));
+    retries.emplace(store.quiet_until() + spread, [this, &store, effect = std::move(effect)] { call(store, effect); });
+    return;
+  }
+  store.begin();
+  effects.push_back(std::move(effect));
+}
+
 void CopyCore::Inside::end_call(Throttle& throttle, const Error* error) {
   if (!error) throttle.end_well();
-  else if (is_overload(error->code())) throttle.end_badly(now);
+  else if (is_overload(error->code())) throttle.end_badly(now, error->retry_after());
   else throttle.end();
 }
 
-Duration CopyCore::Inside::backoff(int attempts) {
+// What the store asked for, and then some, so that not all come back in the same moment.
+Duration CopyCore::Inside::backoff(int attempts, const Error& error) {
   const Duration ceiling = std::min(plan.backoff_most, plan.backoff_least * (1 << std::min(attempts, 20)));
-  return ceiling / 2 + Duration(static_cast<std::int64_t>(random.uniform() * static_cast<double>(ceiling.count()) / 2));
+  return error.retry_after() + ceiling / 2 +
+         Duration(static_cast<std::int64_t>(random.uniform() * static_cast<double>(ceiling.count()) / 2));
 }
 
 void CopyCore::Inside::retry_or_fail(ObjectId id, int& attempts, const Error& error, std::function<void()> again) {
@@ -675,7 +720,7 @@ void CopyCore::Inside::retry_or_fail(ObjectId id, int& attempts, const Error& er
   ++totals.retries;
   Object& it = object(id);
   ++it.calls;  // waiting counts as being under way
-  retries.emplace(now + backoff(attempts), [this, id, again = std::move(again)] {
+  retries.emplace(now + backoff(attempts, error), [this, id, again = std::move(again)] {
     --object(id).calls;
     if (object(id).failure) return settle_failed(id);
     again();
@@ -689,7 +734,7 @@ void CopyCore::Inside::retry_chunk(ChunkId id, const Error& error, std::function
     return drop_chunk(id);
   }
   ++totals.retries;
-  retries.emplace(now + backoff(it.attempts), [this, id, again = std::move(again)] {
+  retries.emplace(now + backoff(it.attempts, error), [this, id, again = std::move(again)] {
     const auto found = chunks.find(id);
     if (found == chunks.end()) return;
     if (!object(found->second.object).failure) return again();
@@ -709,9 +754,7 @@ void CopyCore::Inside::schedule() {
   const bool parts_ahead = schedule_parts();
   while (parts_ahead && !waiting.empty()) {
     const auto& next = waiting.front().source;
-    if (plan.server_side ? std::any_of(target.begin(), target.end(), [](const Throttle& one) { return !one.has_room(); })
-                         : !may_read(std::min(next.bytes, choose_part_bytes(next.bytes))))
-      break;
+    if (plan.server_side ? !have_room() : !may_read(std::min(next.bytes, choose_part_bytes(next.bytes)))) break;
     CopyItem item = std::move(waiting.front());
     waiting.pop_front();
     begin(std::move(item));

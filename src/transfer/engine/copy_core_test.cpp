@@ -32,15 +32,19 @@ struct SimStore {
 
 struct Faults {
   double fail = 0, act_and_fail = 0, change = 0, crash = 0;
+  double ask_for_peace = 0;  // refuse, and ask to be left alone for a while
+  double damage = 0;         // a byte changes between the source and the reader
+  bool refuse_all = false;   // every read, for good
 };
 
 class CopySim {
  public:
-  CopySim(std::uint64_t seed, std::size_t targets, Faults faults) : random_(seed), faults_(faults), targets_(targets) {
+  CopySim(std::uint64_t seed, std::size_t targets, Faults faults, std::uint64_t objects_most = 12)
+      : random_(seed), faults_(faults), targets_(targets) {
     // In memory where that can be had: a run makes the journal durable hundreds of times.
     journal_path_ = (fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) /
                     fmt::format("isobar-copy-sim-{}-{}", ::getpid(), seed);
-    const auto objects = 1 + random_.below(12);
+    const auto objects = 1 + random_.below(objects_most);
     for (std::uint64_t i = 0; i < objects; ++i) {
       SimObject object;
       object.content.resize(random_.below(4) == 0 ? 0 : random_.below(90));
@@ -69,7 +73,9 @@ class CopySim {
   std::vector<SimStore> targets_;
   std::map<std::string, SimObject> original_;
   std::map<std::string, Status> ended_;
-  std::uint64_t bytes_read_ = 0, crashes_ = 0;
+  std::uint64_t bytes_read_ = 0, crashes_ = 0, peace_asked_ = 0, damaged_ = 0, reads_ = 0;
+  Status stopped_;
+  std::size_t name_bytes_most_ = 1024;
   static constexpr std::uint64_t kPart = 8, kMemory = 5 * (kPart + 1024);
 
  private:
@@ -91,6 +97,7 @@ class CopySim {
     CopyPlan plan;
     storage::Limits limits;
     limits.part_bytes_least = 1;
+    limits.key_bytes_most = name_bytes_most_;
     plan.targets.resize(targets_.size(), limits);
     plan.part_bytes = kPart;
     plan.memory_bytes = kMemory;
@@ -136,17 +143,40 @@ class CopySim {
     }
     CHECK(pending_.empty());
     CHECK(core.totals().memory_bytes == 0);
+    stopped_ = core.stopped();
     return true;
   }
 
   void feed(Event event) {
     now_ = now_ + 1ms;
-    for (auto& effect : core_->step(std::move(event), now_)) std::visit([this](const auto& one) { carry_out(one); }, effect);
+    for (auto& effect : core_->step(std::move(event), now_)) {
+      std::visit([this](const auto& one) { expect_peace(one); }, effect);
+      std::visit([this](const auto& one) { carry_out(one); }, effect);
+    }
+  }
+
+  // Nothing goes to a store that asked to be left alone before that is over; removing uploads, which frees it, may.
+  template <class T>
+  void expect_peace(const T& effect) const {
+    if constexpr (std::is_same_v<T, HeadSource> || std::is_same_v<T, ReadChunk>) {
+      CHECK(now_ >= peace_[0], now_.unix_nanos(), peace_[0].unix_nanos());
+    } else if constexpr (std::is_same_v<T, PutWhole> || std::is_same_v<T, PutPart> || std::is_same_v<T, StartUpload> ||
+                         std::is_same_v<T, CompleteUpload>) {
+      CHECK(now_ >= peace_[1 + effect.target], now_.unix_nanos(), peace_[1 + effect.target].unix_nanos());
+    }
   }
 
   // The store's answer to `act`, now or later; it may fail before it acts, or after.
+  // store    0: the source; 1 …: a target
   template <class T>
-  Result<T> faulty(const std::function<Result<T>()>& act) {
+  Result<T> faulty(std::size_t store, const std::function<Result<T>()>& act) {
+    if (random_.chance(faults_.ask_for_peace)) {
+      ++peace_asked_;
+      const Duration asked = std::chrono::seconds(random_.below(30));
+      // It is heard with the next event.
+      peace_[store] = std::max(peace_[store], now_ + 1ms + asked);
+      return Error(Code::kExhausted, "sim: slow down").with_retry_after(asked);
+    }
     if (random_.chance(faults_.fail)) return random_.chance(0.5) ? unavailable("sim") : Error(Code::kExhausted, "sim");
     auto result = act();
     if (random_.chance(faults_.act_and_fail)) return unavailable("sim: the answer was lost");
@@ -160,6 +190,7 @@ class CopySim {
     storage::ObjectHead head;
     head.info.bytes = found->second.content.size();
     head.info.version = found->second.version;
+    if (faults_.damage > 0) head.info.checksums.crc32c = crypto::crc32c(found->second.content);
     head.properties = found->second.properties;
     head.has_tags = found->second.properties.tags.has_value();
     if (!with_tags) head.properties.tags.reset();
@@ -173,18 +204,24 @@ class CopySim {
 
   void carry_out(const HeadSource& it) {
     later([this, it, key = core_->item(it.object).source.key] {
-      feed(HeadAnswer{it.object, faulty<storage::ObjectHead>([&] { return head_of(key, it.with_tags); })});
+      feed(HeadAnswer{it.object, faulty<storage::ObjectHead>(0, [&] { return head_of(key, it.with_tags); })});
     });
   }
   void carry_out(const ReadChunk& it) {
     later([this, it] {
       maybe_change(it.key);
       std::string bytes;
-      auto got = faulty<storage::Got>([&]() -> Result<storage::Got> {
+      ++reads_;
+      auto got = faulty<storage::Got>(0, [&]() -> Result<storage::Got> {
+        if (faults_.refuse_all) return Error(Code::kPermissionDenied, "sim: forbidden");
         const auto& object = source_.objects[it.key];
         if (object.version != it.version) return Error(Code::kConflict, "changed");
         bytes = object.content.substr(it.offset, it.bytes);
         bytes_read_ += bytes.size();
+        if (!bytes.empty() && random_.chance(faults_.damage)) {
+          bytes[random_.below(bytes.size())] ^= 1;
+          ++damaged_;
+        }
         storage::Got good;
         good.bytes = bytes.size();
         good.head = head_of(it.key, false).value();
@@ -198,7 +235,7 @@ class CopySim {
   void carry_out(const PutWhole& it) {
     later([this, it] {
       const auto id = core_->object_of(it.chunk);
-      feed(PutAnswer{it.chunk, it.target, faulty<storage::PutReceipt>([&] {
+      feed(PutAnswer{it.chunk, it.target, faulty<storage::PutReceipt>(1 + it.target, [&] {
                        targets_[it.target].objects[core_->item(id).target_keys[it.target]] = {chunks_[it.chunk], "", core_->properties(id)};
                        return storage::PutReceipt{};
                      })});
@@ -206,7 +243,7 @@ class CopySim {
   }
   void carry_out(const PutPart& it) {
     later([this, it] {
-      feed(PartAnswer{it.chunk, it.target, faulty<storage::Part>([&]() -> Result<storage::Part> {
+      feed(PartAnswer{it.chunk, it.target, faulty<storage::Part>(1 + it.target, [&]() -> Result<storage::Part> {
                         const auto upload = targets_[it.target].uploads.find(it.upload.id);
                         if (upload == targets_[it.target].uploads.end()) return not_found("no such upload");
                         upload->second.parts[it.number] = chunks_[it.chunk];
@@ -219,7 +256,7 @@ class CopySim {
     CHECK(journal_->sync().ok());
     later([this, it] {
       const std::string key = core_->item(it.object).target_keys[it.target];
-      auto outcome = faulty<storage::Upload>([&] {
+      auto outcome = faulty<storage::Upload>(1 + it.target, [&] {
         const std::string id = fmt::format("u{}", targets_[it.target].next++);
         targets_[it.target].uploads[id] = {key, {}};
         return storage::Upload{key, id, {}};
@@ -231,7 +268,7 @@ class CopySim {
     later([this, it] {
       const auto upload = core_->upload(it.object, it.target);
       const auto parts = core_->parts(it.object, it.target);
-      feed(CompleteAnswer{it.object, it.target, faulty<storage::PutReceipt>([&]() -> Result<storage::PutReceipt> {
+      feed(CompleteAnswer{it.object, it.target, faulty<storage::PutReceipt>(1 + it.target, [&]() -> Result<storage::PutReceipt> {
                             auto& store = targets_[it.target];
                             const auto open = store.uploads.find(upload.id);
                             // Completed already, and the answer was lost: stores answer the repeated call as the first.
@@ -249,7 +286,7 @@ class CopySim {
   void carry_out(const AbortUpload& it) {
     later([this, it] {
       const auto item = core_->item(it.object);
-      auto outcome = faulty<void>([&]() -> Status {
+      auto outcome = faulty<void>(1 + it.target, [&]() -> Status {
         targets_[it.target].uploads.erase(it.upload.id);
         return {};
       });
@@ -273,6 +310,7 @@ class CopySim {
   CopyCore* core_ = nullptr;
   Journal* journal_ = nullptr;
   Instant now_ = Instant::from_unix_seconds(1000);
+  std::array<Instant, 4> peace_;
   std::vector<std::function<void()>> pending_;
   std::unordered_map<ChunkId, std::string> chunks_;
 };
@@ -338,6 +376,52 @@ TEST(CopySimulation, AJobThatIsKilledAnywhereGoesOnWhereItWas) {
     EXPECT_LE(sim.bytes_read_, bytes + (sim.crashes_ + 1) * 40 * CopySim::kPart) << seed;
   }
   EXPECT_GT(crashes, 1500U);
+}
+
+TEST(CopySimulation, AStoreThatAsksToBeLeftAloneIs) {
+  std::uint64_t asked = 0;
+  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+    CopySim sim(seed, 1 + seed % 3, {.fail = 0.05, .ask_for_peace = 0.1});
+    sim.run();  // checks it with each effect
+    expect_whole(sim, seed);
+    asked += sim.peace_asked_;
+  }
+  EXPECT_GT(asked, 5000U);
+}
+
+TEST(CopySimulation, BytesThatAreDamagedOnTheirWayFromTheSourceNeverArrive) {
+  std::uint64_t damaged = 0;
+  int told = 0;
+  for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+    CopySim sim(seed, 1 + seed % 2, {.damage = 0.1});
+    sim.run();
+    expect_whole(sim, seed);
+    damaged += sim.damaged_;
+    for (const auto& [key, outcome] : sim.ended_) told += !outcome.ok() && outcome.error().code() == Code::kDataLoss;
+  }
+  EXPECT_GT(damaged, 500U);
+  EXPECT_GT(told, 50) << "of parts nobody knows which it was";
+}
+
+TEST(CopySimulation, AStoreThatRefusesEverythingIsNotAskedForAllOfIt) {
+  CopySim sim(3, 1, {.refuse_all = true}, 100'000);
+  ASSERT_GT(sim.source_.objects.size(), 10'000U);
+  sim.run();
+  EXPECT_FALSE(sim.stopped_.ok());
+  EXPECT_THAT(sim.stopped_.error().message(), testing::HasSubstr("100 objects in a row failed, the last: sim: forbidden"));
+  EXPECT_LT(sim.reads_, 400U);
+}
+
+TEST(CopySimulation, ANameTooLongForTheTargetIsToldBeforeAnythingIsRead) {
+  CopySim sim(5, 1, {});
+  sim.name_bytes_most_ = 1;
+  sim.run();
+  for (const auto& [key, outcome] : sim.ended_) {
+    ASSERT_FALSE(outcome.ok()) << key;
+    EXPECT_EQ(outcome.error().message(), "the name has 2 bytes, the target takes 1 at most");
+  }
+  EXPECT_EQ(sim.reads_, 0U);
+  EXPECT_TRUE(sim.targets_[0].objects.empty());
 }
 
 CopyItem an_item(std::string key) {

@@ -5,12 +5,14 @@
 #include "lister.h"
 #include "mailbox.h"
 #include "manifest.h"
+#include "storage/patience.h"
 
 namespace isobar::transfer {
 
 namespace {
 
 using storage::await;
+using storage::await_patiently;
 
 // How long a record may wait for others before it is made durable: what a crash makes the next run do again.
 constexpr Duration kGroup = 200ms;
@@ -49,7 +51,7 @@ class CopyRun {
     TRY(flush_targets());
     TRY(journal_.sync());
     report(listing_told, true);
-    CopySummary summary{core_.totals(), lister.outcome(), false};
+    CopySummary summary{core_.totals(), core_.stopped().ok() ? lister.outcome() : Status(), core_.stopped(), false};
     if (summary.complete() && summary.totals.uploads_left == 0) TRY(journal_.remove());
     TRY(manifest_.flush());
     return summary;
@@ -64,6 +66,10 @@ class CopyRun {
   }
 
   void step(Event event) {
+    // Only when it is gone: an upload that could not be removed is for the next run to remove.
+    if (const auto* told = std::get_if<AbortAnswer>(&event);
+        told && (told->outcome.ok() || told->outcome.error().code() == Code::kNotFound))
+      journal_.aborted(core_.item(told->object), told->target);
     for (auto& effect : core_.step(std::move(event), clock_.now())) std::visit([this](auto& one) { carry_out(one); }, effect);
     mover_->flush();
   }
@@ -93,7 +99,7 @@ class CopyRun {
   Result<CopySummary> interrupt() {
     TRY(journal_.sync());
     TRY(manifest_.flush());
-    return CopySummary{core_.totals(), {}, true};
+    return CopySummary{core_.totals(), {}, {}, true};
   }
 
   void report(bool listing_ended, bool now) {
@@ -163,7 +169,6 @@ class CopyRun {
     job_.targets[it.target]->abort_upload(it.upload, [this, it](Status outcome) {
       mailbox_.post(AbortAnswer{it.object, it.target, it.upload, std::move(outcome)});
     });
-    journal_.aborted(core_.item(it.object), it.target);
   }
 
   void carry_out(ServerCopy& it) {
@@ -216,7 +221,7 @@ Status check_uploads(const CopyJob& job, ResumeState& resume) {
     for (auto upload = uploads.begin(); upload != uploads.end();) {
       if (upload->first >= job.targets.size()) return Error(Code::kDataLoss, "the journal is of another transfer");
       const auto page =
-          await<storage::PartPage>([&](auto done) { job.targets[upload->first]->list_parts(upload->second.upload, 0, done); });
+          await_patiently<storage::PartPage>([&](auto done) { job.targets[upload->first]->list_parts(upload->second.upload, 0, done); });
       if (!page.ok() && page.error().code() != Code::kNotFound) return page.error().context("take up the transfer");
       if (page.ok()) ++upload;
       else upload = uploads.erase(upload);
@@ -234,13 +239,14 @@ Status sweep_intents(const CopyJob& job, const JournalState& state) {
     auto& target = *job.targets[intent.target];
     std::string page;
     do {
-      auto uploads = await<storage::UploadPage>([&](auto done) { target.list_uploads(intent.target_key, page, done); });
+      auto uploads = await_patiently<storage::UploadPage>([&](auto done) { target.list_uploads(intent.target_key, page, done); });
       // Some that speak S3 cannot list uploads; there is then nothing that could be done about one.
       if (!uploads.ok() && uploads.error().code() == Code::kInvalidArgument) break;
       if (!uploads.ok()) return uploads.error().context("look for unfinished uploads");
       for (const auto& upload : uploads->uploads) {
         if (upload.key != intent.target_key || upload.started < intent.since - 5min || upload.started > intent.since + 10min) continue;
-        TRY(await<void>([&](auto done) { target.abort_upload(upload, done); }).context("remove an unfinished upload"));
+        const Status gone = await_patiently<void>([&](auto done) { target.abort_upload(upload, done); });
+        if (!gone.ok() && gone.error().code() != Code::kNotFound) return gone.error().context("remove an unfinished upload");
       }
       page = uploads->next;
     } while (!page.empty());

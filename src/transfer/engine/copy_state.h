@@ -41,6 +41,7 @@ struct Object {
   ChunkId first_chunk;  // of an object that is one chunk
   std::uint32_t crc32c = 0;
   std::optional<Error> failure;
+  bool refused_by_target = false;  // it was a target that would not have it
 };
 
 struct Chunk {
@@ -103,6 +104,8 @@ class CopyCore::Inside {
   Instant pace_until;
   std::uint64_t last_object = 0, last_chunk = 0;
   Totals totals;
+  int failures_in_a_row = 0;
+  Status stopped;
 
  private:
   // What a chunk costs of the budget: its buffer and its bookkeeping.
@@ -115,6 +118,7 @@ class CopyCore::Inside {
   void abandon(const CopyItem& item, const ResumeState::OpenObject& open);
   void sweep_unseen();
 
+  bool keeps_tags() const;
   void ask_head(ObjectId id, bool with_tags);
   void keep_properties(Object& it, const storage::Properties& properties, Instant modified) const;
   void start_uploads(ObjectId id);
@@ -145,8 +149,11 @@ class CopyCore::Inside {
   bool schedule_server_part(ObjectId id, std::uint64_t offset, std::uint64_t bytes);
   void server_part(ObjectId id, std::size_t index, int number, std::uint64_t offset, std::uint64_t bytes);
 
+  void call(Throttle& store, Effect effect);
   void end_call(Throttle& throttle, const Error* error);
-  Duration backoff(int attempts);
+  Duration backoff(int attempts, const Error& error);
+  bool have_room() const;
+  void count_failure(const Object& it);
   void retry_or_fail(ObjectId id, int& attempts, const Error& error, std::function<void()> again);
   void retry_chunk(ChunkId id, const Error& error, std::function<void()> again);
 };

@@ -7,19 +7,19 @@
 #include <future>
 #include <thread>
 
+#include "storage/patience.h"
 #include "transfer/listing.h"
 
 namespace isobar::transfer {
 
 using storage::await;
+using storage::may_pass;
 
 namespace {
 
 constexpr std::size_t kFew = 64;
 
 std::uint64_t hash_of(std::string_view key) { return XXH3_64bits(key.data(), key.size()); }
-
-bool may_pass(Code code) { return code == Code::kUnavailable || code == Code::kDeadlineExceeded || code == Code::kExhausted; }
 
 // What begins all of the keys from `least` to `most`.
 std::string common_prefix(std::string_view least, std::string_view most) {
@@ -58,13 +58,10 @@ Status ArrivalCheck::verify_few(storage::Store& store, const Arrived& arrived) {
   }
   Status worst;
   for (std::size_t i = 0; i < heads.size(); ++i) {
-    auto head = heads[i].get();
     const std::string& key = arrived.first[i].first;
     const std::uint64_t bytes = arrived.first[i].second;
-    for (int attempt = 1; !head.ok() && may_pass(head.error().code()) && attempt < 6; ++attempt) {
-      std::this_thread::sleep_for(100ms * (1 << attempt));
-      head = await<storage::ObjectHead>([&](auto done) { store.head(key, false, done); });
-    }
+    const auto head = storage::with_patience(
+        [&] { return heads[i].valid() ? heads[i].get() : await<storage::ObjectHead>([&](auto done) { store.head(key, false, done); }); });
     if (!head.ok()) worst = head.error().context(key);
     else if (head->info.bytes != bytes)
       worst = Error(Code::kDataLoss, fmt::format("{}: {} bytes were written, the store shows {}", key, bytes, head->info.bytes));

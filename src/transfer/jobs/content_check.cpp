@@ -1,17 +1,16 @@
 #include "transfer/content_check.h"
 
 #include <future>
-#include <thread>
+
+#include "storage/patience.h"
 
 namespace isobar::transfer {
 
 Result<storage::Got> read_piece(storage::Store& store, const storage::GetRequest& request) {
   for (int attempt = 1;; ++attempt) {
-    auto got = storage::await<storage::Got>([&](auto done) { store.get(request, done); });
-    if (got.ok() || attempt == 6) return got;
-    const Code code = got.error().code();
-    if (code != Code::kUnavailable && code != Code::kDeadlineExceeded && code != Code::kExhausted && code != Code::kDataLoss) return got;
-    std::this_thread::sleep_for(100ms * (1 << attempt));
+    auto got = storage::await_patiently<storage::Got>([&](auto done) { store.get(request, done); });
+    // What arrived damaged is asked for anew at once.
+    if (got.ok() || got.error().code() != Code::kDataLoss || attempt == 3) return got;
   }
 }
 

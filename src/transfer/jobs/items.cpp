@@ -2,9 +2,10 @@
 
 #include <array>
 
+#include "storage/patience.h"
+
 namespace isobar::transfer {
 
-using storage::await;
 using storage::ObjectInfo;
 
 bool matches(const SourceRule& rule, std::string_view key) {
@@ -32,7 +33,7 @@ Result<std::optional<CopyItem>> TreeItems::next() {
 
 Result<std::optional<CopyItem>> TreeItems::one_object() {
   if (std::exchange(asked_, true)) return std::optional<CopyItem>();
-  TRY_ASSIGN(auto head, await<storage::ObjectHead>([&](auto done) { store_.head(rule_.prefix, false, done); }));
+  TRY_ASSIGN(auto head, storage::await_patiently<storage::ObjectHead>([&](auto done) { store_.head(rule_.prefix, false, done); }));
   ++matched_;
   CopyItem item;
   for (const auto& target : targets_) item.target_keys.push_back(target_key(rule_, target, rule_.prefix));
@@ -137,9 +138,12 @@ void NamedItems::ask_ahead() {
 Result<std::optional<CopyItem>> NamedItems::next() {
   ask_ahead();
   if (heads_.empty()) return std::optional<CopyItem>();
-  auto head = heads_.front().get();
-  heads_.pop_front();
   auto& pair = pairs_[given_++];
+  auto first = std::move(heads_.front());
+  heads_.pop_front();
+  auto head = storage::with_patience([&] {
+    return first.valid() ? first.get() : storage::await<storage::ObjectHead>([&](auto done) { store_.head(pair.source_key, false, done); });
+  });
   if (!head.ok()) return head.error().context(pair.source_key);
   CopyItem item{std::move(head->info), std::move(pair.target_keys)};
   item.source.key = std::move(pair.source_key);

@@ -1,6 +1,6 @@
 #include "transfer/listing.h"
 
-#include <thread>
+#include "storage/patience.h"
 
 namespace isobar::transfer {
 
@@ -17,14 +17,10 @@ void ListCursor::fetch() {
 }
 
 Result<storage::ListPage> ListCursor::page_with_patience() {
-  for (int attempt = 1;; ++attempt) {
-    auto page = ahead_.get();
-    if (page.ok() || attempt == 6) return page;
-    const Code code = page.error().code();
-    if (code != Code::kUnavailable && code != Code::kDeadlineExceeded && code != Code::kExhausted) return page;
-    std::this_thread::sleep_for(100ms * (1 << attempt));
-    fetch();
-  }
+  return storage::with_patience([this] {
+    if (!ahead_.valid()) fetch();
+    return ahead_.get();
+  });
 }
 
 Result<std::optional<storage::ObjectInfo>> ListCursor::next() {

@@ -15,6 +15,7 @@ struct AzureCredentials {
   std::string sas;          ///< a shared access signature: a query, without its "?"
   std::string bearer;       ///< a token of Entra
   std::optional<Instant> expires;
+  friend bool operator==(const AzureCredentials&, const AzureCredentials&) = default;
 };
 
 }  // namespace isobar::storage

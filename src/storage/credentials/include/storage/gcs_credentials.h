@@ -12,6 +12,7 @@ namespace isobar::storage {
 struct GcsCredentials {
   std::string bearer;  ///< an OAuth access token; empty: anonymous
   std::optional<Instant> expires;
+  friend bool operator==(const GcsCredentials&, const GcsCredentials&) = default;
 };
 
 }  // namespace isobar::storage

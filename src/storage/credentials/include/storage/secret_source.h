@@ -16,7 +16,7 @@
 
 namespace isobar::storage {
 
-/// Secret   has `std::optional<Instant> expires`; none: it never does.
+/// Secret   has `std::optional<Instant> expires`; none: it never does. Compared for equality.
 /// Threads  any. Callbacks come at once when a fresh secret is at hand, else from the thread on which the fetch ends.
 template <class Secret>
 class SecretSource {
@@ -47,10 +47,10 @@ class SecretSource {
     if (must_fetch) start_fetch(state_);
   }
 
-  /// The store refused the secret as expired: the next `get` fetches another.
-  void forget() {
+  /// The store refused this secret as expired: the next `get` fetches another, unless that has been done since.
+  void forget(const Secret& refused) {
     const std::scoped_lock lock(state_->mutex);
-    state_->secret.reset();
+    if (state_->secret && *state_->secret == refused) state_->secret.reset();
   }
 
  private:

@@ -19,6 +19,7 @@ struct AwsCredentials {
   std::optional<Instant> expires;  ///< none: never
   /// Requests go unsigned: public buckets.
   bool anonymous() const { return access_key_id.empty(); }
+  friend bool operator==(const AwsCredentials&, const AwsCredentials&) = default;
 };
 
 struct SigningScope {

@@ -67,11 +67,15 @@ struct PropertyOverrides {
 
 struct CopyPlan {
   std::vector<storage::Limits> targets;
-  bool server_side = false;         ///< all targets can fetch from the source
-  bool target_keeps_mtime = false;  ///< set the time of what is written from the source's (files)
+  bool server_side = false;                      ///< all targets can fetch from the source
+  std::uint64_t server_copy_bytes_most = ~0ULL;  ///< what is larger, or larger than the target allows, they fetch in parts
+  bool target_keeps_mtime = false;               ///< set the time of what is written from the source's (files)
   std::uint64_t memory_bytes = 256 << 20;
   std::uint64_t part_bytes = 8 << 20;
   int attempts_most = 8;
+  /// So many objects in a row that failed by their store's doing, not their own, end the job: a store that refuses everything is
+  /// not asked a million times. 0: never.
+  int failures_in_a_row_most = 100;
   Duration backoff_least = std::chrono::milliseconds(100), backoff_most = std::chrono::seconds(20);
   std::uint64_t bytes_per_second = 0;  ///< 0: as fast as it goes
   int source_calls_most = 256, target_calls_most = 256;
@@ -238,6 +242,8 @@ class CopyCore {
     std::uint64_t uploads_left = 0;  ///< that could not be removed after a failure; the next run tries again
   };
   const Totals& totals() const;
+  /// Why the job begins nothing more, though more was listed.
+  const Status& stopped() const;
 
  private:
   class Inside;

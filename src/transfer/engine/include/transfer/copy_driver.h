@@ -42,8 +42,9 @@ struct CopyHooks {
 struct CopySummary {
   CopyCore::Totals totals;
   Status listing;  ///< whether the listing was complete
+  Status stopped;  ///< why the job was given up before its end: too many objects in a row were refused
   bool interrupted = false;
-  bool complete() const { return listing.ok() && totals.objects_failed == 0 && !interrupted; }
+  bool complete() const { return listing.ok() && stopped.ok() && totals.objects_failed == 0 && !interrupted; }
 };
 
 /// Runs a job to its end, taking up what its journal holds. Not from a thread of a transport.
