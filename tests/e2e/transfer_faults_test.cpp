@@ -16,7 +16,6 @@ namespace {
 using faults::Fault;
 using faults::S3Request;
 using testing::HasSubstr;
-using testing::Not;
 
 std::string random_bytes(std::uint64_t seed, std::size_t size) {
   Random random(seed);
