@@ -87,7 +87,7 @@ def measure(bench):
             names = {json.loads(text)["source"] for text in manifest.read_text().splitlines()}
             wrong += hashlib.sha256(copy.read_bytes()).hexdigest() != expected or len(names) != SMALL_FILES + 1
             left += bool(subprocess.run([bench.program, "ls", "--uploads", "s3://bench/"], env=environment, capture_output=True, text=True).stdout.strip())
-            checked([bench.program, "rm", "-q", "-r", "-y", place], environment)
+            checked([bench.program, "rm", "-r", "-y", place], environment)
         yield Row(f"uploads killed at random, {TRIALS} trials: sent twice at most", max(again), MEMORY_MIB + PART_MIB, "MiB",
                   note=f"median {statistics.median(again):.1f} MiB of {whole >> 20}, headers included; {kills} were killed before their end; "
                        f"memory for what is under way {MEMORY_MIB} MiB")

@@ -105,7 +105,7 @@ Result<transfer::CopyPlan> make_plan(const CopyOptions& options, const Job& job)
   // A store that copies by itself keeps the source's properties: what is laid over them has to pass here.
   const auto& over = plan.overrides;
   if (over.content_type || over.content_encoding || over.content_language || over.content_disposition || over.cache_control ||
-      over.storage_class || !over.metadata.empty())
+      over.storage_class || !over.metadata.empty() || over.drop_metadata)
     plan.server_side = false;
   const auto is_local = [](const auto& store) { return store->location().kind == storage::Kind::kLocal; };
   plan.target_keeps_mtime = std::all_of(job.targets.begin(), job.targets.end(), is_local);
@@ -625,6 +625,7 @@ void add_job_options(CLI::App& command, CopyOptions& options) {
   command.add_option("--storage-class", options.overrides.storage_class, "The target's storage class.");
   command.add_option("--metadata", options.metadata, "NAME=VALUE, laid over the source's. May be given several times.")
       ->allow_extra_args(false);
+  command.add_flag("--drop-metadata", options.overrides.drop_metadata, "Leave the source's metadata behind.");
   command.add_flag("-q,--quiet", options.quiet, "Say only what went wrong.");
   command.add_option("-o,--output", options.output, "table or json.")->check(CLI::IsMember({"table", "json"}));
 }

@@ -194,6 +194,7 @@ Result<std::unique_ptr<HttpClient>> HttpClient::create(Options options) {
   }
   client->user_agent_ = options.user_agent;
   client->tls_ = std::move(options.tls);
+  client->ca_bundle_ = std::move(options.ca_bundle);
   return client;
 }
 
@@ -205,7 +206,7 @@ std::string_view HttpClient::engine() const { return lanes_[0]->kind() == LoopKi
 Result<std::shared_ptr<TlsContext>> HttpClient::trusted() {
   const MutexLock lock(mutex_);
   if (!tls_) {
-    TRY_ASSIGN(tls_, TlsContext::for_clients({}));
+    TRY_ASSIGN(tls_, TlsContext::for_clients({.ca_bundle = ca_bundle_, .verify = true, .certificate_pem = {}, .key_pem = {}}));
   }
   return tls_;
 }

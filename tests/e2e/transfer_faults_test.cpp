@@ -16,7 +16,6 @@ namespace {
 using faults::Fault;
 using faults::S3Request;
 using testing::HasSubstr;
-using testing::Not;
 
 std::string random_bytes(std::uint64_t seed, std::size_t size) {
   Random random(seed);
@@ -268,6 +267,9 @@ TEST_F(TransferFaults, WhatIsSetForACopyIsSetAndTheRestStays) {
   const std::map<std::string, std::string> expected = {
       {"content-type", "text/b"}, {"cache-control", "no-store"}, {"x-amz-meta-who", "me"}, {"x-amz-meta-why", "test"}};
   EXPECT_EQ(server_.objects().at("b").headers, expected);
+  ok({"cp", "--drop-metadata", "s3://bucket/a", "s3://bucket/c"}, environment_);
+  const std::map<std::string, std::string> without = {{"content-type", "text/a"}, {"cache-control", "no-store"}};
+  EXPECT_EQ(server_.objects().at("c").headers, without);
 }
 
 TEST_F(TransferFaults, AnAccessListIsAskedForOnEveryWayAnObjectIsMade) {

@@ -118,7 +118,7 @@ class CopyFaults : public testing::Test {
 
   /// Each request that `concerns` names meets the fault the first time it is made, and none after.
   void first_time(
-      const Fault& fault, std::function<bool(const S3Request&)> concerns = [](const S3Request&) { return true; }) {
+      const Fault& fault, const std::function<bool(const S3Request&)>& concerns = [](const S3Request&) { return true; }) {
     server_.script([fault, concerns, seen = std::set<std::string>()](const S3Request& request) mutable {
       std::string name = request.method + " " + request.key + " " + request.header("range");
       for (const auto& [parameter, value] : request.query) name += " " + parameter + "=" + value;

@@ -56,6 +56,10 @@ osd_objectstore = memstore
 memstore_device_bytes = 2G
 [client.rgw]
 rgw_frontends = beast endpoint=127.0.0.1:{port}
+# What is removed gives its memory back within seconds, not hours.
+rgw_gc_obj_min_wait = 1
+rgw_gc_processor_period = 2
+rgw_gc_processor_max_time = 2
 """)
 
     def run(*command):

@@ -203,7 +203,6 @@ Result<AwsAccess> find_aws_access(const Surroundings& surroundings, const std::s
   AwsAccess access;
   access.region = find_aws_region(surroundings, profiles, profile);
   access.endpoint = find_s3_endpoint(surroundings, profiles, profile);
-  access.ca_bundle = surroundings.variable_or("AWS_CA_BUNDLE");
   const auto kitchen = std::make_shared<AwsKitchen>(surroundings, transport, clock);
   access.credentials = std::make_shared<SecretSource<AwsCredentials>>(
       &clock, [kitchen, recipe](const Done<AwsCredentials>& done) { kitchen->cook(recipe, done); });

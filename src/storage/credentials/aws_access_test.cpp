@@ -59,12 +59,11 @@ TEST_F(AwsAccessTest, HalfAPairOfVariablesIsAMistakeThatIsNamed) {
   EXPECT_EQ(id(), "AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not: set both, or neither");
 }
 
-TEST_F(AwsAccessTest, RegionEndpointAndCertificatesAreFound) {
+TEST_F(AwsAccessTest, RegionAndEndpointAreFound) {
   config("[default]\nregion = eu-west-1\nendpoint_url = http://a\n");
-  known.variables = {{"AWS_ACCESS_KEY_ID", "a"}, {"AWS_SECRET_ACCESS_KEY", "b"}, {"AWS_CA_BUNDLE", "/ca.pem"}};
+  known.variables = {{"AWS_ACCESS_KEY_ID", "a"}, {"AWS_SECRET_ACCESS_KEY", "b"}};
   EXPECT_EQ(find()->region, "eu-west-1");
   EXPECT_EQ(find()->endpoint, "http://a");
-  EXPECT_EQ(find()->ca_bundle, "/ca.pem");
   known.variables["AWS_REGION"] = "us-west-2";
   known.variables["AWS_ENDPOINT_URL"] = "http://b";
   EXPECT_EQ(find()->region, "us-west-2");

@@ -17,7 +17,8 @@ class HttpClient final : public HttpTransport {
     Duration connect_max = std::chrono::seconds(10);
     Duration idle_max = std::chrono::seconds(15);  ///< kept-alive connections are closed after so long: servers do at 20 s and more
     std::optional<LoopKind> kind;                  ///< none: io_uring where it works
-    std::shared_ptr<TlsContext> tls;               ///< none: the system's certificates
+    std::shared_ptr<TlsContext> tls;               ///< none: made when first needed, trusting ca_bundle
+    fs::path ca_bundle;                            ///< a file of certificates; empty: the system's
     std::string user_agent = "isobar";
   };
 
@@ -36,6 +37,7 @@ class HttpClient final : public HttpTransport {
   Result<std::shared_ptr<TlsContext>> trusted();
 
   std::string user_agent_;
+  fs::path ca_bundle_;
   Mutex mutex_;
   std::shared_ptr<TlsContext> tls_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Lane>> lanes_;

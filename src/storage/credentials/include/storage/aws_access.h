@@ -18,7 +18,6 @@ struct AwsAccess {
   std::shared_ptr<SecretSource<AwsCredentials>> credentials;
   std::string region;     ///< empty: none is set
   std::string endpoint;   ///< of S3; empty: AWS's own
-  std::string ca_bundle;  ///< a file of certificates to trust instead of the system's; empty: none is set
 };
 
 /// Keys in the environment, web identity, the profiles of ~/.aws (keys, role_arn with source_profile or credential_source, SSO's cached
