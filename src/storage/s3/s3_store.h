@@ -48,6 +48,7 @@ class S3Store final : public Store {
   void remove_batch(std::vector<std::string> keys, const std::function<void(std::vector<RemoveFailure>)>& done);
   /// The headers that say what a new object is to be: properties, tags, encryption, ACL.
   Result<net::Headers> headers_of(const Properties& properties) const;
+  bool tells_whole_checksum(const net::HttpResponse& response) const;
   Call call_of(std::string method, std::string_view verb, std::string key) const;
 
   const std::unique_ptr<Client> client_;

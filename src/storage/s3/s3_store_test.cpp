@@ -57,6 +57,16 @@ TEST_F(S3, PutsTheBucketIntoTheHostAtAwsAndIntoThePathElsewhere) {
   EXPECT_EQ(transport.last().url.text(), "http://127.0.0.1:9000/bucket/k");
 }
 
+TEST_F(S3, AnImitationsChecksumOfAnObjectOfPartsIsNotBelieved) {
+  const auto told = [&](S3Options options, const std::string& etag) {
+    transport.answer(200, "", {{"Content-Length", "5"}, {"ETag", etag}, {"x-amz-checksum-crc32c", "mnG7TA=="}});
+    return head(*open(std::move(options)), "k")->info.checksums.crc32c.has_value();
+  };
+  EXPECT_TRUE(told({}, "\"abc-3\""));
+  EXPECT_TRUE(told(plain_http(), "\"abc\""));
+  EXPECT_FALSE(told(plain_http(), "\"abc-3\""));
+}
+
 TEST_F(S3, SendsKeysByteForByte) {
   auto store = open(plain_http());
   for (const auto& [key, path] : std::vector<std::pair<std::string, std::string>>{{"/x", "/bucket//x"},
