@@ -61,7 +61,7 @@ void S3Store::head_of(const std::string& key, const std::string& version_text, c
   if (!version.id.empty()) call.query.emplace_back("versionId", version.id);
   if (!version.etag.empty()) call.headers.add("If-Match", "\"" + version.etag + "\"");
   if (client_->options().checksums) call.headers.add("x-amz-checksum-mode", "ENABLED");
-  client_->call(std::move(call), [done, key, version](Result<net::HttpResponse> response) {
+  client_->call(std::move(call), [this, done, key, version](Result<net::HttpResponse> response) {
     if (!response.ok()) return done(response.error());
     const auto bytes = parse_count(response->headers.get("Content-Length"));
     if (!bytes.ok()) return done(bytes.error().context("Content-Length of " + key));
@@ -116,7 +116,7 @@ void S3Store::get(GetRequest request, Done<Got> done) {
   if (client_->options().checksums) call.headers.add("x-amz-checksum-mode", "ENABLED");
   call.into = request.into;
   call.range_may_be_empty = true;
-  client_->call(std::move(call), [request, version, done, nothing_there](Result<net::HttpResponse> response) {
+  client_->call(std::move(call), [this, request, version, done, nothing_there](Result<net::HttpResponse> response) {
     if (!response.ok()) return done(response.error());
     if (response->status == 416)
       return nothing_there(Error(Code::kDataLoss, "get " + request.key + ": the store refuses a range that it has"));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "crypto/crc32c.h"
+#include "manifest.h"
 #include "transfer/journal.h"
 
 namespace isobar::transfer {
@@ -482,6 +483,23 @@ TEST_F(JournalTest, ATornTailIsCutOffAndWhatWasWholeStays) {
   }
   ASSERT_TRUE(write_file(path_, "something else entirely").ok());
   EXPECT_EQ(Journal::open(path_).error().code(), Code::kDataLoss);
+}
+
+TEST_F(JournalTest, ALineOfTheManifestThatAKillCutShortIsRemoved) {
+  const ObjectEnded ended{an_item("a"), {}, false, std::nullopt, {}};
+  const auto add_one = [&] {
+    auto manifest = Manifest::open(path_);
+    ASSERT_TRUE(manifest.ok()) << manifest.error().message();
+    manifest->add(ended, {storage::Location{}});
+    ASSERT_TRUE(manifest->flush().ok());
+  };
+  add_one();
+  const std::string line = read_file(path_).value();
+  for (std::size_t kept = 0; kept < line.size(); ++kept) {
+    ASSERT_TRUE(write_file(path_, line + line.substr(0, kept)).ok());
+    add_one();
+    EXPECT_EQ(read_file(path_).value(), line + line) << kept;
+  }
 }
 
 }  // namespace

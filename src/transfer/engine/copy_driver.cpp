@@ -78,8 +78,8 @@ class CopyRun {
   Status keep_journal() {
     const Instant now = clock_.now();
     if (starts_.empty() && (!journal_.dirty() || now - synced_ < kGroup)) return {};
+    TRY(manifest_.flush());  // first: what the journal calls done is not done again, and would be missing
     TRY(journal_.sync());
-    TRY(manifest_.flush());
     synced_ = now;
     for (const auto& start : std::exchange(starts_, {})) {
       job_.targets[start.target]->start_upload(core_.item(start.object).target_keys[start.target], core_.properties(start.object),

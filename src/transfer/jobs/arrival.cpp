@@ -127,7 +127,10 @@ RemoveSummary remove_all(storage::Store& store, const std::function<std::optiona
           if (may_pass(failure.error.code())) again.push_back(failure.key);
       }
       if (again.empty()) break;
-      std::this_thread::sleep_for(100ms * (1 << attempt));
+      Duration pause = outcome.ok() ? Duration(0) : outcome.error().retry_after();
+      if (outcome.ok())
+        for (const auto& failure : *outcome) pause = std::max<Duration>(pause, failure.error.retry_after());
+      std::this_thread::sleep_for(std::clamp<Duration>(pause, 100ms * (1 << attempt), 60s));
       auto retried = await<std::vector<storage::RemoveFailure>>([&](auto done) { store.remove(again, done); });
       if (outcome.ok() && retried.ok()) {
         std::erase_if(*outcome, [](const auto& failure) { return may_pass(failure.error.code()); });
