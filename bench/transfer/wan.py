@@ -12,7 +12,7 @@ import time
 from report import Row
 from transfer.stores import PEERS, checked, environment_for, isobar, peers
 
-GOFAKES3 = "github.com/johannesboyne/gofakes3/cmd/gofakes3@latest"
+GOFAKES3 = "github.com/johannesboyne/gofakes3/cmd/gofakes3@v1.2.0"
 LARGE, SMALL, SMALL_FILES = 512 << 20, 64 << 10, 2000
 ROUNDS = 5
 PORT = 9000
@@ -33,7 +33,8 @@ class Wan(contextlib.AbstractContextManager):
         self.network = subprocess.Popen([bench.program, "transfer", "netem", "run", "wan", "--", "sh", "-c", 'cat "$ISOBAR_NETEM"; exec cat'],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.near, self.far = json.loads(self.network.stdout.readline())["regions"]
-        self.server = subprocess.Popen([*self.within(self.far), server, "-host", f"0.0.0.0:{PORT}", "-backend", "memory", "-initialbucket", "bench", "-quiet"])
+        self.server = subprocess.Popen([*self.within(self.far), server, "-host", f"0.0.0.0:{PORT}", "-backend", "memory", "-initialbucket", "bench", "-quiet"],
+                                       stderr=subprocess.DEVNULL)
         self.beside = environment_for(f"http://{self.far['management_address']}:{PORT}")
         self.across = environment_for(f"http://{self.far['addresses']['a']}:{PORT}")
         until = time.monotonic() + 20
