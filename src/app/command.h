@@ -47,8 +47,8 @@ void add_object_commands(Commands& commands);    // ls, du, cat, rm, mb, rb
 void add_transfer_commands(Commands& commands);  // transfer …
 void add_generate_commands(Commands& commands);  // completion, man
 
-void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group);   // plan, regions
+void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group);     // plan, regions
 void add_transfer_measure_commands(Commands& commands, CLI::App* transfer_group);  // measure, profile
-void add_transfer_netem_commands(Commands& commands, CLI::App* transfer_group);  // netem …
+void add_transfer_netem_commands(Commands& commands, CLI::App* transfer_group);    // netem …
 
 }  // namespace isobar::app

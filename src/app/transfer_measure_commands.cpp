@@ -30,7 +30,8 @@ Result<transfer::MeasureRequest> request_of(const MeasureOptions& options) {
   TRY_ASSIGN(const ByteCount chunk, parse_bytes(options.chunk).context("--chunk"));
   TRY_ASSIGN(const ByteCount under_way, parse_bytes(options.under_way).context("--under-way"));
   TRY_ASSIGN(request.most, parse_duration(options.most).context("--most"));
-  if (bytes.value == 0 || chunk.value == 0 || chunk.value > kGiB) return invalid("--chunk must be between 1 byte and 1GiB, and --bytes more than none");
+  if (bytes.value == 0 || chunk.value == 0 || chunk.value > kGiB)
+    return invalid("--chunk must be between 1 byte and 1GiB, and --bytes more than none");
   request.bytes = bytes.value;
   request.chunk_bytes = chunk.value;
   request.bytes_under_way = under_way.value;
@@ -39,7 +40,8 @@ Result<transfer::MeasureRequest> request_of(const MeasureOptions& options) {
 
 json::object measured_json(const transfer::Measured& measured, const std::vector<transfer::OverlayEdge>& edges) {
   json::array carried;
-  for (const auto& edge : edges) carried.push_back(json::object{{"from", edge.from}, {"to", edge.to}, {"bytes", edge.bytes}, {"up", edge.up}});
+  for (const auto& edge : edges)
+    carried.push_back(json::object{{"from", edge.from}, {"to", edge.to}, {"bytes", edge.bytes}, {"up", edge.up}});
   return {{"bytes", measured.bytes},
           {"chunks", measured.chunks},
           {"seconds", measured.seconds},
@@ -66,8 +68,9 @@ Result<std::string> measure(const Context& context, const MeasureOptions& option
   std::this_thread::sleep_for(std::chrono::milliseconds(600));
   const auto edges = network->edges();
   if (options.output == "json") return json::serialize(measured_json(measured, edges)) + "\n";
-  std::string text = fmt::format("{} in {} chunks arrived and were verified in {:.2f} s: {:.1f} Mbit/s, {:.0f} chunks/s\n", format_bytes({measured.bytes}),
-                                 measured.chunks, measured.seconds, measured.mbit_per_second(), static_cast<double>(measured.chunks) / measured.seconds);
+  std::string text =
+      fmt::format("{} in {} chunks arrived and were verified in {:.2f} s: {:.1f} Mbit/s, {:.0f} chunks/s\n", format_bytes({measured.bytes}),
+                  measured.chunks, measured.seconds, measured.mbit_per_second(), static_cast<double>(measured.chunks) / measured.seconds);
   TextTable table({"FROM", "TO", "CARRIED", "STATE"});
   for (const auto& edge : edges) table.add({edge.from, edge.to, format_bytes({edge.bytes}), edge.up ? "up" : "down"});
   return text + table.render();
@@ -153,7 +156,8 @@ void add_transfer_measure_commands(Commands& commands, CLI::App* transfer_group)
                                              const InterruptWatch watch;
                                              return profile(context, *profiled);
                                            });
-  profile_command->add_option("--sites", profiled->overlay.sites, "File of the machines: docs/formats/sites.md. In an emulated network: its regions.");
+  profile_command->add_option("--sites", profiled->overlay.sites,
+                              "File of the machines: docs/formats/sites.md. In an emulated network: its regions.");
   profile_command->add_option("--time", profiled->span, "How long each pair is measured.")->capture_default_str();
   profile_command->add_option("--connections", profiled->overlay.connections, "TCP connections of a pair (64).")->check(CLI::Range(1, 64));
   profile_command->add_option("-f,--file", profiled->file, "Write the grid here; else it is printed.");

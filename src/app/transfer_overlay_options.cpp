@@ -13,7 +13,8 @@ void add_overlay_options(CLI::App& command, OverlayOptions& options) {
   const auto add = [&](const std::string& name, auto& into, const std::string& text) {
     return command.add_option(name, into, text)->group("Over gateways");
   };
-  add("--sites", options.sites, "File of the machines on which gateways may run: docs/formats/sites.md. In an emulated network: its regions.");
+  add("--sites", options.sites,
+      "File of the machines on which gateways may run: docs/formats/sites.md. In an emulated network: its regions.");
   add("--from", options.source, "The region that SRC is in.");
   add("--to", options.destinations, "The region that DST is in; once for each DST.")->allow_extra_args(false);
   add("--grid", options.grid, "Measured throughput: 2022-11, 2022-01, or a CSV file.");
@@ -45,8 +46,7 @@ Result<Network> open_network(const Context& context, const OverlayOptions& optio
     return network;
   }
   const auto emulated = context.environment().find("ISOBAR_NETEM");
-  if (emulated == context.environment().end())
-    return invalid("gateways need machines to run on; name them with --sites FILE");
+  if (emulated == context.environment().end()) return invalid("gateways need machines to run on; name them with --sites FILE");
   TRY_ASSIGN(const std::string text, read_file(emulated->second).context("ISOBAR_NETEM"));
   std::string name;
   TRY_ASSIGN(network.sites, transfer::parse_testbed_sites(text, name));
@@ -95,7 +95,8 @@ Result<OverlayMeans> overlay_means(const Context& context, const OverlayOptions&
   for (const auto& words : options.destinations) {
     TRY_ASSIGN(std::string region, resolve(words));
     means.request.fleet.target_regions.push_back(region);
-    if (std::find(plan.destinations.begin(), plan.destinations.end(), region) == plan.destinations.end()) plan.destinations.push_back(std::move(region));
+    if (std::find(plan.destinations.begin(), plan.destinations.end(), region) == plan.destinations.end())
+      plan.destinations.push_back(std::move(region));
   }
   plan.bytes = bytes.value > 0 ? bytes : ByteCount{1};
   if (!options.deadline.empty()) {

@@ -12,9 +12,9 @@
 #include "command.h"
 #include "transfer/plan_report.h"
 #include "transfer/plan_request.h"
-#include "transfer_overlay_options.h"
 #include "transfer/rate.h"
 #include "transfer/scenario.h"
+#include "transfer_overlay_options.h"
 
 namespace isobar::app {
 

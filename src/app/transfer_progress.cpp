@@ -14,8 +14,7 @@ ProgressLine::~ProgressLine() { clear(); }
 
 double ProgressLine::seconds() const { return to_seconds(SystemClock().now() - began_); }
 
-void ProgressLine::update(const transfer::CopyCore::Totals& totals, bool listing_ended,
-                          const std::vector<transfer::OverlayEdge>& edges) {
+void ProgressLine::update(const transfer::CopyCore::Totals& totals, bool listing_ended, const std::vector<transfer::OverlayEdge>& edges) {
   if (!shown_) return;
   const Instant now = SystemClock().now();
   const double span = to_seconds(now - last_);
@@ -30,9 +29,10 @@ void ProgressLine::update(const transfer::CopyCore::Totals& totals, bool listing
   if (listing_ended && rate_ > 0 && totals.bytes_listed > totals.bytes_done)
     left = ", " + format_duration(from_seconds(static_cast<double>(totals.bytes_listed - totals.bytes_done) / rate_)) + " left";
   std::string line = fmt::format("{} of {}{}, {} of {} objects, {}/s{}", format_bytes({totals.bytes_done}),
-                                       format_bytes({totals.bytes_listed}), listing_ended ? "" : " so far", totals.objects_done,
-                                       totals.objects_listed, format_bytes({static_cast<std::uint64_t>(rate_)}), left);
-  for (const auto& edge : edges) line += fmt::format(" | {} > {} {}{}", edge.from, edge.to, format_bytes({edge.bytes}), edge.up ? "" : " (down)");
+                                 format_bytes({totals.bytes_listed}), listing_ended ? "" : " so far", totals.objects_done,
+                                 totals.objects_listed, format_bytes({static_cast<std::uint64_t>(rate_)}), left);
+  for (const auto& edge : edges)
+    line += fmt::format(" | {} > {} {}{}", edge.from, edge.to, format_bytes({edge.bytes}), edge.up ? "" : " (down)");
   const std::string drawn = "\r\x1b[K" + line;
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, drawn.data(), drawn.size());
   drawn_ = true;

@@ -7,7 +7,6 @@
 #include "console.h"
 #include "transfer/copy_driver.h"
 #include "transfer/overlay_network.h"
-#include "transfer/overlay_network.h"
 
 namespace isobar::app {
 

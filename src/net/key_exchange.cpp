@@ -55,7 +55,8 @@ Identity make_identity(const std::string& name) {
   X509_NAME* subject = X509_get_subject_name(certificate.get());
   // A common name has 64 characters at most; it is for people alone.
   const std::string shown = name.substr(0, 64);
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(shown.data()), static_cast<int>(shown.size()), -1, 0);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(shown.data()),
+                             static_cast<int>(shown.size()), -1, 0);
   X509_set_issuer_name(certificate.get(), subject);
   X509_set_pubkey(certificate.get(), key.get());
   CHECK(X509_sign(certificate.get(), key.get(), nullptr) > 0);
@@ -100,7 +101,11 @@ Result<std::shared_ptr<Acquaintances>> Acquaintances::make(const Identity& self,
 class KeyExchange : public std::enable_shared_from_this<KeyExchange> {
  public:
   KeyExchange(Loop& loop, std::shared_ptr<Fd> socket, std::shared_ptr<Acquaintances> acquaintances, std::string expected, KeysDone done)
-      : loop_(loop), socket_(std::move(socket)), acquaintances_(std::move(acquaintances)), expected_(std::move(expected)), done_(std::move(done)) {
+      : loop_(loop),
+        socket_(std::move(socket)),
+        acquaintances_(std::move(acquaintances)),
+        expected_(std::move(expected)),
+        done_(std::move(done)) {
     ssl_ = SSL_new(acquaintances_->inside_->context);
     in_ = BIO_new(BIO_s_mem());
     out_ = BIO_new(BIO_s_mem());
@@ -165,7 +170,8 @@ class KeyExchange : public std::enable_shared_from_this<KeyExchange> {
       return Error(Code::kPermissionDenied, fmt::format("it is {}, and {} was called", peer->second, expected_));
     constexpr std::string_view kLabel = "EXPORTER-isobar-frames";
     std::string keys(64, '\0');
-    CHECK(SSL_export_keying_material(ssl_, reinterpret_cast<unsigned char*>(keys.data()), keys.size(), kLabel.data(), kLabel.size(), nullptr, 0, 0) == 1);
+    CHECK(SSL_export_keying_material(ssl_, reinterpret_cast<unsigned char*>(keys.data()), keys.size(), kLabel.data(), kLabel.size(),
+                                     nullptr, 0, 0) == 1);
     const bool caller = !expected_.empty();
     return AgreedKeys{peer->second, keys.substr(caller ? 0 : 32, 32), keys.substr(caller ? 32 : 0, 32), contents(in_)};
   }

@@ -17,8 +17,9 @@ std::shared_ptr<Acquaintances> knowing(const Identity& self, const std::string& 
 }
 
 // Both ends on one loop of the kind, over a real connection; `after` is what the caller sends as soon as it has its keys.
-std::pair<Result<AgreedKeys>, Result<AgreedKeys>> meet(LoopKind kind, std::shared_ptr<Acquaintances> caller, std::shared_ptr<Acquaintances> called,
-                                                       const std::string& expected, Duration patience = 5s) {
+std::pair<Result<AgreedKeys>, Result<AgreedKeys>> meet(LoopKind kind, std::shared_ptr<Acquaintances> caller,
+                                                       std::shared_ptr<Acquaintances> called, const std::string& expected,
+                                                       Duration patience = 5s) {
   auto loop = Loop::create(kind).value();
   std::optional<Result<AgreedKeys>> of_caller, of_called;
   const auto check = [&] {

@@ -64,8 +64,8 @@ Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const std::string& 
   if (::listen(socket.get(), 1024) != 0) return errno_error(fmt::format("listen on {}:{}", address, port));
   at.bytes = sizeof at.storage;
   ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&at.storage), &at.bytes);
-  const std::uint16_t bound =
-      at.storage.ss_family == AF_INET ? reinterpret_cast<sockaddr_in*>(&at.storage)->sin_port : reinterpret_cast<sockaddr_in6*>(&at.storage)->sin6_port;
+  const std::uint16_t bound = at.storage.ss_family == AF_INET ? reinterpret_cast<sockaddr_in*>(&at.storage)->sin_port
+                                                              : reinterpret_cast<sockaddr_in6*>(&at.storage)->sin6_port;
   std::unique_ptr<Listener> listener(new Listener);
   listener->port_ = ntohs(bound);
   listener->inside_ = std::make_shared<Inside>(loop, std::move(socket), std::move(accepted));

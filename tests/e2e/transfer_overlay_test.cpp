@@ -39,7 +39,8 @@ class TransferOverlay : public CliTest {
       }
       std::ofstream(folder / ("large-" + std::to_string(i)), std::ios::binary) << content;
     }
-    for (int i = 0; i < 50; ++i) std::ofstream(folder / "deep/er" / ("small " + std::to_string(i))) << std::string(static_cast<std::size_t>(i * 97), 's');
+    for (int i = 0; i < 50; ++i)
+      std::ofstream(folder / "deep/er" / ("small " + std::to_string(i))) << std::string(static_cast<std::size_t>(i * 97), 's');
     std::ofstream(folder / "empty");
     return folder;
   }
@@ -54,7 +55,8 @@ class TransferOverlay : public CliTest {
 };
 
 TEST_F(TransferOverlay, MostBytesGoOverTheRelayOfTheTriangle) {
-  const auto outcome = run(within("triangle", {"transfer", "measure", "--from", "a", "--to", "b", "--bytes", "96MiB", "--chunk", "1MiB", "--connections", "8", "-o", "json"}));
+  const auto outcome = run(within("triangle", {"transfer", "measure", "--from", "a", "--to", "b", "--bytes", "96MiB", "--chunk", "1MiB",
+                                               "--connections", "8", "-o", "json"}));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("netem:a → netem:c → netem:b 0.80 Gbit/s"));
   const auto told = summary(outcome.out);
@@ -65,7 +67,8 @@ TEST_F(TransferOverlay, MostBytesGoOverTheRelayOfTheTriangle) {
 TEST_F(TransferOverlay, CopiesATreeWithItsPropertiesAndTellsThePriceBefore) {
   const auto from = make_files(3, 5 << 20);
   const fs::path to = folder_ / "to";
-  const std::vector<std::string> copy = {"cp", "-r", "--from", "a", "--to", "b", "--connections", "8", "--part-size", "1MiB", from.string(), to.string()};
+  const std::vector<std::string> copy = {"cp", "-r",          "--from", "a",           "--to",     "b", "--connections",
+                                         "8",  "--part-size", "1MiB",   from.string(), to.string()};
   auto dry = copy;
   dry.push_back("--dry-run");
   const auto planned = run(within("triangle", dry));
@@ -82,7 +85,8 @@ TEST_F(TransferOverlay, CopiesATreeWithItsPropertiesAndTellsThePriceBefore) {
 TEST_F(TransferOverlay, CompletesThoughItsRelayIsKilled) {
   const auto from = make_files(12, 6 << 20);
   const fs::path to = folder_ / "to";
-  const auto copied = run(within("relay-killed", {"cp", "-r", "--from", "a", "--to", "b", "--connections", "4", "--bwlimit", "12MB/s", from.string(), to.string()}));
+  const auto copied = run(within(
+      "relay-killed", {"cp", "-r", "--from", "a", "--to", "b", "--connections", "4", "--bwlimit", "12MB/s", from.string(), to.string()}));
   ASSERT_EQ(copied.exit_code, 0) << copied.err;
   EXPECT_THAT(copied.err, HasSubstr("the gateway netem:c/0 has ended"));
   EXPECT_THAT(copied.err, HasSubstr("planned again"));
@@ -92,15 +96,16 @@ TEST_F(TransferOverlay, CompletesThoughItsRelayIsKilled) {
 TEST_F(TransferOverlay, CompletesThoughAnEdgeIsCut) {
   const auto from = make_files(12, 6 << 20);
   const fs::path to = folder_ / "to";
-  const auto copied = run(within("edge-cut", {"cp", "-r", "--from", "a", "--to", "b", "--connections", "4", "--bwlimit", "10MB/s", from.string(), to.string()}));
+  const auto copied = run(within(
+      "edge-cut", {"cp", "-r", "--from", "a", "--to", "b", "--connections", "4", "--bwlimit", "10MB/s", from.string(), to.string()}));
   ASSERT_EQ(copied.exit_code, 0) << copied.err;
   EXPECT_THAT(copied.err, HasSubstr("the edge netem:a/0 to netem:c/0 is down"));
   EXPECT_EQ(run({"check", "--download", from.string(), to.string()}).exit_code, 0);
 }
 
 TEST_F(TransferOverlay, SendsEachByteOverEachEdgeOfATreeOnce) {
-  const auto outcome = run(within("multicast", {"transfer", "measure", "--from", "source", "--to", "d1", "--to", "d3", "--to", "d4", "--bytes", "24MiB",
-                                                "--chunk", "1MiB", "--connections", "4", "-o", "json"}));
+  const auto outcome = run(within("multicast", {"transfer", "measure", "--from", "source", "--to", "d1", "--to", "d3", "--to", "d4",
+                                                "--bytes", "24MiB", "--chunk", "1MiB", "--connections", "4", "-o", "json"}));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const auto told = summary(outcome.out);
   double left_source = 0, into_d4 = 0;
@@ -117,7 +122,8 @@ TEST_F(TransferOverlay, MeasuresAGridThatPlansCanBeMadeWith) {
   const auto grid = (folder_ / "grid.csv").string();
   const auto outcome = run(within("wan", {"transfer", "profile", "--time", "1s", "--connections", "8", "-f", grid}));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_THAT(ok({"transfer", "plan", "netem:a", "netem:b", "--grid", grid, "--shared-links", "--bytes", "1GB"}), HasSubstr("netem:a → netem:b"));
+  EXPECT_THAT(ok({"transfer", "plan", "netem:a", "netem:b", "--grid", grid, "--shared-links", "--bytes", "1GB"}),
+              HasSubstr("netem:a → netem:b"));
 }
 
 TEST_F(TransferOverlay, NamesWhatIsMissing) {

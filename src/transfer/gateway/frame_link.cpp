@@ -12,9 +12,9 @@ namespace isobar::transfer {
 namespace {
 
 constexpr std::size_t kBuffer = 128 << 10;
-constexpr std::size_t kSmall = 16 << 10;    // bodies up to this are copied, so that many go out with one call
+constexpr std::size_t kSmall = 16 << 10;  // bodies up to this are copied, so that many go out with one call
 constexpr std::size_t kBatch = 128 << 10;
-constexpr int kPipeBytes = 512 << 10;       // a frame, though its pages are not full
+constexpr int kPipeBytes = 512 << 10;  // a frame, though its pages are not full
 constexpr std::size_t kPipesKept = 64;
 
 struct Pipe {

@@ -145,7 +145,8 @@ class GatewayProcess final : public LinkOwner {
     if (job_key_.empty() && (routes.reads() || routes.writes())) return invalid(it.id() + ": it reads or writes, and has no key");
     GatewayLimits limits;
     const std::uint64_t memory = it.memory_bytes() > 0 ? it.memory_bytes() : 1ULL << 30;
-    limits.window_bytes = std::clamp<std::uint64_t>(memory / static_cast<std::uint64_t>(std::max(routes.connections_in(), 1)), 1 << 20, 256 << 20);
+    limits.window_bytes =
+        std::clamp<std::uint64_t>(memory / static_cast<std::uint64_t>(std::max(routes.connections_in(), 1)), 1 << 20, 256 << 20);
     if (it.chunk_bytes_most() + 4096 > limits.window_bytes) limits.window_bytes = it.chunk_bytes_most() + 4096;
     core_ = std::make_unique<GatewayCore>(sender_, limits);
     if (!job_key_.empty()) {
@@ -154,7 +155,8 @@ class GatewayProcess final : public LinkOwner {
       receipts_ = std::make_unique<ReceiptSealer>(job_key_, sender_);
     }
     TRY_ASSIGN(stores_, GatewayStores::open(it));
-    TRY_ASSIGN(listener_, net::Listener::open(*loop_, it.listen().empty() ? "0.0.0.0" : it.listen(), 0, [this](Fd socket) { meet(std::move(socket)); }));
+    TRY_ASSIGN(listener_, net::Listener::open(*loop_, it.listen().empty() ? "0.0.0.0" : it.listen(), 0,
+                                              [this](Fd socket) { meet(std::move(socket)); }));
     wire::FromGateway listening;
     listening.mutable_listening()->set_port(listener_->port());
     channel_.send(listening);
@@ -178,11 +180,12 @@ class GatewayProcess final : public LinkOwner {
     if (!stores_->source()) return read_done(serial, invalid("this gateway has no source"), 0);
     chunk = {std::shared_ptr<char[]>(new char[std::max<std::uint64_t>(it.bytes(), 1)]), it.bytes(), {}};
     const std::span<char> memory(chunk.memory.get(), it.bytes());
-    stores_->source()->get({it.key(), it.offset(), memory, it.version()}, [this, serial, memory, keep = chunk.memory](Result<storage::Got> got) {
-      const std::uint64_t bytes = got.ok() ? std::min<std::uint64_t>(got->bytes, memory.size()) : 0;
-      const std::uint32_t crc = crypto::crc32c({memory.data(), bytes});
-      loop_->post([this, serial, got = std::move(got), crc] { read_done(serial, got, crc); });
-    });
+    stores_->source()->get({it.key(), it.offset(), memory, it.version()},
+                           [this, serial, memory, keep = chunk.memory](Result<storage::Got> got) {
+                             const std::uint64_t bytes = got.ok() ? std::min<std::uint64_t>(got->bytes, memory.size()) : 0;
+                             const std::uint32_t crc = crypto::crc32c({memory.data(), bytes});
+                             loop_->post([this, serial, got = std::move(got), crc] { read_done(serial, got, crc); });
+                           });
   }
 
   void read_done(std::uint64_t serial, const Result<storage::Got>& got, std::uint32_t crc) {
@@ -248,18 +251,20 @@ class GatewayProcess final : public LinkOwner {
     auto socket = std::make_shared<Fd>(std::move(made).value());
     // The kernel alone would go on trying for two minutes.
     const auto timer = loop_->after(kHandshakeMost, [socket] { ::shutdown(socket->get(), SHUT_RDWR); });
-    loop_->connect(socket->get(), *address, [this, link, peer, addresses = std::move(addresses), next, socket, timer](const Result<std::size_t>& connected) mutable {
-      loop_->cancel(timer);
-      if (!connected.ok()) {
-        loop_->forget(socket->get());
-        return dial(link, peer, std::move(addresses), next + 1);
-      }
-      net::exchange_keys(*loop_, socket, acquaintances_, peer, kHandshakeMost, [this, link, socket](Result<net::AgreedKeys> keys) {
-        if (keys.ok()) return open_link(link, socket, std::move(*keys), LinkUp{link});
-        loop_->forget(socket->get());
-        dial_failed(link, keys.error());
-      });
-    });
+    loop_->connect(socket->get(), *address,
+                   [this, link, peer, addresses = std::move(addresses), next, socket, timer](const Result<std::size_t>& connected) mutable {
+                     loop_->cancel(timer);
+                     if (!connected.ok()) {
+                       loop_->forget(socket->get());
+                       return dial(link, peer, std::move(addresses), next + 1);
+                     }
+                     net::exchange_keys(*loop_, socket, acquaintances_, peer, kHandshakeMost,
+                                        [this, link, socket](Result<net::AgreedKeys> keys) {
+                                          if (keys.ok()) return open_link(link, socket, std::move(*keys), LinkUp{link});
+                                          loop_->forget(socket->get());
+                                          dial_failed(link, keys.error());
+                                        });
+                   });
   }
 
   void dial_failed(LinkId link, const Error& why) {
@@ -291,7 +296,8 @@ class GatewayProcess final : public LinkOwner {
     if (!opener_) return;
     auto& chunk = gathered_[it.header.chunk];
     if (it.header.kind == FrameKind::kChunk) chunk = std::make_shared<SinkChunk>(it.header.total_bytes);
-    if (const auto* bytes = dynamic_cast<const BytesBody*>(it.body.get()); bytes && chunk) chunk->gathering.add(it.header, bytes->view(), *opener_);
+    if (const auto* bytes = dynamic_cast<const BytesBody*>(it.body.get()); bytes && chunk)
+      chunk->gathering.add(it.header, bytes->view(), *opener_);
   }
 
   void carry_out(DropChunk& it) { gathered_.erase(it.chunk); }
@@ -310,11 +316,13 @@ class GatewayProcess final : public LinkOwner {
   }
 
   static const wire::Write* write_for(const wire::ChunkMeta& meta, int target) {
-    const auto found = std::find_if(meta.writes().begin(), meta.writes().end(), [target](const auto& one) { return one.target() == static_cast<std::uint32_t>(target); });
+    const auto found = std::find_if(meta.writes().begin(), meta.writes().end(),
+                                    [target](const auto& one) { return one.target() == static_cast<std::uint32_t>(target); });
     return found == meta.writes().end() ? nullptr : &*found;
   }
 
-  void write_one(const ChunkKey& key, int target, const std::shared_ptr<SinkChunk>& chunk, const wire::Write& write, const wire::ChunkMeta& meta) {
+  void write_one(const ChunkKey& key, int target, const std::shared_ptr<SinkChunk>& chunk, const wire::Write& write,
+                 const wire::ChunkMeta& meta) {
     const std::uint64_t bytes = chunk->gathering.bytes().size();
     const auto written = [this, key, target](wire::Receipt receipt) {
       loop_->post([this, key, target, receipt = std::move(receipt)] { this->written(key, target, receipt); });
@@ -334,19 +342,22 @@ class GatewayProcess final : public LinkOwner {
     request.body = chunk->gathering.bytes();
     request.properties = get(meta.properties());
     request.checksums = checksums;
-    store->put(std::move(request), [chunk, bytes, written](const Result<storage::PutReceipt>& receipt) { written(receipt_of(receipt, bytes)); });
+    store->put(std::move(request),
+               [chunk, bytes, written](const Result<storage::PutReceipt>& receipt) { written(receipt_of(receipt, bytes)); });
   }
 
   void written(const ChunkKey& key, int target, const wire::Receipt& receipt) {
     const auto verdict = receipt.has_failure() ? ChunkWritten::Verdict::kRefused : ChunkWritten::Verdict::kWritten;
-    feed(ChunkWritten{key, target, verdict, std::make_shared<BytesBody>(std::string_view(receipts_->seal(key, target, receipt.SerializeAsString())))});
+    feed(ChunkWritten{key, target, verdict,
+                      std::make_shared<BytesBody>(std::string_view(receipts_->seal(key, target, receipt.SerializeAsString())))});
   }
 
   // --- What the owner is told
 
   void carry_out(ChunkDelivered& it) {
     const auto* bytes = dynamic_cast<const BytesBody*>(it.receipt.get());
-    const auto receipt = bytes ? open_receipt(job_key_, {sender_, it.serial, 0}, it.target, bytes->view()) : Result<std::string>(not_found(""));
+    const auto receipt =
+        bytes ? open_receipt(job_key_, {sender_, it.serial, 0}, it.target, bytes->view()) : Result<std::string>(not_found(""));
     wire::FromGateway message;
     auto& verdict = *message.mutable_verdict();
     verdict.set_serial(it.serial);

@@ -252,7 +252,9 @@ bool GatewayCore::reachable(const std::string& id) const {
 }
 
 bool GatewayCore::viable(const RouteNode& node, std::uint64_t targets) const {
-  const auto child_viable = [&](const RouteNode& child) { return (child.targets & targets) == 0 || viable(child, child.targets & targets); };
+  const auto child_viable = [&](const RouteNode& child) {
+    return (child.targets & targets) == 0 || viable(child, child.targets & targets);
+  };
   if ((node.targets & targets) != targets) return false;
   switch (node.kind) {
     case Operator::Kind::kSend: return reachable(node.peer);
@@ -269,7 +271,8 @@ double GatewayCore::load(const RouteNode& node) const {
   if (node.kind == Operator::Kind::kSend) {
     const auto peer = peers_.find(node.peer);
     if (peer != peers_.end())
-      most = static_cast<double>(peer->second.in_flight) / std::max(1, peer->second.wanted) + static_cast<double>(peer->second.waiting.size());
+      most =
+          static_cast<double>(peer->second.in_flight) / std::max(1, peer->second.wanted) + static_cast<double>(peer->second.waiting.size());
   }
   for (const auto& child : node.children) most = std::max(most, load(child));
   return most;
@@ -306,7 +309,8 @@ bool GatewayCore::pick_legs(const RouteNode& node, std::uint64_t targets, std::u
     }
     case Operator::Kind::kMuxAnd:
       for (const auto& child : node.children)
-        if (const auto bits = child.targets & targets; bits != 0 && !pick_legs(child, bits, room, must_have_room, sends, writes)) return false;
+        if (const auto bits = child.targets & targets; bits != 0 && !pick_legs(child, bits, room, must_have_room, sends, writes))
+          return false;
       return (node.targets & targets) == targets;
     default: return false;
   }

@@ -145,7 +145,8 @@ struct EdgeChanged {
   std::string peer;
   bool up = false;
 };
-using GatewayEffect = std::variant<Dial, HangUp, SendFrame, SendOwn, Gather, WriteChunk, DropChunk, ChunkDelivered, ChunkUndelivered, EdgeChanged>;
+using GatewayEffect =
+    std::variant<Dial, HangUp, SendFrame, SendOwn, Gather, WriteChunk, DropChunk, ChunkDelivered, ChunkUndelivered, EdgeChanged>;
 
 // Owned by one thread.
 class GatewayCore {
@@ -178,8 +179,8 @@ class GatewayCore {
     Instant heard, spoke;
     // Outward.
     std::uint64_t room = 0, unsent = 0;
-    std::deque<LegRef> busy;        // legs with frames to send
-    std::set<ChunkKey> unacked;     // chunks that were begun on it
+    std::deque<LegRef> busy;     // legs with frames to send
+    std::set<ChunkKey> unacked;  // chunks that were begun on it
     struct Handed {
       ChunkKey chunk;
       std::uint64_t bytes = 0;
@@ -200,9 +201,9 @@ class GatewayCore {
   // A chunk on its way to one peer.
   struct Leg {
     std::optional<LinkId> link;
-    std::uint64_t targets = 0;                                // without a verdict
-    std::uint64_t total = 0, sent_bytes = 0, next = 0;  // next: offset of a source's next frame
-    std::deque<std::pair<FrameHeader, Payload>> frames;       // of a relay
+    std::uint64_t targets = 0;                           // without a verdict
+    std::uint64_t total = 0, sent_bytes = 0, next = 0;   // next: offset of a source's next frame
+    std::deque<std::pair<FrameHeader, Payload>> frames;  // of a relay
     Instant progress;
     bool queued = false;  // in its link's busy
   };

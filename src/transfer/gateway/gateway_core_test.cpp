@@ -20,8 +20,8 @@ namespace {
 constexpr std::string_view kJobKey = "the job's key, of which relays hear nothing";
 
 struct Faults {
-  double link_breaks = 0;   // chance that a link breaks with a frame
-  double relay_tampers = 0; // chance that a hostile relay changes a body that it passes on
+  double link_breaks = 0;    // chance that a link breaks with a frame
+  double relay_tampers = 0;  // chance that a hostile relay changes a body that it passes on
   double relay_swallows = 0;
   double relay_forges = 0;  // says that a chunk arrived that it never passed on
   bool relay_dies = false;
@@ -274,7 +274,8 @@ class World {
           const bool refused = random_.chance(faults_.store_refuses);
           if (!refused) stores_[static_cast<std::size_t>(target)][chunk.serial] = bytes, ++writes_;
           event.verdict = refused ? ChunkWritten::Verdict::kRefused : ChunkWritten::Verdict::kWritten;
-          event.receipt = std::make_shared<BytesBody>(std::string_view(node.receipts->seal(chunk, target, refused ? "refused" : "written")));
+          event.receipt =
+              std::make_shared<BytesBody>(std::string_view(node.receipts->seal(chunk, target, refused ? "refused" : "written")));
         }
         feed(node, event);
       });
@@ -390,8 +391,9 @@ TEST(GatewaySimulation, SendsEachByteOverEachEdgeOfATreeOnce) {
 
 TEST(GatewaySimulation, LosesNothingWhenLinksBreak) {
   for (int seed = 1; seed <= seeds(20); ++seed) {
-    World world(seed % 2 != 0 ? two_ways() : tree(), seed % 2 != 0 ? std::vector<std::string>{"b"} : std::vector<std::string>{"h", "x", "y"},
-                {.link_breaks = 0.02}, static_cast<std::uint64_t>(seed));
+    World world(seed % 2 != 0 ? two_ways() : tree(),
+                seed % 2 != 0 ? std::vector<std::string>{"b"} : std::vector<std::string>{"h", "x", "y"}, {.link_breaks = 0.02},
+                static_cast<std::uint64_t>(seed));
     fill(world, 60, seed % 2 != 0 ? 1 : 0b111, static_cast<std::uint64_t>(seed));
     ASSERT_TRUE(world.run()) << seed;
     EXPECT_EQ(world.store(0).size(), 60U);

@@ -48,7 +48,8 @@ GatewaySurroundings GatewaySurroundings::of_process() {
   }
   std::vector<std::string> paths = {here.path("~/.aws/config"), here.path("~/.aws/credentials"),
                                     here.path("~/.config/gcloud/application_default_credentials.json")};
-  for (const char* name : {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS", "AWS_WEB_IDENTITY_TOKEN_FILE"})
+  for (const char* name :
+       {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS", "AWS_WEB_IDENTITY_TOKEN_FILE"})
     if (const auto path = here.variable(name)) paths.push_back(*path);
   for (const auto& path : paths)
     if (const auto content = here.read_file(path); content.ok()) found.files[path] = *content;
@@ -56,7 +57,8 @@ GatewaySurroundings GatewaySurroundings::of_process() {
 }
 
 struct GatewaySession::Inside {
-  Inside(Fd to_gateway, Fd from_gateway, GatewayHooks told) : to(std::move(to_gateway)), from(std::move(from_gateway)), hooks(std::move(told)) {
+  Inside(Fd to_gateway, Fd from_gateway, GatewayHooks told)
+      : to(std::move(to_gateway)), from(std::move(from_gateway)), hooks(std::move(told)) {
     reader = std::thread([this] { read_all(); });
     writer = std::thread([this] { write_all_said(); });
   }
@@ -133,7 +135,8 @@ struct GatewaySession::Inside {
   std::thread reader, writer;
 };
 
-GatewaySession::GatewaySession(Fd to, Fd from, GatewayHooks hooks) : inside_(std::make_unique<Inside>(std::move(to), std::move(from), std::move(hooks))) {}
+GatewaySession::GatewaySession(Fd to, Fd from, GatewayHooks hooks)
+    : inside_(std::make_unique<Inside>(std::move(to), std::move(from), std::move(hooks))) {}
 
 GatewaySession::~GatewaySession() {
   {
@@ -174,7 +177,8 @@ void GatewaySession::configure(const GatewayConfiguration& it) {
   inside_->say(message);
 }
 
-void GatewaySession::read(std::uint64_t serial, const std::string& key, std::uint64_t offset, std::uint64_t bytes, const std::string& version) {
+void GatewaySession::read(std::uint64_t serial, const std::string& key, std::uint64_t offset, std::uint64_t bytes,
+                          const std::string& version) {
   wire::ToGateway message;
   auto& read = *message.mutable_read();
   read.set_serial(serial);
@@ -185,7 +189,8 @@ void GatewaySession::read(std::uint64_t serial, const std::string& key, std::uin
   inside_->say(message);
 }
 
-void GatewaySession::send(std::uint64_t serial, std::uint32_t crc32c, const std::vector<ChunkWrite>& writes, const storage::Properties& properties) {
+void GatewaySession::send(std::uint64_t serial, std::uint32_t crc32c, const std::vector<ChunkWrite>& writes,
+                          const storage::Properties& properties) {
   wire::ToGateway message;
   auto& send = *message.mutable_send();
   send.set_serial(serial);

@@ -154,7 +154,8 @@ void GatewayCore::own_failed(const ChunkKey& key, const std::string& peer, std::
   // A broken connection is nobody's fault but the connection's; what is told of the chunk itself counts.
   if (why != Nack::kLinkLost) ++own.failures;
   if (own.failures >= limits_.attempts_most)
-    return give_up(key.serial, targets, unavailable(fmt::format("the chunk was sent {} times in vain; the last time {}", own.failures, words_of(why))));
+    return give_up(key.serial, targets,
+                   unavailable(fmt::format("the chunk was sent {} times in vain; the last time {}", own.failures, words_of(why))));
   own.unsent |= targets;
   const Duration pause = std::min(kRetryMost, kRetryLeast * (1 << std::min(own.failures, 8)));
   const Instant at = own.failures == 0 ? now_ : now_ + pause;
@@ -183,11 +184,14 @@ void GatewayCore::look_for_overdue() {
   for (auto& [serial, own] : own_) {
     for (auto& [number, attempt] : own.attempts)
       for (auto& [peer, leg] : attempt.legs)
-        if (leg.targets != 0 && now_ - leg.progress >= limits_.chunk_patience) overdue.push_back({{sender_, serial, number}, peer, leg.targets});
-    if (own.queued && own.attempts.empty() && now_ - own.offered >= limits_.chunk_patience && partitions_to(own.unsent).empty()) stuck.push_back(serial);
+        if (leg.targets != 0 && now_ - leg.progress >= limits_.chunk_patience)
+          overdue.push_back({{sender_, serial, number}, peer, leg.targets});
+    if (own.queued && own.attempts.empty() && now_ - own.offered >= limits_.chunk_patience && partitions_to(own.unsent).empty())
+      stuck.push_back(serial);
   }
   for (const auto& one : overdue) own_failed(one.key, one.peer, one.targets, Nack::kOverdue);
-  for (const auto serial : stuck) give_up(serial, own_.at(serial).unsent, unavailable("no way leads to the destination: every gateway on it is out of reach"));
+  for (const auto serial : stuck)
+    give_up(serial, own_.at(serial).unsent, unavailable("no way leads to the destination: every gateway on it is out of reach"));
 }
 
 }  // namespace isobar::transfer

@@ -27,7 +27,8 @@ void GatewayCore::take_chunk(LinkId id, const FrameHeader& header) {
   std::map<std::string, std::uint64_t> sends;
   const RouteNode* node = routes_.of(header.partition);
   if (!node || header.targets == 0 || !pick_legs(*node, header.targets, room, false, sends, passing.writing)) {
-    hand(id, {.kind = FrameKind::kNack, .detail = static_cast<std::uint8_t>(Nack::kNoRoute), .chunk = header.chunk, .targets = header.targets},
+    hand(id,
+         {.kind = FrameKind::kNack, .detail = static_cast<std::uint8_t>(Nack::kNoRoute), .chunk = header.chunk, .targets = header.targets},
          nullptr);
     return grant(link, id, room);
   }
@@ -135,7 +136,8 @@ void GatewayCore::on(ChunkWritten& event) {
     const auto passing = passing_.find(chunk);
     if (passing == passing_.end()) continue;
     passing->second.writing &= ~bit;
-    if (event.verdict == ChunkWritten::Verdict::kCorrupt) answer(chunk, FrameKind::kNack, static_cast<std::uint8_t>(Nack::kCorrupt), bit, nullptr);
+    if (event.verdict == ChunkWritten::Verdict::kCorrupt)
+      answer(chunk, FrameKind::kNack, static_cast<std::uint8_t>(Nack::kCorrupt), bit, nullptr);
     else answer(chunk, FrameKind::kAck, 0, bit, event.receipt);
     settle(chunk);
   }
@@ -210,7 +212,8 @@ void GatewayCore::settle(const ChunkKey& key) {
   const auto found = passing_.find(key);
   if (found == passing_.end()) return;
   Passing& passing = found->second;
-  const bool open = passing.writing != 0 || std::any_of(passing.legs.begin(), passing.legs.end(), [](const auto& leg) { return leg.second.targets != 0; });
+  const bool open = passing.writing != 0 ||
+                    std::any_of(passing.legs.begin(), passing.legs.end(), [](const auto& leg) { return leg.second.targets != 0; });
   if (open) return;
   return_room(passing, passing.room_left);
   passing_.erase(found);

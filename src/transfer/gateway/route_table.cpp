@@ -59,9 +59,11 @@ bool holds(const RouteNode& node, Kind kind) {
 
 }  // namespace
 
-Result<RouteTable> RouteTable::make(const GatewayPrograms& programs, const std::string& self, const std::vector<std::string>& target_regions) {
+Result<RouteTable> RouteTable::make(const GatewayPrograms& programs, const std::string& self,
+                                    const std::vector<std::string>& target_regions) {
   if (target_regions.empty() || target_regions.size() > kTargetsMost)
-    return invalid(fmt::format("there are {} targets; at least 1 and at most {} can be served at once", target_regions.size(), kTargetsMost));
+    return invalid(
+        fmt::format("there are {} targets; at least 1 and at most {} can be served at once", target_regions.size(), kTargetsMost));
   for (const auto& region : target_regions)
     if (std::find(programs.destinations.begin(), programs.destinations.end(), region) == programs.destinations.end())
       return invalid(fmt::format("a target lies in {}, which the programs do not write to", region));

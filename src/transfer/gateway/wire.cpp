@@ -134,9 +134,7 @@ std::string receipt_key(std::string_view job_key, std::uint64_t writer) {
 }
 
 // A receipt is of one chunk at one target, by whatever attempt it came there.
-std::string receipt_subject(const ChunkKey& chunk, int target) {
-  return fmt::format("{:016x}/{}/{}", chunk.sender, chunk.serial, target);
-}
+std::string receipt_subject(const ChunkKey& chunk, int target) { return fmt::format("{:016x}/{}/{}", chunk.sender, chunk.serial, target); }
 
 }  // namespace
 

@@ -122,7 +122,9 @@ std::string testbed_json(const Testbed& testbed) {
   const auto& scenario = testbed.scenario();
   for (const auto& link : scenario.links)
     links.push_back({{"from", scenario.regions[link.from].name}, {"to", scenario.regions[link.to].name}});
-  return json::serialize(json::object{{"scenario", scenario.name}, {"file", scenario.file}, {"regions", std::move(regions)}, {"links", std::move(links)}}) + "\n";
+  return json::serialize(json::object{
+             {"scenario", scenario.name}, {"file", scenario.file}, {"regions", std::move(regions)}, {"links", std::move(links)}}) +
+         "\n";
 }
 
 }  // namespace isobar::transfer

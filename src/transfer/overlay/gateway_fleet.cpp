@@ -15,7 +15,8 @@ constexpr std::chrono::seconds kStartMost{30};
 constexpr std::chrono::milliseconds kRestartPause{500};
 
 bool sends_or_receives(const Operator& root, Operator::Kind kind) {
-  return root.kind == kind || std::any_of(root.children.begin(), root.children.end(), [kind](const auto& child) { return sends_or_receives(child, kind); });
+  return root.kind == kind ||
+         std::any_of(root.children.begin(), root.children.end(), [kind](const auto& child) { return sends_or_receives(child, kind); });
 }
 
 bool touches_stores(const Gateway& gateway) {
@@ -41,7 +42,8 @@ struct GatewayFleet::Member {
 GatewayFleet::GatewayFleet(GatewayHost& host, FleetOptions options, FleetHooks hooks)
     : host_(host), options_(std::move(options)), hooks_(std::move(hooks)), job_key_(crypto::secure_random_bytes(crypto::Aead::kKeyBytes)) {}
 
-Result<std::unique_ptr<GatewayFleet>> GatewayFleet::start(GatewayHost& host, const GatewayPrograms& programs, FleetOptions options, FleetHooks hooks) {
+Result<std::unique_ptr<GatewayFleet>> GatewayFleet::start(GatewayHost& host, const GatewayPrograms& programs, FleetOptions options,
+                                                          FleetHooks hooks) {
   std::unique_ptr<GatewayFleet> fleet(new GatewayFleet(host, std::move(options), std::move(hooks)));
   fleet->mourner_ = std::thread([raw = fleet.get()] { raw->mourn(); });
   TRY(fleet->change(programs));
@@ -104,7 +106,8 @@ Status GatewayFleet::start_member(const std::string& id, const std::string& regi
   member->port = 0;
   member->failure.reset();
   member->process = std::move(process);
-  member->session = std::make_unique<GatewaySession>(std::move(member->process->to), std::move(member->process->from), hooks_of(id, member->life));
+  member->session =
+      std::make_unique<GatewaySession>(std::move(member->process->to), std::move(member->process->from), hooks_of(id, member->life));
   // The fingerprints of all are made here, so that each knows the others before any of them calls.
   for (const auto& gateway : programs_.gateways) {
     auto& other = members_[gateway.id];
@@ -157,7 +160,8 @@ GatewayConfiguration GatewayFleet::configuration_of(const Member& member) const 
     }
     made.peers.push_back(std::move(peer));
   }
-  const auto self = std::find_if(programs_.gateways.begin(), programs_.gateways.end(), [&](const auto& one) { return one.id == member.id; });
+  const auto self =
+      std::find_if(programs_.gateways.begin(), programs_.gateways.end(), [&](const auto& one) { return one.id == member.id; });
   // Only who reads or writes is told the key and the stores: a relay has no use for either.
   if (self != programs_.gateways.end() && touches_stores(*self)) {
     made.job_key = job_key_;
@@ -176,7 +180,9 @@ GatewayHooks GatewayFleet::hooks_of(const std::string& id, std::uint64_t life) {
     members_.at(id)->port = port;
     changed_.notify_all();
   };
-  hooks.read_done = [this, id](std::uint64_t serial, Result<storage::Got> got, std::uint32_t crc) { hooks_.read_done(serial, std::move(got), crc, id); };
+  hooks.read_done = [this, id](std::uint64_t serial, Result<storage::Got> got, std::uint32_t crc) {
+    hooks_.read_done(serial, std::move(got), crc, id);
+  };
   hooks.verdict = hooks_.verdict;
   hooks.undelivered = hooks_.undelivered;
   hooks.edge = [this, id](const std::string& peer, bool up) { hooks_.edge(id, peer, up); };
@@ -245,7 +251,8 @@ std::vector<std::string> GatewayFleet::sources() const {
   std::vector<std::string> found;
   for (const auto& gateway : programs_.gateways) {
     const auto member = members_.find(gateway.id);
-    if (gateway.region == programs_.source && member != members_.end() && member->second->running && member->second->port != 0) found.push_back(gateway.id);
+    if (gateway.region == programs_.source && member != members_.end() && member->second->running && member->second->port != 0)
+      found.push_back(gateway.id);
   }
   return found;
 }

@@ -12,7 +12,9 @@ bool OverlayMover::begin_read(std::uint64_t serial, Chunk& chunk) {
   for (const auto& gateway : fleet_->sources())
     if (best.empty() || held_[gateway] < held_[best]) best = gateway;
   const auto& what = chunk.what;
-  if (best.empty() || !fleet_->with(best, [&](GatewaySession& session) { session.read(serial, what.key, what.offset, what.bytes, what.version); })) return false;
+  if (best.empty() ||
+      !fleet_->with(best, [&](GatewaySession& session) { session.read(serial, what.key, what.offset, what.bytes, what.version); }))
+    return false;
   chunk.gateway = best;
   chunk.there = false;
   held_[best] += what.bytes;
@@ -79,7 +81,8 @@ void OverlayMover::tell(std::uint64_t serial, Chunk& chunk, Calls& calls) {
   for (auto& [target, put] : chunk.puts)
     if (!std::exchange(put.told, true)) writes.push_back(put.write);
   if (writes.empty()) return;
-  const bool said = fleet_->with(chunk.gateway, [&](GatewaySession& session) { session.send(serial, chunk.crc32c, writes, chunk.properties); });
+  const bool said =
+      fleet_->with(chunk.gateway, [&](GatewaySession& session) { session.send(serial, chunk.crc32c, writes, chunk.properties); });
   if (!said) fail_all(chunk, unavailable("the gateway that had the chunk has ended"), calls);
 }
 

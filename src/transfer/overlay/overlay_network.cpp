@@ -19,14 +19,16 @@ constexpr Duration kRateSpan = 5s;
 constexpr std::chrono::seconds kTryAgainLeast{15}, kTryAgainMost{240};
 
 // The grid as it is now: without the edges that are down, with the rates that were seen of those that are slower than planned.
-void lay_over(Grid& grid, const std::set<std::pair<std::string, std::string>>& down, const std::map<std::pair<std::string, std::string>, double>& measured) {
+void lay_over(Grid& grid, const std::set<std::pair<std::string, std::string>>& down,
+              const std::map<std::pair<std::string, std::string>, double>& measured) {
   const auto index = [&](const std::string& region) -> std::optional<RegionIndex> {
     const auto found = std::find(grid.regions.begin(), grid.regions.end(), region);
     if (found == grid.regions.end()) return std::nullopt;
     return static_cast<RegionIndex>(found - grid.regions.begin());
   };
   for (const auto& [edge, gbps] : measured)
-    if (const auto from = index(edge.first), to = index(edge.second); from && to) grid.gbps.at(*from, *to) = std::min(grid.gbps.at(*from, *to), gbps);
+    if (const auto from = index(edge.first), to = index(edge.second); from && to)
+      grid.gbps.at(*from, *to) = std::min(grid.gbps.at(*from, *to), gbps);
   for (const auto& edge : down)
     if (const auto from = index(edge.first), to = index(edge.second); from && to) grid.gbps.at(*from, *to) = 0;
 }
@@ -81,8 +83,12 @@ class RunningOverlay final : public OverlayNetwork {
     hooks.read_done = [this](std::uint64_t serial, Result<storage::Got> got, std::uint32_t crc, const std::string& gateway) {
       mover_->read_done(serial, std::move(got), crc, gateway);
     };
-    hooks.verdict = [this](std::uint64_t serial, std::size_t target, const ChunkReceipt& receipt) { mover_->verdict(serial, target, receipt); };
-    hooks.undelivered = [this](std::uint64_t serial, std::uint64_t targets, const Error& why) { mover_->undelivered(serial, targets, why); };
+    hooks.verdict = [this](std::uint64_t serial, std::size_t target, const ChunkReceipt& receipt) {
+      mover_->verdict(serial, target, receipt);
+    };
+    hooks.undelivered = [this](std::uint64_t serial, std::uint64_t targets, const Error& why) {
+      mover_->undelivered(serial, targets, why);
+    };
     hooks.edge = [this](const std::string& from, const std::string& to, bool up) { edge_changed(from, to, up); };
     hooks.traffic = [this](const std::string& gateway, const auto& bytes) { saw_traffic(gateway, bytes); };
     hooks.died = [this](const std::string& gateway, const Error& why) {
@@ -155,7 +161,9 @@ class RunningOverlay final : public OverlayNetwork {
 
   // Between regions all pairs of gateways have to be cut off for the edge to be.
   bool is_down(const Edge& regions) const {
-    return std::any_of(down_.begin(), down_.end(), [&](const Edge& pair) { return region_of(pair.first) == regions.first && region_of(pair.second) == regions.second; });
+    return std::any_of(down_.begin(), down_.end(), [&](const Edge& pair) {
+      return region_of(pair.first) == regions.first && region_of(pair.second) == regions.second;
+    });
   }
 
   void edge_changed(const std::string& from, const std::string& to, bool up) {
@@ -241,7 +249,8 @@ class RunningOverlay final : public OverlayNetwork {
     }
     if (!report.ok()) return tell(fmt::format("no other plan: {}; the gateways go on as they can", report.error().message()));
     const auto programs = programs_of(*report, request.connections_most, request.made_up);
-    if (const Status changed = fleet_->change(programs); !changed.ok()) return tell(fmt::format("the new plan could not be started: {}", changed.error().message()));
+    if (const Status changed = fleet_->change(programs); !changed.ok())
+      return tell(fmt::format("the new plan could not be started: {}", changed.error().message()));
     const std::scoped_lock lock(mutex_);
     std::string ways;
     for (const auto& route : report->plan.routes) {

@@ -65,7 +65,9 @@ class OverlayTest : public testing::Test {
     hooks.read_done = [this](std::uint64_t serial, Result<storage::Got> got, std::uint32_t crc, const std::string& gateway) {
       mover_.read_done(serial, std::move(got), crc, gateway);
     };
-    hooks.verdict = [this](std::uint64_t serial, std::size_t target, const ChunkReceipt& receipt) { mover_.verdict(serial, target, receipt); };
+    hooks.verdict = [this](std::uint64_t serial, std::size_t target, const ChunkReceipt& receipt) {
+      mover_.verdict(serial, target, receipt);
+    };
     hooks.undelivered = [this](std::uint64_t serial, std::uint64_t targets, const Error& why) { mover_.undelivered(serial, targets, why); };
     hooks.edge = [](const std::string&, const std::string&, bool) {};
     hooks.traffic = [this](const std::string& gateway, const auto& bytes) {
@@ -172,7 +174,8 @@ TEST_F(OverlayTest, GoesOnAfterEveryGatewayWasKilled) {
   ASSERT_TRUE(move(1, "file", 3 << 20).ok());
   int killed = 0;
   for (const pid_t pid : descendants(::getpid()))
-    if (read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("").ends_with(std::string("gateway\0", 8))) killed += ::kill(pid, SIGKILL) == 0;
+    if (read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("").ends_with(std::string("gateway\0", 8)))
+      killed += ::kill(pid, SIGKILL) == 0;
   ASSERT_EQ(killed, 3);
   fs::remove(folder_ / "to" / "file");
   // Started again, they are other processes at other ports.
@@ -206,7 +209,8 @@ TEST(GatewaySites, AreReadWithTheirPlaces) {
 }
 
 TEST(GatewaySites, AreRefusedWithEveryFaultNamed) {
-  const auto sites = parse_sites("sites:\n  a: {adress: 1.2.3.4}\n  b: {address: gateway.example}\n  c: {ssh: x, namespace: y, address: 1.2.3.4}\n", "s.yaml");
+  const auto sites = parse_sites(
+      "sites:\n  a: {adress: 1.2.3.4}\n  b: {address: gateway.example}\n  c: {ssh: x, namespace: y, address: 1.2.3.4}\n", "s.yaml");
   ASSERT_FALSE(sites.ok());
   EXPECT_THAT(sites.error().message(), HasSubstr("s.yaml:2"));
   EXPECT_THAT(sites.error().message(), HasSubstr("address"));

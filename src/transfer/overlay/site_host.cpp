@@ -132,8 +132,8 @@ class SiteHost final : public GatewayHost {
       remote_name_ = ".isobar/bin/isobar-node-" + crypto::to_hex(crypto::sha256(program)).substr(0, 16);
     }
     if (placed_.count(host) != 0) return remote_name_;
-    const std::string command = fmt::format(
-        "test -x {0} || {{ mkdir -p .isobar/bin && cat > {0}.$$ && chmod 755 {0}.$$ && mv {0}.$$ {0}; }}", remote_name_);
+    const std::string command =
+        fmt::format("test -x {0} || {{ mkdir -p .isobar/bin && cat > {0}.$$ && chmod 755 {0}.$$ && mv {0}.$$ {0}; }}", remote_name_);
     TRY(run_with_input({"ssh", "-T", "-o", "BatchMode=yes", host, command}, node_program_));
     placed_.insert(host);
     return remote_name_;
@@ -151,7 +151,8 @@ class SiteHost final : public GatewayHost {
     int status = 0;
     ::waitpid(pid, &status, 0);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-      return unavailable(fmt::format("'{}' ended with code {}; can you reach the machine by hand?", command[0], WIFEXITED(status) ? WEXITSTATUS(status) : -1));
+      return unavailable(fmt::format("'{}' ended with code {}; can you reach the machine by hand?", command[0],
+                                     WIFEXITED(status) ? WEXITSTATUS(status) : -1));
     return {};
   }
 

@@ -14,7 +14,8 @@ namespace json = boost::json;
 
 void read_address(FieldReader& reader, std::string_view key, std::string& into) {
   if (!reader.text(key, into) || into.empty()) return;
-  if (!net::make_address(into, 1).ok()) reader.report(key, fmt::format("'{}' is no IP address; gateways call one another by address", into));
+  if (!net::make_address(into, 1).ok())
+    reader.report(key, fmt::format("'{}' is no IP address; gateways call one another by address", into));
 }
 
 GatewaySite read_site(const std::string& region, FieldReader& reader) {
@@ -23,7 +24,8 @@ GatewaySite read_site(const std::string& region, FieldReader& reader) {
   reader.text("ssh", site.ssh);
   reader.text("namespace", site.namespace_path);
   if (!site.namespace_path.empty() && site.namespace_path[0] != '/') site.namespace_path = "/run/netns/" + site.namespace_path;
-  if (!site.namespace_path.empty() && !site.ssh.empty()) reader.report("namespace", "a machine behind ssh is entered by ssh alone; leave one of both out");
+  if (!site.namespace_path.empty() && !site.ssh.empty())
+    reader.report("namespace", "a machine behind ssh is entered by ssh alone; leave one of both out");
   read_address(reader, "address", site.address);
   reader.text_map("address-from", site.address_from);
   if (site.address.empty() && site.address_from.empty()) reader.report("address", "where do other gateways reach it? Give its IP address");
@@ -64,13 +66,15 @@ Result<std::vector<GatewaySite>> parse_testbed_sites(std::string_view text, std:
   const json::value document = json::parse({text.data(), text.size()}, failure);
   const auto* top = document.if_object();
   const auto* regions = top && top->contains("regions") ? top->at("regions").if_array() : nullptr;
-  if (failure || !regions || !top->contains("file") || !top->at("file").is_string()) return invalid("what ISOBAR_NETEM names does not describe an emulated network");
+  if (failure || !regions || !top->contains("file") || !top->at("file").is_string())
+    return invalid("what ISOBAR_NETEM names does not describe an emulated network");
   scenario = std::string(top->at("file").get_string());
   std::vector<GatewaySite> sites;
   for (const auto& entry : *regions) {
     const auto* region = entry.if_object();
     const auto* addresses = region && region->contains("addresses") ? region->at("addresses").if_object() : nullptr;
-    if (!addresses || !region->contains("name") || !region->contains("namespace_path")) return invalid("what ISOBAR_NETEM names does not describe an emulated network");
+    if (!addresses || !region->contains("name") || !region->contains("namespace_path"))
+      return invalid("what ISOBAR_NETEM names does not describe an emulated network");
     GatewaySite site;
     site.region = "netem:" + std::string(region->at("name").get_string());
     site.namespace_path = std::string(region->at("namespace_path").get_string());

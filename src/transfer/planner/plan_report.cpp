@@ -66,10 +66,14 @@ std::string beside(const PlanCost& cost, const PlanCost& direct) {
 
 std::string plan_line(const PlanReport& report) {
   std::vector<std::string> ways;
-  for (const auto& route : report.plan.routes) ways.push_back(fmt::format("{} {} Gbit/s", route_text(route, report.plan.source), gbps_text(route.share * report.plan.gbps)));
-  std::string line = fmt::format("{}: {} in {}, ${:.4g}", fmt::join(ways, "; "), format_bytes(report.bytes), time_text(report.cost.seconds), report.cost.usd());
+  for (const auto& route : report.plan.routes)
+    ways.push_back(fmt::format("{} {} Gbit/s", route_text(route, report.plan.source), gbps_text(route.share * report.plan.gbps)));
+  std::string line = fmt::format("{}: {} in {}, ${:.4g}", fmt::join(ways, "; "), format_bytes(report.bytes), time_text(report.cost.seconds),
+                                 report.cost.usd());
   for (const auto& baseline : report.baselines)
-    if (baseline.name == "direct") line += fmt::format(" (direct: {} Gbit/s, {}, ${:.4g})", gbps_text(baseline.cost.gbps), time_text(baseline.cost.seconds), baseline.cost.usd());
+    if (baseline.name == "direct")
+      line += fmt::format(" (direct: {} Gbit/s, {}, ${:.4g})", gbps_text(baseline.cost.gbps), time_text(baseline.cost.seconds),
+                          baseline.cost.usd());
   return line;
 }
 

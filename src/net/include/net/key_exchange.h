@@ -37,9 +37,9 @@ class Acquaintances {
 };
 
 struct AgreedKeys {
-  std::string peer;                    ///< its name, as known
-  std::string send_key, receive_key;   ///< 32 bytes each; ours to send is the peer's to receive
-  std::string early;                   ///< what the peer has sent already after its handshake
+  std::string peer;                   ///< its name, as known
+  std::string send_key, receive_key;  ///< 32 bytes each; ours to send is the peer's to receive
+  std::string early;                  ///< what the peer has sent already after its handshake
 };
 using KeysDone = std::function<void(Result<AgreedKeys>)>;
 

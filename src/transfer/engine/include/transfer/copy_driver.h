@@ -25,9 +25,9 @@ class ItemSource {
 struct CopyJob {
   std::shared_ptr<storage::Store> source;
   std::vector<std::shared_ptr<storage::Store>> targets;
-  CopyPlan plan;      ///< targets and server_side are filled in from the stores
-  fs::path journal;   ///< made, and removed when every object has arrived
-  fs::path manifest;  ///< one JSON line for each object; empty: none. An earlier run's is gone on with
+  CopyPlan plan;                      ///< targets and server_side are filled in from the stores
+  fs::path journal;                   ///< made, and removed when every object has arrived
+  fs::path manifest;                  ///< one JSON line for each object; empty: none. An earlier run's is gone on with
   std::shared_ptr<ChunkMover> mover;  ///< none: the bytes pass through this process
 };
 

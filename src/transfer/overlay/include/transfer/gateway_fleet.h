@@ -20,7 +20,7 @@ namespace isobar::transfer {
 struct FleetOptions {
   std::vector<std::string> target_regions;  ///< of each target
   GatewayStore source;
-  std::vector<GatewayStore> targets;  ///< by target
+  std::vector<GatewayStore> targets;        ///< by target
   std::uint64_t memory_bytes = 1ULL << 30;  ///< of each gateway, for chunks on their way
   std::uint64_t chunk_bytes_most = 8 << 20;
   int store_calls_most = 256;
@@ -47,7 +47,8 @@ class GatewayFleet {
   /// Starts the gateways of the programs and waits until all listen.
   /// host     must outlive the fleet
   /// Errors   kNotFound, kUnavailable: a gateway could not be started; those that were are ended again
-  static Result<std::unique_ptr<GatewayFleet>> start(GatewayHost& host, const GatewayPrograms& programs, FleetOptions options, FleetHooks hooks);
+  static Result<std::unique_ptr<GatewayFleet>> start(GatewayHost& host, const GatewayPrograms& programs, FleetOptions options,
+                                                     FleetHooks hooks);
   /// Ends all gateways.
   ~GatewayFleet();
 

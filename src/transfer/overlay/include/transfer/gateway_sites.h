@@ -14,10 +14,10 @@
 namespace isobar::transfer {
 
 struct GatewaySite {
-  std::string region;          ///< as the grid calls it: "aws:us-east-1"
-  std::string ssh;             ///< host, or user@host, as the user's own ssh knows it; empty: this machine
-  std::string namespace_path;  ///< of this machine: a network namespace; empty: its own network
-  std::string address;         ///< where other gateways reach it
+  std::string region;                               ///< as the grid calls it: "aws:us-east-1"
+  std::string ssh;                                  ///< host, or user@host, as the user's own ssh knows it; empty: this machine
+  std::string namespace_path;                       ///< of this machine: a network namespace; empty: its own network
+  std::string address;                              ///< where other gateways reach it
   std::map<std::string, std::string> address_from;  ///< by the region they are in, where that differs
 };
 

@@ -18,17 +18,17 @@ struct OverlayRequest {
   PlanRequest plan;
   Grid grid;
   PriceBook prices;
-  bool direct = false;             ///< no relays
-  bool made_up = false;            ///< chunks are made up and written nowhere, for measuring
-  int connections_most = 64;       ///< of each gateway to each other
+  bool direct = false;                      ///< no relays
+  bool made_up = false;                     ///< chunks are made up and written nowhere, for measuring
+  int connections_most = 64;                ///< of each gateway to each other
   std::optional<GatewayPrograms> programs;  ///< of the user's own making, in place of a plan
-  FleetOptions fleet;              ///< target_regions are filled in from the plan's destinations when empty
+  FleetOptions fleet;                       ///< target_regions are filled in from the plan's destinations when empty
 };
 
 /// What went over one edge so far.
 struct OverlayEdge {
-  std::string from, to;  ///< regions
-  std::uint64_t bytes = 0;   ///< that arrived at a target, by this way
+  std::string from, to;     ///< regions
+  std::uint64_t bytes = 0;  ///< that arrived at a target, by this way
   bool up = true;
 };
 
