@@ -228,15 +228,15 @@ void GatewayCore::on(FrameArrived& event) {
     case FrameKind::kNack:
       if (!link.outward) return close(event.link, "a verdict came from who sends");
       if (link.unacked.count(header.chunk) == 0) return;  // told before
-      if (header.chunk.sender == sender_) return own_verdict(header.chunk, link.peer, header, std::move(event.body));
-      return verdict(header.chunk, header, std::move(event.body));
+      if (header.chunk.sender == sender_) return own_verdict(header.chunk, link.peer, header, event.body);
+      return verdict(header.chunk, header, event.body);
     case FrameKind::kChunk:
       if (link.outward) return close(event.link, "a chunk came from who receives");
       take_chunk(event.link, header);
-      return take_frame(event.link, header, std::move(event.body));
+      return take_frame(event.link, header, event.body);
     case FrameKind::kData:
       if (link.outward) return close(event.link, "a chunk came from who receives");
-      return take_frame(event.link, header, std::move(event.body));
+      return take_frame(event.link, header, event.body);
     case FrameKind::kAbort:
       if (link.outward) return close(event.link, "a chunk came from who receives");
       return take_abort(header);

@@ -270,11 +270,11 @@ class GatewayCore {
 
   // Chunks of other sources (passing.cpp).
   void take_chunk(LinkId id, const FrameHeader& header);
-  void take_frame(LinkId id, FrameHeader header, Payload body);
+  void take_frame(LinkId id, const FrameHeader& header, const Payload& body);
   void take_abort(const FrameHeader& header);
   void complete(const ChunkKey& key, Passing& passing);
   void on(ChunkWritten& event);
-  void verdict(const ChunkKey& key, FrameHeader header, Payload body);
+  void verdict(const ChunkKey& key, const FrameHeader& header, const Payload& body);
   void answer(const ChunkKey& key, FrameKind kind, std::uint8_t detail, std::uint64_t targets, Payload receipt);
   void offer_waiting(const std::string& peer);
   void return_room(Passing& passing, std::uint64_t bytes);
@@ -286,7 +286,7 @@ class GatewayCore {
   // Chunks of our own (own_chunks.cpp).
   void on(const ChunkOffered& event);
   void on(const ChunkWithdrawn& event);
-  void own_verdict(const ChunkKey& key, const std::string& peer, const FrameHeader& header, Payload body);
+  void own_verdict(const ChunkKey& key, const std::string& peer, const FrameHeader& header, const Payload& body);
   void own_failed(const ChunkKey& key, const std::string& peer, std::uint64_t targets, Nack why);
   void enqueue(std::uint64_t serial);
   std::vector<std::uint32_t> partitions_to(std::uint64_t targets) const;

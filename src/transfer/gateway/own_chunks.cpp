@@ -114,7 +114,7 @@ bool GatewayCore::try_send(std::uint64_t serial, Own& own, const std::vector<std
   return false;
 }
 
-void GatewayCore::own_verdict(const ChunkKey& key, const std::string& peer, const FrameHeader& header, Payload body) {
+void GatewayCore::own_verdict(const ChunkKey& key, const std::string& peer, const FrameHeader& header, const Payload& body) {
   const auto own = own_.find(key.serial);
   Leg* leg = leg_of({key, peer});
   if (own == own_.end() || !leg) return;

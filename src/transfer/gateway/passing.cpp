@@ -66,7 +66,7 @@ void GatewayCore::offer_waiting(const std::string& id) {
   }
 }
 
-void GatewayCore::take_frame(LinkId id, FrameHeader header, Payload body) {
+void GatewayCore::take_frame(LinkId id, const FrameHeader& header, const Payload& body) {
   const auto found = passing_.find(header.chunk);
   if (found == passing_.end()) return;  // given up before, which its sender was told or will be
   Passing& passing = found->second;
@@ -144,7 +144,7 @@ void GatewayCore::on(ChunkWritten& event) {
 }
 
 // What a sink or a relay further on says of a chunk goes back the way the chunk came.
-void GatewayCore::verdict(const ChunkKey& key, FrameHeader header, Payload body) {
+void GatewayCore::verdict(const ChunkKey& key, const FrameHeader& header, const Payload& body) {
   const auto passing = passing_.find(key);
   if (passing == passing_.end()) return;
   for (auto& [peer, leg] : passing->second.legs) {
