@@ -21,7 +21,7 @@ namespace json = boost::json;
 
 struct MeasureOptions {
   OverlayOptions overlay;
-  std::string bytes = "1GiB", chunk = "8MiB", most = "1h", under_way = "256MiB", output;
+  std::string bytes = "1GiB", chunk = "8MiB", most = "1h", under_way = "256MiB", hold = "0s", output;
 };
 
 Result<transfer::MeasureRequest> request_of(const MeasureOptions& options) {
@@ -64,6 +64,8 @@ Result<std::string> measure(const Context& context, const MeasureOptions& option
                for (const auto& event : network->take_events()) console.say(event);
              }));
   for (const auto& event : network->take_events()) console.say(event);
+  TRY_ASSIGN(const Duration hold, parse_duration(options.hold).context("--hold"));
+  std::this_thread::sleep_for(hold);
   // The gateways tell what each edge carried twice a second.
   std::this_thread::sleep_for(std::chrono::milliseconds(600));
   const auto edges = network->edges();
@@ -147,6 +149,7 @@ void add_transfer_measure_commands(Commands& commands, CLI::App* transfer_group)
   command->add_option("--chunk", options->chunk, "In chunks of so many bytes.")->capture_default_str();
   command->add_option("--most", options->most, "Begin no new chunk after so long.")->capture_default_str();
   command->add_option("--under-way", options->under_way, "Bytes under way at once, at most.")->capture_default_str();
+  command->add_option("--hold", options->hold, "Keep the gateways for so long afterwards: what they cost when they are idle.")->capture_default_str();
   command->add_option("-o,--output", options->output, "table or json.")->check(CLI::IsMember({"table", "json"}));
   add_overlay_options(*command, options->overlay);
 
