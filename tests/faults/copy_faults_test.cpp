@@ -422,6 +422,26 @@ TEST_F(CopyFaults, AnUploadThatCouldNotBeRemovedIsRemovedByTheNextRun) {
   EXPECT_EQ(server_.uploads(), 0U);
 }
 
+TEST_F(CopyFaults, AnUploadThatASlowStoreStartsAfterItsClientDiedIsRemoved) {
+  make("up/large", random_bytes(1, 2 * kPart));
+  {
+    // What a client leaves that was killed between asking for an upload and hearing of it.
+    auto journal = transfer::Journal::open(root_ / "journal");
+    transfer::CopyItem item;
+    item.source.key = "large";
+    item.target_keys = {"large"};
+    journal->first.intend_upload(item, 0, clock_.now());
+    ASSERT_TRUE(journal->first.sync().ok());
+  }
+  server_.script([this, late = true](const S3Request& request) mutable {
+    // The store comes to it when the next run has looked for it already.
+    if (request.is_part() && std::exchange(late, false)) server_.start_upload_under_lock("large");
+    return Fault{};
+  });
+  EXPECT_TRUE(copy(folder("up"), s3()).complete());
+  EXPECT_EQ(server_.uploads(), 0U);
+}
+
 TEST_F(CopyFaults, TakingUpAJobOutlastsAStoreThatIsBusy) {
   make("up/large", random_bytes(1, 3 * kPart));
   plan_.attempts_most = 2;

@@ -79,7 +79,8 @@ class CopyRun {
   // Uploads are started only after the intent to start them is on disk; one flush serves all that wait.
   Status keep_journal() {
     const Instant now = clock_.now();
-    if (starts_.empty() && (!journal_.dirty() || now - synced_ < kGroup)) return {};
+    if (starts_.empty() && !ended_in_parts_ && (!journal_.dirty() || now - synced_ < kGroup)) return {};
+    ended_in_parts_ = false;
     TRY(manifest_.flush());  // first: what the journal calls done is not done again, and would be missing
     TRY(journal_.sync());
     synced_ = now;
@@ -218,7 +219,11 @@ class CopyRun {
   void carry_out(PartDone& it) { journal_.part_done(core_.item(it.object), it.target, it.part); }
 
   void carry_out(ObjectEnded& it) {
-    if (it.outcome.ok() && !it.was_done_before) journal_.object_done(it.item);
+    if (it.outcome.ok() && !it.was_done_before) {
+      journal_.object_done(it.item);
+      // Its upload is gone: a crash before this is known would send all of its parts again.
+      ended_in_parts_ = ended_in_parts_ || it.item.source.bytes > job_.plan.part_bytes;
+    }
     manifest_.add(it, target_places_);
     if (hooks_.ended) hooks_.ended(it);
   }
@@ -233,6 +238,7 @@ class CopyRun {
   BufferPool buffers_;
   std::unordered_map<ChunkId, std::pair<BufferPool::Buffer, std::uint64_t>> chunks_;
   std::vector<StartUpload> starts_;
+  bool ended_in_parts_ = false;
   std::vector<storage::Location> target_places_;
   Instant synced_, reported_;
 };
@@ -256,10 +262,10 @@ Status check_uploads(const CopyJob& job, ResumeState& resume) {
 }
 
 // Uploads that were about to be started when the program died: those that were, and that nobody will complete, are removed.
-Status sweep_intents(const CopyJob& job, const JournalState& state) {
-  for (const auto& intent : state.intents) {
-    if (intent.target >= job.targets.size()) continue;
-    auto& target = *job.targets[intent.target];
+Status sweep_intents(const std::vector<std::shared_ptr<storage::Store>>& targets, const std::vector<StartIntent>& intents) {
+  for (const auto& intent : intents) {
+    if (intent.target >= targets.size()) continue;
+    auto& target = *targets[intent.target];
     std::string page;
     do {
       auto uploads = await_patiently<storage::UploadPage>([&](auto done) { target.list_uploads(intent.target_key, page, done); });
@@ -284,7 +290,8 @@ Result<CopySummary> run_copy(CopyJob job, ItemSource& items, const CopyHooks& ho
   auto& [journal, state] = opened;
   TRY_ASSIGN(auto manifest, Manifest::open(job.manifest));
   TRY(check_uploads(job, state.resume));
-  TRY(sweep_intents(job, state));
+  const auto targets = job.targets;
+  TRY(sweep_intents(targets, state.intents));
   job.plan.targets.clear();
   bool server_side = true;
   for (const auto& target : job.targets) {
@@ -297,6 +304,8 @@ Result<CopySummary> run_copy(CopyJob job, ItemSource& items, const CopyHooks& ho
   // Calls of an interrupted job are still under way and will report to it; the process is about to end.
   if (!summary.ok() || summary->interrupted) [[maybe_unused]]
     auto* left = run.release();
+  // Once more, when none of our own is under way: a store that was slow may have started one after the client that asked had died.
+  if (summary.ok() && summary->complete()) TRY(sweep_intents(targets, state.intents));
   return summary;
 }
 
