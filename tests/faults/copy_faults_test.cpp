@@ -422,6 +422,25 @@ TEST_F(CopyFaults, AnUploadThatCouldNotBeRemovedIsRemovedByTheNextRun) {
   EXPECT_EQ(server_.uploads(), 0U);
 }
 
+TEST_F(CopyFaults, AnObjectThatWasCompletedJustBeforeTheJobDiedIsNotSentAgain) {
+  make("up/large", random_bytes(1, 3 * kPart));
+  {
+    const auto target = s3();
+    plan_.attempts_most = 1;
+    server_.script([](const S3Request& request) {
+      if (request.method == "POST" && request.asks("uploadId")) return Fault{.hang_up = true, .act_first = true};
+      if (request.method == "DELETE" || request.method == "HEAD") return Fault{.status = 403, .code = "AccessDenied"};
+      return Fault{};
+    });
+    EXPECT_FALSE(copy(folder("up"), target).complete());
+    EXPECT_EQ(server_.objects().size(), 1U);
+  }
+  server_.behave();
+  server_.forget_requests();
+  EXPECT_TRUE(copy(folder("up"), s3()).complete()) << first_failure();
+  EXPECT_EQ(server_.count([](const auto& request) { return request.is_put(); }), 0U);
+}
+
 TEST_F(CopyFaults, AnUploadThatASlowStoreStartsAfterItsClientDiedIsRemoved) {
   make("up/large", random_bytes(1, 2 * kPart));
   {

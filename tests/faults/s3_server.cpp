@@ -408,10 +408,13 @@ S3Server::Answer S3Server::act_on_upload(const S3Request& request) {
 }
 
 S3Server::Answer S3Server::complete(const S3Request& request, Upload upload) {
-  std::string bytes;
-  for (const auto& number : texts_of(request.body, "PartNumber")) bytes += upload.parts[std::stoi(number)].bytes;
+  std::string bytes, digests;
+  for (const auto& number : texts_of(request.body, "PartNumber")) {
+    bytes += upload.parts[std::stoi(number)].bytes;
+    digests += crypto::md5(upload.parts[std::stoi(number)].bytes);
+  }
   S3Object object = made_of(std::move(bytes));
-  object.etag += "-" + std::to_string(upload.parts.size());
+  object.etag = fmt::format("{}-{}", crypto::to_hex(crypto::md5(digests)), upload.parts.size());
   object.headers = upload.properties.headers;
   Answer answer;
   answer.body = fmt::format(

@@ -6,6 +6,7 @@
 #include "buffer_pool.h"
 #include "crypto/crc32c.h"
 #include "lister.h"
+#include "made_of_parts.h"
 #include "mailbox.h"
 #include "manifest.h"
 #include "storage/patience.h"
@@ -243,17 +244,38 @@ class CopyRun {
   Instant synced_, reported_;
 };
 
+// Whether an upload that is gone was completed by a call whose answer the earlier run did not live to see.
+bool was_completed(storage::Store& target, const ResumeState::OpenUpload& upload) {
+  const auto head = await_patiently<storage::ObjectHead>([&](auto done) { target.head(upload.upload.key, false, done); });
+  return head.ok() && is_made_of(head->info, upload.parts);
+}
+
 // An upload of an earlier run is taken up only if its store still has it.
-Status check_uploads(const CopyJob& job, ResumeState& resume) {
+Status check_uploads(const CopyJob& job, Journal& journal, ResumeState& resume) {
   for (auto it = resume.open.begin(); it != resume.open.end();) {
     auto& uploads = it->second.uploads;
+    CopyItem finished;
+    finished.source.key = it->first;
+    finished.source.version = it->second.version;
     for (auto upload = uploads.begin(); upload != uploads.end();) {
       if (upload->first >= job.targets.size()) return Error(Code::kDataLoss, "the journal is of another transfer");
       const auto page =
           await_patiently<storage::PartPage>([&](auto done) { job.targets[upload->first]->list_parts(upload->second.upload, 0, done); });
       if (!page.ok() && page.error().code() != Code::kNotFound) return page.error().context("take up the transfer");
-      if (page.ok()) ++upload;
-      else upload = uploads.erase(upload);
+      if (page.ok()) {
+        ++upload;
+        continue;
+      }
+      if (was_completed(*job.targets[upload->first], upload->second)) {
+        finished.target_keys.push_back(upload->second.upload.key);
+        finished.source.bytes = 0;
+        for (const auto& [number, part] : upload->second.parts) finished.source.bytes += part.bytes;
+      }
+      upload = uploads.erase(upload);
+    }
+    if (finished.target_keys.size() == job.targets.size()) {
+      resume.done.insert(item_mark(finished));
+      journal.object_done(finished);
     }
     if (uploads.empty()) it = resume.open.erase(it);
     else ++it;
@@ -289,7 +311,7 @@ Result<CopySummary> run_copy(CopyJob job, ItemSource& items, const CopyHooks& ho
   TRY_ASSIGN(auto opened, Journal::open(job.journal));
   auto& [journal, state] = opened;
   TRY_ASSIGN(auto manifest, Manifest::open(job.manifest));
-  TRY(check_uploads(job, state.resume));
+  TRY(check_uploads(job, journal, state.resume));
   const auto targets = job.targets;
   TRY(sweep_intents(targets, state.intents));
   job.plan.targets.clear();
