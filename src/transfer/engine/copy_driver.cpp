@@ -77,10 +77,11 @@ class CopyRun {
     for (auto& effect : core_.step(std::move(event), clock_.now())) std::visit([this](auto& one) { carry_out(one); }, effect);
   }
 
-  // Uploads are started only after the intent to start them is on disk; one flush serves all that wait.
+  // Uploads are started only after the intent to start them is on disk, and completed only after all of their parts are: what an
+  // upload was made of is all that tells afterwards whether it was completed. One flush serves all that wait.
   Status keep_journal() {
     const Instant now = clock_.now();
-    if (starts_.empty() && !ended_in_parts_ && (!journal_.dirty() || now - synced_ < kGroup)) return {};
+    if (starts_.empty() && completions_.empty() && !ended_in_parts_ && (!journal_.dirty() || now - synced_ < kGroup)) return {};
     ended_in_parts_ = false;
     TRY(manifest_.flush());  // first: what the journal calls done is not done again, and would be missing
     TRY(journal_.sync());
@@ -91,6 +92,7 @@ class CopyRun {
                                                  mailbox_.post(StartAnswer{start.object, start.target, std::move(outcome)});
                                                });
     }
+    for (const auto& completion : std::exchange(completions_, {})) complete(completion);
     return {};
   }
 
@@ -160,7 +162,9 @@ class CopyRun {
     starts_.push_back(it);
   }
 
-  void carry_out(CompleteUpload& it) {
+  void carry_out(CompleteUpload& it) { completions_.push_back(it); }
+
+  void complete(const CompleteUpload& it) {
     auto& target = *job_.targets[it.target];
     const std::uint64_t bytes = core_.item(it.object).source.bytes;
     storage::Checksums checksums;
@@ -239,6 +243,7 @@ class CopyRun {
   BufferPool buffers_;
   std::unordered_map<ChunkId, std::pair<BufferPool::Buffer, std::uint64_t>> chunks_;
   std::vector<StartUpload> starts_;
+  std::vector<CompleteUpload> completions_;
   bool ended_in_parts_ = false;
   std::vector<storage::Location> target_places_;
   Instant synced_, reported_;
