@@ -422,6 +422,45 @@ TEST_F(CopyFaults, AnUploadThatCouldNotBeRemovedIsRemovedByTheNextRun) {
   EXPECT_EQ(server_.uploads(), 0U);
 }
 
+TEST_F(CopyFaults, AnObjectThatWasCompletedJustBeforeTheJobDiedIsNotSentAgain) {
+  make("up/large", random_bytes(1, 3 * kPart));
+  {
+    const auto target = s3();
+    plan_.attempts_most = 1;
+    server_.script([](const S3Request& request) {
+      if (request.method == "POST" && request.asks("uploadId")) return Fault{.hang_up = true, .act_first = true};
+      if (request.method == "DELETE" || request.method == "HEAD") return Fault{.status = 403, .code = "AccessDenied"};
+      return Fault{};
+    });
+    EXPECT_FALSE(copy(folder("up"), target).complete());
+    EXPECT_EQ(server_.objects().size(), 1U);
+  }
+  server_.behave();
+  server_.forget_requests();
+  EXPECT_TRUE(copy(folder("up"), s3()).complete()) << first_failure();
+  EXPECT_EQ(server_.count([](const auto& request) { return request.is_put(); }), 0U);
+}
+
+TEST_F(CopyFaults, AnUploadThatASlowStoreStartsAfterItsClientDiedIsRemoved) {
+  make("up/large", random_bytes(1, 2 * kPart));
+  {
+    // What a client leaves that was killed between asking for an upload and hearing of it.
+    auto journal = transfer::Journal::open(root_ / "journal");
+    transfer::CopyItem item;
+    item.source.key = "large";
+    item.target_keys = {"large"};
+    journal->first.intend_upload(item, 0, clock_.now());
+    ASSERT_TRUE(journal->first.sync().ok());
+  }
+  server_.script([this, late = true](const S3Request& request) mutable {
+    // The store comes to it when the next run has looked for it already.
+    if (request.is_part() && std::exchange(late, false)) server_.start_upload_under_lock("large");
+    return Fault{};
+  });
+  EXPECT_TRUE(copy(folder("up"), s3()).complete());
+  EXPECT_EQ(server_.uploads(), 0U);
+}
+
 TEST_F(CopyFaults, TakingUpAJobOutlastsAStoreThatIsBusy) {
   make("up/large", random_bytes(1, 3 * kPart));
   plan_.attempts_most = 2;

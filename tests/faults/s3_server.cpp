@@ -365,14 +365,18 @@ S3Server::Answer S3Server::act_on_object(const S3Request& request) {
   return answer;
 }
 
+void S3Server::start_upload_under_lock(const std::string& key) {
+  Upload& upload = uploads_[fmt::format("upload-{}", next_upload_++)];
+  upload.key = key;
+  upload.started = SystemClock().now().unix_nanos() / 1'000'000'000;
+}
+
 S3Server::Answer S3Server::act_on_upload(const S3Request& request) {
   Answer answer;
   if (request.asks("uploads")) {
-    const std::string id = fmt::format("upload-{}", next_upload_++);
-    Upload& upload = uploads_[id];
-    upload.key = request.key;
-    upload.started = SystemClock().now().unix_nanos() / 1'000'000'000;
-    upload.properties.headers = described_by(request);
+    start_upload_under_lock(request.key);
+    const std::string id = fmt::format("upload-{}", next_upload_ - 1);
+    uploads_[id].properties.headers = described_by(request);
     answer.body = fmt::format("<InitiateMultipartUploadResult><UploadId>{}</UploadId></InitiateMultipartUploadResult>", id);
     return answer;
   }
@@ -404,10 +408,13 @@ S3Server::Answer S3Server::act_on_upload(const S3Request& request) {
 }
 
 S3Server::Answer S3Server::complete(const S3Request& request, Upload upload) {
-  std::string bytes;
-  for (const auto& number : texts_of(request.body, "PartNumber")) bytes += upload.parts[std::stoi(number)].bytes;
+  std::string bytes, digests;
+  for (const auto& number : texts_of(request.body, "PartNumber")) {
+    bytes += upload.parts[std::stoi(number)].bytes;
+    digests += crypto::md5(upload.parts[std::stoi(number)].bytes);
+  }
   S3Object object = made_of(std::move(bytes));
-  object.etag += "-" + std::to_string(upload.parts.size());
+  object.etag = fmt::format("{}-{}", crypto::to_hex(crypto::md5(digests)), upload.parts.size());
   object.headers = upload.properties.headers;
   Answer answer;
   answer.body = fmt::format(

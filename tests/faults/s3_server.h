@@ -47,6 +47,8 @@ struct S3Object {
 };
 
 class S3Server {
+  mutable Mutex mutex_;
+
  public:
   S3Server();
   ~S3Server();
@@ -62,6 +64,8 @@ class S3Server {
   void remove(const std::string& key);
   std::map<std::string, S3Object> objects() const;
   std::size_t uploads() const;
+  /// For scripts: as if some client had asked for it.
+  void start_upload_under_lock(const std::string& key) REQUIRES(mutex_);
   /// How many requests so far satisfy the condition.
   std::size_t count(const std::function<bool(const S3Request&)>& condition) const;
   void forget_requests();
@@ -99,7 +103,6 @@ class S3Server {
 
   Fd listener_;
   std::uint16_t port_ = 0;
-  mutable Mutex mutex_;
   std::function<Fault(const S3Request&)> script_ GUARDED_BY(mutex_);
   std::map<std::string, S3Object> objects_ GUARDED_BY(mutex_);
   std::map<std::string, Upload> uploads_ GUARDED_BY(mutex_);

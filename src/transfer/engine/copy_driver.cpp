@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "lister.h"
+#include "made_of_parts.h"
 #include "mailbox.h"
 #include "manifest.h"
 #include "storage/patience.h"
@@ -74,10 +75,12 @@ class CopyRun {
     mover_->flush();
   }
 
-  // Uploads are started only after the intent to start them is on disk; one flush serves all that wait.
+  // Uploads are started only after the intent to start them is on disk, and completed only after all of their parts are: what an
+  // upload was made of is all that tells afterwards whether it was completed. One flush serves all that wait.
   Status keep_journal() {
     const Instant now = clock_.now();
-    if (starts_.empty() && (!journal_.dirty() || now - synced_ < kGroup)) return {};
+    if (starts_.empty() && completions_.empty() && !ended_in_parts_ && (!journal_.dirty() || now - synced_ < kGroup)) return {};
+    ended_in_parts_ = false;
     TRY(manifest_.flush());  // first: what the journal calls done is not done again, and would be missing
     TRY(journal_.sync());
     synced_ = now;
@@ -87,6 +90,7 @@ class CopyRun {
                                                  mailbox_.post(StartAnswer{start.object, start.target, std::move(outcome)});
                                                });
     }
+    for (const auto& completion : std::exchange(completions_, {})) complete(completion);
     return {};
   }
 
@@ -140,7 +144,9 @@ class CopyRun {
     starts_.push_back(it);
   }
 
-  void carry_out(CompleteUpload& it) {
+  void carry_out(CompleteUpload& it) { completions_.push_back(it); }
+
+  void complete(const CompleteUpload& it) {
     auto& target = *job_.targets[it.target];
     const std::uint64_t bytes = core_.item(it.object).source.bytes;
     storage::Checksums checksums;
@@ -196,7 +202,11 @@ class CopyRun {
   void carry_out(PartDone& it) { journal_.part_done(core_.item(it.object), it.target, it.part); }
 
   void carry_out(ObjectEnded& it) {
-    if (it.outcome.ok() && !it.was_done_before) journal_.object_done(it.item);
+    if (it.outcome.ok() && !it.was_done_before) {
+      journal_.object_done(it.item);
+      // Its upload is gone: a crash before this is known would send all of its parts again.
+      ended_in_parts_ = ended_in_parts_ || it.item.source.bytes > job_.plan.part_bytes;
+    }
     manifest_.add(it, target_places_);
     if (hooks_.ended) hooks_.ended(it);
   }
@@ -210,21 +220,44 @@ class CopyRun {
   CopyCore core_;
   std::shared_ptr<ChunkMover> mover_;
   std::vector<StartUpload> starts_;
+  std::vector<CompleteUpload> completions_;
+  bool ended_in_parts_ = false;
   std::vector<storage::Location> target_places_;
   Instant synced_, reported_;
 };
 
+// Whether an upload that is gone was completed by a call whose answer the earlier run did not live to see.
+bool was_completed(storage::Store& target, const ResumeState::OpenUpload& upload) {
+  const auto head = await_patiently<storage::ObjectHead>([&](auto done) { target.head(upload.upload.key, false, done); });
+  return head.ok() && is_made_of(head->info, upload.parts);
+}
+
 // An upload of an earlier run is taken up only if its store still has it.
-Status check_uploads(const CopyJob& job, ResumeState& resume) {
+Status check_uploads(const CopyJob& job, Journal& journal, ResumeState& resume) {
   for (auto it = resume.open.begin(); it != resume.open.end();) {
     auto& uploads = it->second.uploads;
+    CopyItem finished;
+    finished.source.key = it->first;
+    finished.source.version = it->second.version;
     for (auto upload = uploads.begin(); upload != uploads.end();) {
       if (upload->first >= job.targets.size()) return Error(Code::kDataLoss, "the journal is of another transfer");
       const auto page =
           await_patiently<storage::PartPage>([&](auto done) { job.targets[upload->first]->list_parts(upload->second.upload, 0, done); });
       if (!page.ok() && page.error().code() != Code::kNotFound) return page.error().context("take up the transfer");
-      if (page.ok()) ++upload;
-      else upload = uploads.erase(upload);
+      if (page.ok()) {
+        ++upload;
+        continue;
+      }
+      if (was_completed(*job.targets[upload->first], upload->second)) {
+        finished.target_keys.push_back(upload->second.upload.key);
+        finished.source.bytes = 0;
+        for (const auto& [number, part] : upload->second.parts) finished.source.bytes += part.bytes;
+      }
+      upload = uploads.erase(upload);
+    }
+    if (finished.target_keys.size() == job.targets.size()) {
+      resume.done.insert(item_mark(finished));
+      journal.object_done(finished);
     }
     if (uploads.empty()) it = resume.open.erase(it);
     else ++it;
@@ -233,10 +266,10 @@ Status check_uploads(const CopyJob& job, ResumeState& resume) {
 }
 
 // Uploads that were about to be started when the program died: those that were, and that nobody will complete, are removed.
-Status sweep_intents(const CopyJob& job, const JournalState& state) {
-  for (const auto& intent : state.intents) {
-    if (intent.target >= job.targets.size()) continue;
-    auto& target = *job.targets[intent.target];
+Status sweep_intents(const std::vector<std::shared_ptr<storage::Store>>& targets, const std::vector<StartIntent>& intents) {
+  for (const auto& intent : intents) {
+    if (intent.target >= targets.size()) continue;
+    auto& target = *targets[intent.target];
     std::string page;
     do {
       auto uploads = await_patiently<storage::UploadPage>([&](auto done) { target.list_uploads(intent.target_key, page, done); });
@@ -260,8 +293,9 @@ Result<CopySummary> run_copy(CopyJob job, ItemSource& items, const CopyHooks& ho
   TRY_ASSIGN(auto opened, Journal::open(job.journal));
   auto& [journal, state] = opened;
   TRY_ASSIGN(auto manifest, Manifest::open(job.manifest));
-  TRY(check_uploads(job, state.resume));
-  TRY(sweep_intents(job, state));
+  TRY(check_uploads(job, journal, state.resume));
+  const auto targets = job.targets;
+  TRY(sweep_intents(targets, state.intents));
   job.plan.targets.clear();
   bool server_side = true;
   for (const auto& target : job.targets) {
@@ -274,6 +308,8 @@ Result<CopySummary> run_copy(CopyJob job, ItemSource& items, const CopyHooks& ho
   // Calls of an interrupted job are still under way and will report to it; the process is about to end.
   if (!summary.ok() || summary->interrupted) [[maybe_unused]]
     auto* left = run.release();
+  // Once more, when none of our own is under way: a store that was slow may have started one after the client that asked had died.
+  if (summary.ok() && summary->complete()) TRY(sweep_intents(targets, state.intents));
   return summary;
 }
 
