@@ -149,7 +149,8 @@ void add_transfer_measure_commands(Commands& commands, CLI::App* transfer_group)
   command->add_option("--chunk", options->chunk, "In chunks of so many bytes.")->capture_default_str();
   command->add_option("--most", options->most, "Begin no new chunk after so long.")->capture_default_str();
   command->add_option("--under-way", options->under_way, "Bytes under way at once, at most.")->capture_default_str();
-  command->add_option("--hold", options->hold, "Keep the gateways for so long afterwards: what they cost when they are idle.")->capture_default_str();
+  command->add_option("--hold", options->hold, "Keep the gateways for so long afterwards: what they cost when they are idle.")
+      ->capture_default_str();
   command->add_option("-o,--output", options->output, "table or json.")->check(CLI::IsMember({"table", "json"}));
   add_overlay_options(*command, options->overlay);
 
