@@ -363,8 +363,8 @@ void CopyCore::Inside::read(ChunkId id) {
 }
 
 void CopyCore::Inside::on(ReadAnswer& told) {
-  end_call(source, told.outcome.ok() ? nullptr : &told.outcome.error());
   Chunk& it = chunk(told.chunk);
+  end_call(source, told.outcome.ok() ? nullptr : &told.outcome.error(), it.bytes);
   Object& owner = object(it.object);
   if (owner.failure) return drop_chunk(told.chunk);
   if (told.outcome.ok() && told.outcome->bytes != it.bytes)
@@ -415,8 +415,8 @@ void CopyCore::Inside::put(ChunkId id, std::size_t index) {
 }
 
 void CopyCore::Inside::on(PutAnswer& told) {
-  end_call(target[told.target], told.outcome.ok() ? nullptr : &told.outcome.error());
   Chunk& it = chunk(told.chunk);
+  end_call(target[told.target], told.outcome.ok() ? nullptr : &told.outcome.error(), it.bytes);
   Object& owner = object(it.object);
   if (told.outcome.ok()) {
     if (told.outcome->checksums.crc32c && *told.outcome->checksums.crc32c != it.crc32c)
@@ -430,8 +430,8 @@ void CopyCore::Inside::on(PutAnswer& told) {
 }
 
 void CopyCore::Inside::on(PartAnswer& told) {
-  end_call(target[told.target], told.outcome.ok() ? nullptr : &told.outcome.error());
   Chunk& it = chunk(told.chunk);
+  end_call(target[told.target], told.outcome.ok() ? nullptr : &told.outcome.error(), it.bytes);
   Object& owner = object(it.object);
   if (!told.outcome.ok()) return put_failed(told.chunk, told.target, told.outcome.error());
   storage::Part part = std::move(told.outcome).value();
@@ -698,14 +698,21 @@ void CopyCore::Inside::call(Throttle& store, Effect effect) {
     retries.emplace(store.quiet_until() + spread, [this, &store, effect = std::move(effect)] { call(store, effect); });
     return;
   }
-  store.begin();
+  store.begin(bytes_moved_by(effect));
   effects.push_back(std::move(effect));
 }
 
-void CopyCore::Inside::end_call(Throttle& throttle, const Error* error) {
-  if (!error) throttle.end_well();
-  else if (is_overload(error->code())) throttle.end_badly(now, error->retry_after());
-  else throttle.end();
+std::uint64_t CopyCore::Inside::bytes_moved_by(const Effect& effect) {
+  if (const auto* read = std::get_if<ReadChunk>(&effect)) return read->bytes;
+  if (const auto* whole = std::get_if<PutWhole>(&effect)) return chunk(whole->chunk).bytes;
+  if (const auto* part = std::get_if<PutPart>(&effect)) return chunk(part->chunk).bytes;
+  return 0;
+}
+
+void CopyCore::Inside::end_call(Throttle& throttle, const Error* error, std::uint64_t bytes) {
+  if (!error) throttle.end_well(now, bytes);
+  else if (is_overload(error->code())) throttle.end_badly(now, bytes, error->retry_after());
+  else throttle.end(bytes);
 }
 
 // What the store asked for, and then some, so that not all come back in the same moment.

@@ -150,7 +150,8 @@ class CopyCore::Inside {
   void server_part(ObjectId id, std::size_t index, int number, std::uint64_t offset, std::uint64_t bytes);
 
   void call(Throttle& store, Effect effect);
-  void end_call(Throttle& throttle, const Error* error);
+  std::uint64_t bytes_moved_by(const Effect& effect);
+  void end_call(Throttle& throttle, const Error* error, std::uint64_t bytes = 0);
   Duration backoff(int attempts, const Error& error);
   bool have_room() const;
   void count_failure(const Object& it);

@@ -221,6 +221,7 @@ void GatewayCore::on(FrameArrived& event) {
     case FrameKind::kPing: return;
     case FrameKind::kCredit:
       if (!link.outward) return close(event.link, "room was granted by who sends");
+      if (link.window == 0) link.window = std::min(header.total_bytes, kRoomMost);
       link.room = std::min(link.room + std::min(header.total_bytes, kRoomMost), kRoomMost);
       offer_waiting(link.peer);
       return;
@@ -245,22 +246,24 @@ void GatewayCore::on(FrameArrived& event) {
 
 // --- Which way
 
-bool GatewayCore::reachable(const std::string& id) const {
+// Whether there is a link to the peer, and one that can ever have so much room.
+bool GatewayCore::reachable(const std::string& id, std::uint64_t room) const {
   const auto peer = peers_.find(id);
   return peer != peers_.end() && now_ >= peer->second.penalty_until &&
-         std::any_of(peer->second.links.begin(), peer->second.links.end(), [this](LinkId link) { return links_.at(link).up; });
+         std::any_of(peer->second.links.begin(), peer->second.links.end(),
+                     [this, room](LinkId link) { return links_.at(link).window >= room; });
 }
 
-bool GatewayCore::viable(const RouteNode& node, std::uint64_t targets) const {
+bool GatewayCore::viable(const RouteNode& node, std::uint64_t targets, std::uint64_t room) const {
   const auto child_viable = [&](const RouteNode& child) {
-    return (child.targets & targets) == 0 || viable(child, child.targets & targets);
+    return (child.targets & targets) == 0 || viable(child, child.targets & targets, room);
   };
   if ((node.targets & targets) != targets) return false;
   switch (node.kind) {
-    case Operator::Kind::kSend: return reachable(node.peer);
+    case Operator::Kind::kSend: return reachable(node.peer, room);
     case Operator::Kind::kMuxAnd: return std::all_of(node.children.begin(), node.children.end(), child_viable);
     case Operator::Kind::kMuxOr:
-      return std::any_of(node.children.begin(), node.children.end(), [&](const RouteNode& child) { return viable(child, targets); });
+      return std::any_of(node.children.begin(), node.children.end(), [&](const RouteNode& child) { return viable(child, targets, room); });
     default: return node.kind == Operator::Kind::kWrite;
   }
 }
@@ -282,7 +285,7 @@ const RouteNode* GatewayCore::choose(const RouteNode& mux, std::uint64_t targets
   const RouteNode* best = nullptr;
   double best_load = 0;
   for (const auto& child : mux.children) {
-    if (!viable(child, targets)) continue;
+    if (!viable(child, targets, room)) continue;
     if (must_have_room) {
       std::map<std::string, std::uint64_t> sends;
       std::uint64_t writes = 0;
@@ -300,7 +303,7 @@ bool GatewayCore::pick_legs(const RouteNode& node, std::uint64_t targets, std::u
   switch (node.kind) {
     case Operator::Kind::kWrite: writes |= targets; return true;
     case Operator::Kind::kSend:
-      if (must_have_room ? !roomy_link(node.peer, room) : !reachable(node.peer)) return false;
+      if (must_have_room ? !roomy_link(node.peer, room) : !reachable(node.peer, room)) return false;
       sends[node.peer] |= targets;
       return true;
     case Operator::Kind::kMuxOr: {

@@ -178,9 +178,9 @@ class GatewayCore {
     bool outward = false, up = false;
     Instant heard, spoke;
     // Outward.
-    std::uint64_t room = 0, unsent = 0;
-    std::deque<LegRef> busy;     // legs with frames to send
-    std::set<ChunkKey> unacked;  // chunks that were begun on it
+    std::uint64_t window = 0, room = 0, unsent = 0;  // window: what was granted first, and so what it ever is
+    std::deque<LegRef> busy;                         // legs with frames to send
+    std::set<ChunkKey> unacked;                      // chunks that were begun on it
     struct Handed {
       ChunkKey chunk;
       std::uint64_t bytes = 0;
@@ -254,8 +254,8 @@ class GatewayCore {
   void hand(LinkId id, FrameHeader header, Payload body);
   void grant(Link& link, LinkId id, std::uint64_t bytes);
   void wake_at(Instant at);
-  bool viable(const RouteNode& node, std::uint64_t targets) const;
-  bool reachable(const std::string& peer) const;
+  bool viable(const RouteNode& node, std::uint64_t targets, std::uint64_t room) const;
+  bool reachable(const std::string& peer, std::uint64_t room) const;
   void penalize(const std::string& peer);
   const RouteNode* choose(const RouteNode& mux, std::uint64_t targets, std::uint64_t room, bool must_have_room) const;
   bool pick_legs(const RouteNode& node, std::uint64_t targets, std::uint64_t room, bool must_have_room,
@@ -289,10 +289,11 @@ class GatewayCore {
   void own_verdict(const ChunkKey& key, const std::string& peer, const FrameHeader& header, const Payload& body);
   void own_failed(const ChunkKey& key, const std::string& peer, std::uint64_t targets, Nack why);
   void enqueue(std::uint64_t serial);
-  std::vector<std::uint32_t> partitions_to(std::uint64_t targets) const;
+  std::vector<std::uint32_t> partitions_to(std::uint64_t targets, std::uint64_t room) const;
   void dispatch();
   bool try_send(std::uint64_t serial, Own& own, const std::vector<std::uint32_t>& ways);
   void look_for_overdue();
+  Error no_way(std::uint64_t bytes) const;
   void give_up(std::uint64_t serial, std::uint64_t targets, const Error& why);
 
   std::uint64_t sender_;

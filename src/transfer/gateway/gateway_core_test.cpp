@@ -93,6 +93,7 @@ class World {
   std::uint64_t room_most() const { return room_most_; }
   int undelivered() const { return undelivered_; }
   int writes() const { return writes_; }
+  Code why_undelivered() const { return why_undelivered_; }
   int plaintext_seen() const { return plaintext_seen_; }
   std::uint64_t over(const std::string& from, const std::string& to) const {
     const auto found = carried_.find({from, to});
@@ -293,6 +294,7 @@ class World {
   }
   void carry_out(Node& node, ChunkUndelivered& it) {
     ++undelivered_;
+    why_undelivered_ = it.why.code();
     again(node, it.serial, it.targets);
   }
   void again(Node& node, std::uint64_t serial, std::uint64_t targets) {
@@ -312,6 +314,7 @@ class World {
   std::map<std::uint64_t, Wanted> wanted_;
   Instant now_ = Instant::from_unix_seconds(1'000'000);
   std::uint64_t room_most_ = 0;
+  Code why_undelivered_ = Code::kUnavailable;
   int undelivered_ = 0, writes_ = 0, plaintext_seen_ = 0;
 };
 
@@ -436,6 +439,14 @@ TEST(GatewaySimulation, HoldsNoMoreThanTheWindows) {
   ASSERT_TRUE(world.run());
   EXPECT_LE(world.room_most(), (3ULL + 3 + 2) * (3 << 20));
   EXPECT_GT(world.room_most(), 1U << 20);
+}
+
+TEST(Gateway, TellsWhenAChunkIsLargerThanAnyLinkHolds) {
+  World world(two_ways(), {"b"}, {}, 3);
+  world.offer(1, std::string(4 << 20, 'z'), 1);
+  EXPECT_FALSE(world.run(20s));
+  EXPECT_GE(world.undelivered(), 1);
+  EXPECT_EQ(world.why_undelivered(), Code::kInvalidArgument);
 }
 
 TEST(Gateway, TellsWhenNoWayLeadsToTheDestination) {

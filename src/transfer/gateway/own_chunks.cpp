@@ -61,7 +61,7 @@ void GatewayCore::dispatch() {
   for (auto it = ready_.begin(); it != ready_.end() && looked_past < kLookedPast;) {
     const auto own = own_.find(*it);
     if (own != own_.end() && own->second.unsent != 0) {
-      const auto ways = partitions_to(own->second.unsent);
+      const auto ways = partitions_to(own->second.unsent, room_of(own->second.total));
       if (ways.empty()) {
         ++looked_past;
         ++it;
@@ -75,11 +75,12 @@ void GatewayCore::dispatch() {
 }
 
 // The partitions that lead to all of these targets, the one that is furthest behind its share first.
-std::vector<std::uint32_t> GatewayCore::partitions_to(std::uint64_t targets) const {
+std::vector<std::uint32_t> GatewayCore::partitions_to(std::uint64_t targets, std::uint64_t room) const {
   std::vector<std::pair<double, std::uint32_t>> found;
   for (std::uint32_t partition = 0; partition < routes_.shares().size(); ++partition) {
     const RouteNode* node = routes_.of(partition);
-    if (node && viable(*node, targets)) found.emplace_back(assigned_[partition] / std::max(routes_.shares()[partition], 1e-9), partition);
+    if (node && viable(*node, targets, room))
+      found.emplace_back(assigned_[partition] / std::max(routes_.shares()[partition], 1e-9), partition);
   }
   std::sort(found.begin(), found.end());
   std::vector<std::uint32_t> partitions;
@@ -168,6 +169,15 @@ void GatewayCore::give_up(std::uint64_t serial, std::uint64_t targets, const Err
   effects_.push_back(ChunkUndelivered{serial, targets, why});
 }
 
+Error GatewayCore::no_way(std::uint64_t bytes) const {
+  const bool connected = std::any_of(links_.begin(), links_.end(), [](const auto& link) { return link.second.window > 0; });
+  const bool fits = std::any_of(links_.begin(), links_.end(), [bytes](const auto& link) { return link.second.window >= room_of(bytes); });
+  if (connected && !fits)
+    return invalid(fmt::format(
+        "a part of {} bytes is more than the gateways hold for a connection; give them more memory, or fewer connections", bytes));
+  return unavailable("no way leads to the destination: every gateway on it is out of reach");
+}
+
 // Chunks of which nothing is heard any more, and such as no way leads for.
 void GatewayCore::look_for_overdue() {
   if (own_.empty()) return;
@@ -186,12 +196,12 @@ void GatewayCore::look_for_overdue() {
       for (auto& [peer, leg] : attempt.legs)
         if (leg.targets != 0 && now_ - leg.progress >= limits_.chunk_patience)
           overdue.push_back({{sender_, serial, number}, peer, leg.targets});
-    if (own.queued && own.attempts.empty() && now_ - own.offered >= limits_.chunk_patience && partitions_to(own.unsent).empty())
+    if (own.queued && own.attempts.empty() && now_ - own.offered >= limits_.chunk_patience &&
+        partitions_to(own.unsent, room_of(own.total)).empty())
       stuck.push_back(serial);
   }
   for (const auto& one : overdue) own_failed(one.key, one.peer, one.targets, Nack::kOverdue);
-  for (const auto serial : stuck)
-    give_up(serial, own_.at(serial).unsent, unavailable("no way leads to the destination: every gateway on it is out of reach"));
+  for (const auto serial : stuck) give_up(serial, own_.at(serial).unsent, no_way(own_.at(serial).total));
 }
 
 }  // namespace isobar::transfer

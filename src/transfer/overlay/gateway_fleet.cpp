@@ -126,7 +126,8 @@ Status GatewayFleet::await_listening(const std::vector<std::string>& ids) {
   const auto until = std::chrono::steady_clock::now() + kStartMost;
   for (const auto& id : ids) {
     const Member& member = *members_.at(id);
-    const bool told = changed_.wait_until(lock, until, [&] { return member.port != 0 || member.failure; });
+    const bool told = changed_.wait_until(lock, until, [&] { return member.port != 0 || member.failure || closing_; });
+    if (closing_) return unavailable("the job is over");
     if (member.failure) return member.failure->context(fmt::format("gateway {}", id));
     if (!told) return unavailable(fmt::format("gateway {} did not start within {} s", id, kStartMost.count()));
   }

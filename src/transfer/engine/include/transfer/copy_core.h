@@ -79,7 +79,7 @@ struct CopyPlan {
   Duration backoff_least = std::chrono::milliseconds(100), backoff_most = std::chrono::seconds(20);
   std::uint64_t bytes_per_second = 0;  ///< 0: as fast as it goes
   int source_calls_most = 256, target_calls_most = 256;
-  int calls_first = 32;  ///< at once, before it is known what the stores bear
+  int calls_first = 64;  ///< at once, before it is known what the stores bear; a large one counts as up to four
   PropertyOverrides overrides;
   std::uint64_t seed = 1;
 };
