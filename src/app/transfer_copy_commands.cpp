@@ -237,6 +237,8 @@ Outcome run_job(Context& context, const CopyOptions& options, Job job, std::stop
     if (!options.no_verify) arrival.add(ended.item);
     if (on_done) on_done(ended.item);
   };
+  std::optional<Status> verified;
+  if (!options.no_verify) hooks.all_copied = [&] { verified = arrival.verify(job.targets); };
   transfer::CopyJob copy{job.source, job.targets, *plan, journal, options.manifest, network ? network->mover() : nullptr};
   auto summary = transfer::run_copy(std::move(copy), *job.items, hooks);
   progress.clear();
@@ -250,8 +252,8 @@ Outcome run_job(Context& context, const CopyOptions& options, Job job, std::stop
   if (summary->totals.uploads_left > 0)
     outcome.conclude(fmt::format("{} unfinished uploads could not be removed; the next run of the same command tries again",
                                  summary->totals.uploads_left));
-  if (!options.no_verify && !outcome.interrupted)
-    if (const Status verified = arrival.verify(job.targets); !verified.ok()) outcome.conclude(verified.error().message());
+  if (!options.no_verify && !outcome.interrupted && !verified) verified = arrival.verify(job.targets);
+  if (verified && !verified->ok()) outcome.conclude(verified->error().message());
   std::error_code ignored;
   if (!fs::exists(journal)) fs::remove(folder, ignored);
   return outcome;

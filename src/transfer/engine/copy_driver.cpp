@@ -53,7 +53,10 @@ class CopyRun {
     TRY(journal_.sync());
     report(listing_told, true);
     CopySummary summary{core_.totals(), core_.stopped().ok() ? lister.outcome() : Status(), core_.stopped(), false};
-    if (summary.complete() && summary.totals.uploads_left == 0) TRY(journal_.remove());
+    if (summary.complete() && summary.totals.uploads_left == 0) {
+      if (hooks_.all_copied) hooks_.all_copied();
+      TRY(journal_.remove());
+    }
     TRY(manifest_.flush());
     return summary;
   }

@@ -36,6 +36,8 @@ struct CopyHooks {
   std::function<void(const ObjectEnded&)> ended;
   /// On the same thread, some five times a second.
   std::function<void(const CopyCore::Totals&, bool listing_ended)> progress;
+  /// On the same thread, when all has been copied and before the journal is removed: what dies in here is still known to be copied.
+  std::function<void()> all_copied;
   std::stop_token stop;
 };
 
