@@ -64,7 +64,7 @@ class Throttle {
       return;
     }
     // What was tried in vain is taken back.
-    if (full_) limit_ = std::min(limit_, held_at_);
+    limit_ = std::min(limit_, std::max(held_at_, 1.0));
     full_ = true;
     held_at_ = limit_;
     growing_ = ++held_ % kWavesHeld == 0;
