@@ -16,8 +16,8 @@ namespace isobar::storage {
 
 struct AwsAccess {
   std::shared_ptr<SecretSource<AwsCredentials>> credentials;
-  std::string region;     ///< empty: none is set
-  std::string endpoint;   ///< of S3; empty: AWS's own
+  std::string region;    ///< empty: none is set
+  std::string endpoint;  ///< of S3; empty: AWS's own
 };
 
 /// Keys in the environment, web identity, the profiles of ~/.aws (keys, role_arn with source_profile or credential_source, SSO's cached
