@@ -88,6 +88,8 @@ Result<OverlayMeans> overlay_means(const Context& context, const OverlayOptions&
     plan.links_are_shared = options.shared_links;
   }
   const auto resolve = [&](const std::string& words) -> Result<std::string> {
+    // Programs of the user's own need no grid, and so no region of one.
+    if (!options.programs.empty()) return full_region(words, network);
     TRY_ASSIGN(const auto index, transfer::resolve_region(means.request.grid, full_region(words, network)));
     return means.request.grid.regions[index];
   };

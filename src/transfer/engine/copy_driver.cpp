@@ -46,6 +46,7 @@ class CopyRun {
         step(ListingEnded{});
       }
       if (const auto timer = core_.next_timer(); timer && *timer <= clock_.now()) step(Tick{});
+      mover_->flush();
       TRY(keep_journal());
       report(listing_told, false);
     }
@@ -75,7 +76,6 @@ class CopyRun {
         told && (told->outcome.ok() || told->outcome.error().code() == Code::kNotFound))
       journal_.aborted(core_.item(told->object), told->target);
     for (auto& effect : core_.step(std::move(event), clock_.now())) std::visit([this](auto& one) { carry_out(one); }, effect);
-    mover_->flush();
   }
 
   // Uploads are started only after the intent to start them is on disk, and completed only after all of their parts are: what an

@@ -65,8 +65,10 @@ class GatewayProcess final : public LinkOwner {
       : loop_(std::move(loop)),
         channel_(
             in, out,
-            [this](wire::ToGateway message) {
-              loop_->post([this, message = std::make_shared<wire::ToGateway>(std::move(message))] { hear(*message); });
+            [this](std::vector<wire::ToGateway> messages) {
+              loop_->post([this, all = std::make_shared<std::vector<wire::ToGateway>>(std::move(messages))] {
+                for (const auto& message : *all) hear(message);
+              });
             },
             [this](const Status& ended) { loop_->post([this, ended] { ended.ok() ? loop_->stop() : fail(ended.error()); }); }) {}
 
@@ -159,7 +161,7 @@ class GatewayProcess final : public LinkOwner {
                                               [this](Fd socket) { meet(std::move(socket)); }));
     wire::FromGateway listening;
     listening.mutable_listening()->set_port(listener_->port());
-    channel_.send(listening);
+    tell(listening);
     report_traffic();
     return {};
   }
@@ -202,7 +204,7 @@ class GatewayProcess final : public LinkOwner {
     }
     done.set_serial(serial);
     done.set_crc32c(crc);
-    channel_.send(message);
+    tell(message);
   }
 
   void send(const wire::Send& it) {
@@ -364,7 +366,7 @@ class GatewayProcess final : public LinkOwner {
     verdict.set_target(static_cast<std::uint32_t>(it.target));
     if (!receipt.ok() || !verdict.mutable_receipt()->ParseFromString(*receipt))
       put(Error(Code::kDataLoss, "the sink's receipt cannot be read"), verdict.mutable_receipt()->mutable_failure());
-    channel_.send(message);
+    tell(message);
   }
 
   void carry_out(ChunkUndelivered& it) { undelivered(it.serial, it.targets, it.why); }
@@ -374,31 +376,41 @@ class GatewayProcess final : public LinkOwner {
     message.mutable_undelivered()->set_serial(serial);
     message.mutable_undelivered()->set_targets(targets);
     put(why, message.mutable_undelivered()->mutable_failure());
-    channel_.send(message);
+    tell(message);
   }
 
   void carry_out(EdgeChanged& it) {
     wire::FromGateway message;
     message.mutable_edge()->set_peer(it.peer);
     message.mutable_edge()->set_up(it.up);
-    channel_.send(message);
+    tell(message);
   }
 
   void report_traffic() {
     if (auto bytes = core_->acknowledged(); bytes != told_traffic_) {
       wire::FromGateway message;
       for (const auto& [peer, count] : bytes) (*message.mutable_traffic()->mutable_acknowledged_bytes())[peer] = count;
-      channel_.send(message);
+      tell(message);
       told_traffic_ = std::move(bytes);
     }
     loop_->after(kTrafficEvery, [this] { report_traffic(); });
+  }
+
+  // With all else that this turn of the loop has to say.
+  void tell(const wire::FromGateway& message) {
+    channel_.send(message);
+    if (std::exchange(telling_, true)) return;
+    loop_->post([this] {
+      telling_ = false;
+      channel_.go();
+    });
   }
 
   void fail(const Error& why) {
     failed_ = true;
     wire::FromGateway message;
     put(why, message.mutable_failed());
-    channel_.send(message);
+    tell(message);
     loop_->stop();
   }
 
@@ -432,7 +444,7 @@ class GatewayProcess final : public LinkOwner {
   std::unique_ptr<net::Listener> listener_;
   std::unordered_map<LinkId, std::shared_ptr<FrameLink>> links_;
   std::uint64_t last_called_ = 0;
-  bool generates_ = false;
+  bool generates_ = false, telling_ = false;
   std::unordered_map<std::uint64_t, SourceChunk> chunks_;
   std::map<ChunkKey, std::shared_ptr<SinkChunk>> gathered_;
   std::shared_ptr<char[]> made_up_;

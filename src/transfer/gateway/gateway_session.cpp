@@ -66,6 +66,11 @@ struct GatewaySession::Inside {
   void say(const wire::ToGateway& message) {
     const std::scoped_lock lock(mutex);
     outgoing += framed(message);
+  }
+  void flush() {
+    const std::scoped_lock lock(mutex);
+    if (outgoing.empty() || flushed) return;
+    flushed = true;
     changed.notify_one();
   }
 
@@ -116,7 +121,8 @@ struct GatewaySession::Inside {
   void write_all_said() {
     std::unique_lock lock(mutex);
     for (;;) {
-      changed.wait(lock, [this] { return closed || !outgoing.empty(); });
+      changed.wait(lock, [this] { return closed || flushed; });
+      flushed = false;
       if (outgoing.empty()) return to.reset();
       const std::string batch = std::exchange(outgoing, {});
       lock.unlock();
@@ -131,7 +137,7 @@ struct GatewaySession::Inside {
   std::mutex mutex;
   std::condition_variable changed;
   std::string outgoing;
-  bool closed = false;
+  bool closed = false, flushed = false;
   std::thread reader, writer;
 };
 
@@ -175,6 +181,7 @@ void GatewaySession::configure(const GatewayConfiguration& it) {
   out.mutable_surroundings()->set_home(it.surroundings.home);
   out.set_store_calls_most(static_cast<std::uint32_t>(it.store_calls_most));
   inside_->say(message);
+  flush();
 }
 
 void GatewaySession::read(std::uint64_t serial, const std::string& key, std::uint64_t offset, std::uint64_t bytes,
@@ -211,6 +218,8 @@ void GatewaySession::send(std::uint64_t serial, std::uint32_t crc32c, const std:
   transfer::put(properties, send.mutable_meta()->mutable_properties());
   inside_->say(message);
 }
+
+void GatewaySession::flush() { inside_->flush(); }
 
 void GatewaySession::withdraw(std::uint64_t serial) {
   wire::ToGateway message;

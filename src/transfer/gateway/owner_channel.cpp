@@ -6,7 +6,7 @@
 
 namespace isobar::transfer {
 
-OwnerChannel::OwnerChannel(int in, int out, std::function<void(wire::ToGateway)> received, std::function<void(Status)> ended)
+OwnerChannel::OwnerChannel(int in, int out, std::function<void(std::vector<wire::ToGateway>)> received, std::function<void(Status)> ended)
     : in_(in), out_(out), received_(std::move(received)), ended_(std::move(ended)) {
   reader_ = std::thread([this] { read_all(); });
   writer_ = std::thread([this] { write_all_sent(); });
@@ -25,10 +25,17 @@ OwnerChannel::~OwnerChannel() {
 void OwnerChannel::send(const wire::FromGateway& message) {
   const std::scoped_lock lock(mutex_);
   outgoing_ += framed(message);
-  if (!writing_) changed_.notify_one();
+}
+
+void OwnerChannel::go() {
+  const std::scoped_lock lock(mutex_);
+  if (outgoing_.empty() || going_) return;
+  going_ = true;
+  changed_.notify_one();
 }
 
 void OwnerChannel::flush(Duration patience) {
+  go();
   std::unique_lock lock(mutex_);
   written_.wait_for(lock, patience, [this] { return outgoing_.empty() && !writing_; });
 }
@@ -41,23 +48,29 @@ void OwnerChannel::read_all() {
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return ended_({});
     cutter.add({piece.data(), static_cast<std::size_t>(got)});
+    std::vector<wire::ToGateway> messages;
+    Status whole;
     for (;;) {
       const auto next = cutter.next();
-      if (!next.ok()) return ended_(next.error());
-      if (!*next) break;
-      wire::ToGateway message;
-      if (!message.ParseFromArray((*next)->data(), static_cast<int>((*next)->size())))
-        return ended_(Error(Code::kDataLoss, "the owner sent what is no message"));
-      received_(std::move(message));
+      if (!next.ok()) whole = next.error();
+      if (!next.ok() || !*next) break;
+      if (!messages.emplace_back().ParseFromArray((*next)->data(), static_cast<int>((*next)->size()))) {
+        whole = Error(Code::kDataLoss, "the owner sent what is no message");
+        messages.pop_back();
+        break;
+      }
     }
+    if (!messages.empty()) received_(std::move(messages));
+    if (!whole.ok()) return ended_(whole);
   }
 }
 
 void OwnerChannel::write_all_sent() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return closed_ || !outgoing_.empty(); });
-    if (outgoing_.empty()) return;
+    changed_.wait(lock, [this] { return closed_ || going_; });
+    going_ = false;
+    if (outgoing_.empty() && closed_) return;
     const std::string batch = std::exchange(outgoing_, {});
     writing_ = true;
     lock.unlock();

@@ -20,8 +20,8 @@ class Measurement {
     for (;;) {
       while (may_begin(seconds())) begin();
       if (under_way_.empty()) break;
-      for (auto& answer : take()) answer();
       mover_->flush();
+      for (auto& answer : take()) answer();
       measured_.seconds = seconds();
       if (failure_) return *failure_;
       if (watch && std::chrono::steady_clock::now() - told > std::chrono::milliseconds(250)) {

@@ -15,6 +15,7 @@ bool OverlayMover::begin_read(std::uint64_t serial, Chunk& chunk) {
   if (best.empty() ||
       !fleet_->with(best, [&](GatewaySession& session) { session.read(serial, what.key, what.offset, what.bytes, what.version); }))
     return false;
+  spoken_to_.insert(best);
   chunk.gateway = best;
   chunk.there = false;
   held_[best] += what.bytes;
@@ -69,6 +70,7 @@ void OverlayMover::flush() {
     const std::scoped_lock lock(mutex_);
     for (const auto serial : std::exchange(untold_, {}))
       if (const auto chunk = chunks_.find(serial); chunk != chunks_.end()) tell(serial, chunk->second, calls);
+    for (const auto& gateway : std::exchange(spoken_to_, {})) fleet_->with(gateway, [](GatewaySession& session) { session.flush(); });
   }
   run(calls);
 }
@@ -83,6 +85,7 @@ void OverlayMover::tell(std::uint64_t serial, Chunk& chunk, Calls& calls) {
   if (writes.empty()) return;
   const bool said =
       fleet_->with(chunk.gateway, [&](GatewaySession& session) { session.send(serial, chunk.crc32c, writes, chunk.properties); });
+  spoken_to_.insert(chunk.gateway);
   if (!said) fail_all(chunk, unavailable("the gateway that had the chunk has ended"), calls);
 }
 
@@ -93,6 +96,7 @@ void OverlayMover::release(ChunkId id) {
   if (!found->second.gateway.empty()) {
     held_[found->second.gateway] -= found->second.what.bytes;
     fleet_->with(found->second.gateway, [&](GatewaySession& session) { session.withdraw(id.value()); });
+    spoken_to_.insert(found->second.gateway);
   }
   chunks_.erase(found);
 }
@@ -116,7 +120,9 @@ void OverlayMover::read_done(std::uint64_t serial, Result<storage::Got> got, std
     } else if (crc32c != chunk.crc32c) {
       fail_all(chunk, Error(Code::kConflict, "the source changed while it was copied"), calls);
     } else {
+      // Nobody else flushes for what the job does not wait for.
       tell(serial, chunk, calls);
+      fleet_->with(gateway, [](GatewaySession& session) { session.flush(); });
     }
   }
   run(calls);

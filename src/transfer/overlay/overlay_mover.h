@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <unordered_map>
 
 #include "transfer/chunk_mover.h"
@@ -67,6 +68,7 @@ class OverlayMover final : public ChunkMover {
   std::unordered_map<std::uint64_t, Chunk> chunks_;
   std::map<std::string, std::uint64_t> held_;  // bytes by gateway
   std::vector<std::uint64_t> untold_;          // chunks with puts that no gateway knows of
+  std::set<std::string> spoken_to_;            // gateways with orders that are not flushed
 };
 
 }  // namespace isobar::transfer

@@ -109,6 +109,7 @@ class OverlayTest : public testing::Test {
       got = std::move(outcome);
       changed_.notify_all();
     });
+    mover_.flush();
     std::unique_lock lock(mutex_);
     if (!changed_.wait_for(lock, 20s, [&] { return got.has_value(); })) return unavailable("no answer to the read");
     if (!got->ok()) return got->error();

@@ -27,7 +27,8 @@ class ChunkMover {
                         storage::Done<storage::Part> done) = 0;
   /// The chunk is needed no more.
   virtual void release(ChunkId chunk) = 0;
-  /// After all that one event of the job led to: what goes to several targets can now go there together.
+  /// After all that a batch of the job's events led to: what was asked for is to be done now. What goes to several targets can go
+  /// there together, and many small chunks with one call.
   virtual void flush() {}
 };
 

@@ -90,12 +90,14 @@ class GatewaySession {
   /// Ends the gateway, by ending its input.
   ~GatewaySession();
 
-  // Safe from any thread; never wait. What is said to a gateway that has ended is lost, and `ended` tells.
+  // Safe from any thread; never wait. What is said to a gateway that has ended is lost, and `ended` tells. Orders about chunks go out
+  // at the next flush, so that many small ones cost one call.
   void configure(const GatewayConfiguration& configuration);
   void read(std::uint64_t serial, const std::string& key, std::uint64_t offset, std::uint64_t bytes, const std::string& version);
   /// properties   of a whole object
   void send(std::uint64_t serial, std::uint32_t crc32c, const std::vector<ChunkWrite>& writes, const storage::Properties& properties);
   void withdraw(std::uint64_t serial);
+  void flush();
 
  private:
   struct Inside;
