@@ -1,8 +1,10 @@
 // Copies over gateways, in emulated networks: planned, striped, relayed, cut.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include "cli.h"
@@ -124,6 +126,80 @@ TEST_F(TransferOverlay, MeasuresAGridThatPlansCanBeMadeWith) {
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(ok({"transfer", "plan", "netem:a", "netem:b", "--grid", grid, "--shared-links", "--bytes", "1GB"}),
               HasSubstr("netem:a → netem:b"));
+}
+
+/// An sshd of the test's own on loopback, whose logins live in a folder of the test's.
+class OverSsh : public CliTest {
+ protected:
+  void SetUp() override {
+    CliTest::SetUp();
+    if (::geteuid() != 0 || ::access("/usr/sbin/sshd", X_OK) != 0 || ::access("/usr/bin/ssh", X_OK) != 0)
+      GTEST_SKIP() << "needs root, ssh and sshd";
+    fs::create_directories("/run/sshd");
+    fs::create_directories(remote_home());
+    for (const auto* key : {"host_key", "user_key"})
+      ASSERT_EQ(std::system(fmt::format("ssh-keygen -q -t ed25519 -N '' -f {}", (folder_ / key).string()).c_str()), 0);
+    fs::copy_file(folder_ / "user_key.pub", folder_ / "authorized_keys");
+    write("enter.sh", fmt::format("cd {0} && HOME={0} exec sh -c \"$SSH_ORIGINAL_COMMAND\"\n", remote_home().string()));
+    write("sshd.conf",
+          fmt::format(
+              "Port {0}\nListenAddress 127.0.0.1\nHostKey {1}/host_key\nPidFile {1}/sshd.pid\nAuthorizedKeysFile {1}/authorized_keys\n"
+              "StrictModes no\nUsePAM no\nPasswordAuthentication no\nForceCommand sh {1}/enter.sh\n",
+              kPort, folder_.string()));
+    write("ssh.conf",
+          fmt::format("Host far\n  HostName 127.0.0.1\n  Port {0}\n  User root\n  IdentityFile {1}/user_key\n  StrictHostKeyChecking no\n"
+                      "  UserKnownHostsFile {1}/known_hosts\n  LogLevel ERROR\n",
+                      kPort, folder_.string()));
+    // The user's own ssh, with a configuration of the test's.
+    fs::create_directories(folder_ / "bin");
+    const auto ssh = write("bin/ssh", fmt::format("#!/bin/sh\nexec /usr/bin/ssh -F {}/ssh.conf \"$@\"\n", folder_.string()));
+    fs::permissions(ssh, fs::perms::owner_all);
+    server_ = std::make_unique<Running>(std::vector<std::string>{"/usr/sbin/sshd", "-D", "-e", "-f", (folder_ / "sshd.conf").string()},
+                                        folder_, std::map<std::string, std::string>{});
+    ASSERT_TRUE(eventually([&] { return std::system((ssh + " -o BatchMode=yes far true 2>/dev/null").c_str()) == 0; }));
+  }
+  void TearDown() override {
+    if (server_) {
+      server_->signal(SIGTERM);
+      server_->wait();
+    }
+    CliTest::TearDown();
+  }
+  fs::path remote_home() const { return folder_ / "remote"; }
+  std::map<std::string, std::string> environment() const { return {{"PATH", (folder_ / "bin").string() + ":/usr/bin:/bin"}}; }
+
+  static constexpr int kPort = 22622;
+  std::unique_ptr<Running> server_;
+};
+
+TEST_F(OverSsh, GatewaysAreStartedWhereTheProgramIsSentOnce) {
+  const auto sites = write("sites.yaml", "sites:\n  lab:here: {address: 127.0.0.1}\n  lab:far: {ssh: far, address: 127.0.0.1}\n");
+  const auto grid = write("grid.csv", "src,dst,gbps,rtt_ms,date\nlab:here,lab:far,1,,2026-11\n");
+  for (int i = 0; i < 40; ++i) write(fmt::format("from/file-{}", i), std::string(static_cast<std::size_t>(i) * 20'000, 'x'));
+  const std::vector<std::string> copy = {"cp",     "-r",       "--sites", sites,     "--grid",        grid,
+                                         "--from", "lab:here", "--to",    "lab:far", "--connections", "4"};
+  for (const auto* to : {"to", "to-again"}) {
+    auto words = copy;
+    words.insert(words.end(), {(folder_ / "from").string(), (folder_ / to).string()});
+    const auto copied = run(words, environment());
+    ASSERT_EQ(copied.exit_code, 0) << copied.err;
+    EXPECT_EQ(run({"check", "--download", (folder_ / "from").string(), (folder_ / to).string()}).exit_code, 0);
+  }
+  int programs = 0;
+  for (const auto& entry : fs::directory_iterator(remote_home() / ".isobar/bin"))
+    programs += entry.path().filename().string().starts_with("isobar-node-");
+  EXPECT_EQ(programs, 1);
+}
+
+TEST_F(OverSsh, AMachineThatCannotBeReachedIsNamed) {
+  const auto sites =
+      write("sites.yaml", "sites:\n  lab:here: {address: 127.0.0.1}\n  lab:far: {ssh: nowhere.invalid, address: 127.0.0.1}\n");
+  const auto grid = write("grid.csv", "src,dst,gbps,rtt_ms,date\nlab:here,lab:far,1,,2026-11\n");
+  const auto file = write("file", "content");
+  const auto copied =
+      run({"cp", "--sites", sites, "--grid", grid, "--from", "lab:here", "--to", "lab:far", file, file + "-copy"}, environment());
+  EXPECT_NE(copied.exit_code, 0);
+  EXPECT_THAT(copied.err, HasSubstr("nowhere.invalid"));
 }
 
 TEST_F(TransferOverlay, NamesWhatIsMissing) {
