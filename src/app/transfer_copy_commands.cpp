@@ -443,6 +443,8 @@ Result<ByteCount> count_bytes(StoreOpener& opener, CopyOptions& options) {
 }
 
 Result<std::optional<OverlayMeans>> means_for(const Context& context, StoreOpener& opener, CopyOptions& options) {
+  if (!options.overlay.wanted() && options.overlay.mentioned())
+    return invalid("plans are followed by gateways only: say between which regions with --from and --to, and where they run with --sites");
   if (!options.overlay.wanted()) return std::optional<OverlayMeans>();
   ByteCount bytes;
   if (!options.overlay.expected.empty()) {

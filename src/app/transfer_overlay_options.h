@@ -25,7 +25,12 @@ struct OverlayOptions {
   int connections = 64;
   bool direct = false, shared_links = false;
   /// Whether gateways were asked for.
-  bool wanted() const { return !source.empty() || !sites.empty(); }
+  bool wanted() const { return !source.empty() || !sites.empty() || !destinations.empty(); }
+  /// Whether something was said that has a meaning only with gateways.
+  bool mentioned() const {
+    return wanted() || direct || shared_links || usd_max > 0 || !grid.empty() || !deadline.empty() || !throughput.empty() ||
+           !expected.empty() || !programs.empty();
+  }
 };
 
 void add_overlay_options(CLI::App& command, OverlayOptions& options);

@@ -25,7 +25,7 @@ int usage() {
              "usage: isobar-node agent CONFIG [READY_FD]   the node's agent\n"
              "       isobar-node init FOLDER               boots a local instance; descriptor 3 is told when it answers\n"
              "       isobar-node run-rank FOLDER           stands over one rank of a job; descriptor 3 is closed when it runs\n"
-             "       isobar-node gateway                    moves bulk data; told what to do over its standard input and output\n"
+             "       isobar-node gateway                   moves bulk data; told what to do over its standard input and output\n"
              "       isobar-node --version\n");
   return 2;
 }

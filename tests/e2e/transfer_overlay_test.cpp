@@ -207,6 +207,7 @@ TEST_F(TransferOverlay, NamesWhatIsMissing) {
   make_files(1, 10);
   const auto from = (folder_ / "from/large-0").string();
   EXPECT_THAT(run({"cp", "--from", "a", "--to", "b", from, from + "-copy"}).err, HasSubstr("--sites FILE"));
+  EXPECT_THAT(run({"cp", "--max-cost", "40", from, from + "-copy"}).err, HasSubstr("--from and --to"));
   EXPECT_THAT(run(within("wan", {"cp", "--from", "a", "--to", "nowhere", from, from + "-copy"})).err, HasSubstr("nowhere"));
   const auto sites = write("sites.yaml", "sites:\n  aws:us-east-1: {address: 127.0.0.1}\n");
   EXPECT_THAT(run({"cp", "--sites", sites, "--from", "aws:us-east-1", "--to", "aws:us-west-2", from, from + "-copy"}).err,
