@@ -213,6 +213,7 @@ class GatewayCore {
     std::uint32_t partition = 0;
     std::uint64_t total = 0, received = 0, room_left = 0;
     std::uint64_t writing = 0;
+    Instant progress;  // when its last frame came
     std::map<std::string, Leg> legs;
   };
   // One sending of a chunk of our own.
@@ -281,6 +282,7 @@ class GatewayCore {
   void settle(const ChunkKey& key);
   void legs_lost(const ChunkKey& key, const std::string& peer, Nack why);
   void inward_lost(LinkId id);
+  void drop_stale();
   bool write_or_join(const ChunkKey& key, int target);
 
   // Chunks of our own (own_chunks.cpp).

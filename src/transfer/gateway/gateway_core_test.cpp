@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <queue>
 
 #include "base/random.h"
@@ -357,14 +358,17 @@ void fill(World& world, int chunks, std::uint64_t targets, std::uint64_t seed) {
   for (int i = 1; i <= chunks; ++i) world.offer(static_cast<std::uint64_t>(i), some_bytes(random), targets);
 }
 
-int seeds(int ordinary) {
-  const char* more = std::getenv("ISOBAR_LONG");
-  return more ? ordinary * 100 : ordinary;
+// So many, a hundred times as many in the long run, or the one that is to be looked at again.
+std::vector<int> seeds(int ordinary) {
+  if (const char* one = std::getenv("ISOBAR_SEED")) return {std::atoi(one)};
+  std::vector<int> all(static_cast<std::size_t>(std::getenv("ISOBAR_LONG") ? ordinary * 100 : ordinary));
+  std::iota(all.begin(), all.end(), 1);
+  return all;
 }
 
 TEST(GatewaySimulation, DeliversEveryChunkOverTwoWays) {
   std::uint64_t direct = 0, relayed = 0;
-  for (int seed = 1; seed <= seeds(12); ++seed) {
+  for (const int seed : seeds(12)) {
     World world(two_ways(), {"b"}, {}, static_cast<std::uint64_t>(seed));
     fill(world, 60, 1, static_cast<std::uint64_t>(seed));
     ASSERT_TRUE(world.run()) << seed;
@@ -379,7 +383,7 @@ TEST(GatewaySimulation, DeliversEveryChunkOverTwoWays) {
 }
 
 TEST(GatewaySimulation, SendsEachByteOverEachEdgeOfATreeOnce) {
-  for (int seed = 1; seed <= seeds(8); ++seed) {
+  for (const int seed : seeds(8)) {
     World world(tree(), {"h", "x", "y", "x"}, {}, static_cast<std::uint64_t>(seed));
     fill(world, 50, 0b1111, static_cast<std::uint64_t>(seed));
     ASSERT_TRUE(world.run()) << seed;
@@ -393,7 +397,7 @@ TEST(GatewaySimulation, SendsEachByteOverEachEdgeOfATreeOnce) {
 }
 
 TEST(GatewaySimulation, LosesNothingWhenLinksBreak) {
-  for (int seed = 1; seed <= seeds(20); ++seed) {
+  for (const int seed : seeds(20)) {
     World world(seed % 2 != 0 ? two_ways() : tree(),
                 seed % 2 != 0 ? std::vector<std::string>{"b"} : std::vector<std::string>{"h", "x", "y"}, {.link_breaks = 0.02},
                 static_cast<std::uint64_t>(seed));
@@ -404,7 +408,7 @@ TEST(GatewaySimulation, LosesNothingWhenLinksBreak) {
 }
 
 TEST(GatewaySimulation, GoesRoundARelayThatDies) {
-  for (int seed = 1; seed <= seeds(12); ++seed) {
+  for (const int seed : seeds(12)) {
     World world(two_ways(), {"b"}, {.relay_dies = true}, static_cast<std::uint64_t>(seed));
     fill(world, 60, 1, static_cast<std::uint64_t>(seed));
     world.run(std::chrono::milliseconds(20 * seed));
@@ -416,7 +420,9 @@ TEST(GatewaySimulation, GoesRoundARelayThatDies) {
 }
 
 TEST(GatewaySimulation, AHostileRelayChangesForgesAndSwallowsInVain) {
-  for (int seed = 1; seed <= seeds(20); ++seed) {
+  auto all = seeds(20);
+  all.push_back(1739);  // kept a chunk's rest back for ever, and the sink its room
+  for (const int seed : all) {
     World world(two_ways(), {"b"}, {.relay_tampers = 0.2, .relay_swallows = 0.02, .relay_forges = 0.2}, static_cast<std::uint64_t>(seed));
     fill(world, 40, 1, static_cast<std::uint64_t>(seed));
     ASSERT_TRUE(world.run(std::chrono::hours(2))) << seed;
@@ -426,7 +432,7 @@ TEST(GatewaySimulation, AHostileRelayChangesForgesAndSwallowsInVain) {
 }
 
 TEST(GatewaySimulation, TellsTheStoresRefusalsAndWritesAgain) {
-  for (int seed = 1; seed <= seeds(8); ++seed) {
+  for (const int seed : seeds(8)) {
     World world(tree(), {"h", "x", "y"}, {.link_breaks = 0.005, .store_refuses = 0.2}, static_cast<std::uint64_t>(seed));
     fill(world, 40, 0b111, static_cast<std::uint64_t>(seed));
     ASSERT_TRUE(world.run()) << seed;

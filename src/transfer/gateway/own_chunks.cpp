@@ -180,10 +180,11 @@ Error GatewayCore::no_way(std::uint64_t bytes) const {
 
 // Chunks of which nothing is heard any more, and such as no way leads for.
 void GatewayCore::look_for_overdue() {
-  if (own_.empty()) return;
+  if (own_.empty() && passing_.empty()) return;
   wake_at(now_ + 1s);
   if (now_ - looked_ < 1s) return;
   looked_ = now_;
+  drop_stale();
   struct Overdue {
     ChunkKey key;
     std::string peer;

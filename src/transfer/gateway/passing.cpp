@@ -24,6 +24,7 @@ void GatewayCore::take_chunk(LinkId id, const FrameHeader& header) {
   passing.partition = header.partition;
   passing.total = header.total_bytes;
   passing.room_left = room;
+  passing.progress = now_;
   std::map<std::string, std::uint64_t> sends;
   const RouteNode* node = routes_.of(header.partition);
   if (!node || header.targets == 0 || !pick_legs(*node, header.targets, room, false, sends, passing.writing)) {
@@ -75,6 +76,7 @@ void GatewayCore::take_frame(LinkId id, const FrameHeader& header, const Payload
   if (header.offset != passing.received || bytes > passing.total - passing.received || (bytes == 0 && passing.total != 0))
     return close(id, "a chunk's frames came out of order");
   passing.received += bytes;
+  passing.progress = now_;
   const bool complete_now = passing.received == passing.total;
   // Parts of a chunk that are all of the same size, but for the last: what the source seals by offset depends on it.
   if (!complete_now && bytes != kFrameBytes) return close(id, "a frame is shorter than it must be");
@@ -198,6 +200,22 @@ void GatewayCore::inward_lost(LinkId id) {
     passing.in.reset();
   }
   for (const auto& key : cut) take_abort({.kind = FrameKind::kAbort, .chunk = key});
+}
+
+// Chunks whose rest does not come though their link is alive: whoever sends them has forgotten them, or keeps them back. Their source
+// has given the attempt up by then; what they take of the link's room is for others.
+void GatewayCore::drop_stale() {
+  std::vector<std::pair<ChunkKey, std::uint64_t>> stale;
+  for (const auto& [key, passing] : passing_) {
+    if (passing.received == passing.total || now_ - passing.progress < 2 * limits_.chunk_patience) continue;
+    std::uint64_t targets = passing.writing;
+    for (const auto& [peer, leg] : passing.legs) targets |= leg.targets;
+    stale.emplace_back(key, targets);
+  }
+  for (const auto& [key, targets] : stale) {
+    answer(key, FrameKind::kNack, static_cast<std::uint8_t>(Nack::kOverdue), targets, nullptr);
+    take_abort({.kind = FrameKind::kAbort, .chunk = key});
+  }
 }
 
 void GatewayCore::return_room(Passing& passing, std::uint64_t bytes) {
