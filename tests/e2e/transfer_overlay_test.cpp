@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -128,6 +130,18 @@ TEST_F(TransferOverlay, MeasuresAGridThatPlansCanBeMadeWith) {
               HasSubstr("netem:a → netem:b"));
 }
 
+/// A port that nobody listened on a moment ago.
+int free_port() {
+  const Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  return ntohs(address.sin_port);
+}
+
 /// An sshd of the test's own on loopback, whose logins live in a folder of the test's.
 class OverSsh : public CliTest {
  protected:
@@ -145,11 +159,11 @@ class OverSsh : public CliTest {
           fmt::format(
               "Port {0}\nListenAddress 127.0.0.1\nHostKey {1}/host_key\nPidFile {1}/sshd.pid\nAuthorizedKeysFile {1}/authorized_keys\n"
               "StrictModes no\nUsePAM no\nPasswordAuthentication no\nForceCommand sh {1}/enter.sh\n",
-              kPort, folder_.string()));
+              port_, folder_.string()));
     write("ssh.conf",
           fmt::format("Host far\n  HostName 127.0.0.1\n  Port {0}\n  User root\n  IdentityFile {1}/user_key\n  StrictHostKeyChecking no\n"
                       "  UserKnownHostsFile {1}/known_hosts\n  LogLevel ERROR\n",
-                      kPort, folder_.string()));
+                      port_, folder_.string()));
     // The user's own ssh, with a configuration of the test's.
     fs::create_directories(folder_ / "bin");
     const auto ssh = write("bin/ssh", fmt::format("#!/bin/sh\nexec /usr/bin/ssh -F {}/ssh.conf \"$@\"\n", folder_.string()));
@@ -168,7 +182,7 @@ class OverSsh : public CliTest {
   fs::path remote_home() const { return folder_ / "remote"; }
   std::map<std::string, std::string> environment() const { return {{"PATH", (folder_ / "bin").string() + ":/usr/bin:/bin"}}; }
 
-  static constexpr int kPort = 22622;
+  const int port_ = free_port();
   std::unique_ptr<Running> server_;
 };
 
