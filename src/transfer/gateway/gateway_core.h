@@ -210,7 +210,6 @@ class GatewayCore {
   // A chunk that came over a link.
   struct Passing {
     std::optional<LinkId> in;  // none: it was lost after all had come
-    std::uint32_t partition = 0;
     std::uint64_t total = 0, received = 0, room_left = 0;
     std::uint64_t writing = 0;
     Instant progress;  // when its last frame came
@@ -223,7 +222,6 @@ class GatewayCore {
   };
   struct Own {
     std::uint64_t total = 0, unsent = 0;  // unsent: targets to be sent to
-    std::uint32_t partition = 0;
     std::uint16_t next_attempt = 0;
     int failures = 0;
     bool queued = false;

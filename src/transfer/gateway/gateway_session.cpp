@@ -1,6 +1,6 @@
 #include "transfer/gateway_session.h"
 
-#include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <condition_variable>
@@ -119,6 +119,11 @@ struct GatewaySession::Inside {
   }
 
   void write_all_said() {
+    // A gateway that has died must not end its owner with it: in this thread alone writing to it is an error, and no signal.
+    sigset_t broken_pipe;
+    ::sigemptyset(&broken_pipe);
+    ::sigaddset(&broken_pipe, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
     std::unique_lock lock(mutex);
     for (;;) {
       changed.wait(lock, [this] { return closed || flushed; });

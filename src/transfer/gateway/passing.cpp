@@ -21,7 +21,6 @@ void GatewayCore::take_chunk(LinkId id, const FrameHeader& header) {
   link.taken += room;
   Passing passing;
   passing.in = id;
-  passing.partition = header.partition;
   passing.total = header.total_bytes;
   passing.room_left = room;
   passing.progress = now_;
