@@ -63,6 +63,7 @@ GatewayFleet::~GatewayFleet() {
 
 Status GatewayFleet::change(const GatewayPrograms& programs) {
   TRY(validate(programs));
+  const std::scoped_lock starting(starting_);
   GatewayPrograms before;
   {
     const std::scoped_lock lock(mutex_);
@@ -224,19 +225,26 @@ void GatewayFleet::mourn() {
     process.reset();
     if (again) {
       std::this_thread::sleep_for(kRestartPause);
-      Status started = start_member(id, member.region);
-      if (started.ok()) started = await_listening({id});
-      if (started.ok()) {
-        introduce_all();
-        hooks_.restarted(id);
-      } else {
-        hooks_.lost(id);
-      }
+      restart(id, member.region);
     } else if (was_up) {
       hooks_.lost(id);
     }
     lock.lock();
   }
+}
+
+void GatewayFleet::restart(const std::string& id, const std::string& region) {
+  const std::scoped_lock starting(starting_);
+  {
+    // A new plan may have started it meanwhile.
+    const std::scoped_lock lock(mutex_);
+    if (members_.at(id)->running) return;
+  }
+  Status started = start_member(id, region);
+  if (started.ok()) started = await_listening({id});
+  if (!started.ok()) return hooks_.lost(id);
+  introduce_all();
+  hooks_.restarted(id);
 }
 
 bool GatewayFleet::with(const std::string& gateway, const std::function<void(GatewaySession&)>& act) {

@@ -159,7 +159,7 @@ class RunningOverlay final : public OverlayNetwork {
     events_.push_back(std::move(event));
   }
 
-  // Between regions all pairs of gateways have to be cut off for the edge to be.
+  // One pair of gateways that is cut off counts: the others of the two regions mostly share its way.
   bool is_down(const Edge& regions) const {
     return std::any_of(down_.begin(), down_.end(), [&](const Edge& pair) {
       return region_of(pair.first) == regions.first && region_of(pair.second) == regions.second;

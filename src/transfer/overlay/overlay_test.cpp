@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <fstream>
@@ -127,6 +128,14 @@ class OverlayTest : public testing::Test {
     return *receipt;
   }
 
+  static int kill_gateways() {
+    int killed = 0;
+    for (const pid_t pid : descendants(::getpid()))
+      if (read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("").ends_with(std::string("gateway\0", 8)))
+        killed += ::kill(pid, SIGKILL) == 0;
+    return killed;
+  }
+
   std::string target(const std::string& key) { return read_file(folder_ / "to" / key, 1 << 30).value_or("?"); }
 
   fs::path folder_;
@@ -173,11 +182,7 @@ TEST_F(OverlayTest, GoesOnAfterEveryGatewayWasKilled) {
   start(over_a_relay());
   const std::string content = write_source("file", 3 << 20);
   ASSERT_TRUE(move(1, "file", 3 << 20).ok());
-  int killed = 0;
-  for (const pid_t pid : descendants(::getpid()))
-    if (read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("").ends_with(std::string("gateway\0", 8)))
-      killed += ::kill(pid, SIGKILL) == 0;
-  ASSERT_EQ(killed, 3);
+  ASSERT_EQ(kill_gateways(), 3);
   fs::remove(folder_ / "to" / "file");
   // Started again, they are other processes at other ports.
   Result<storage::PutReceipt> receipt = unavailable("not tried");
@@ -189,6 +194,47 @@ TEST_F(OverlayTest, GoesOnAfterEveryGatewayWasKilled) {
   EXPECT_EQ(target("file"), content);
   const std::scoped_lock lock(mutex_);
   EXPECT_EQ(deaths_, 3);
+}
+
+// Counts what is started, and takes its time for it, as machines far away do.
+class SlowHost final : public GatewayHost {
+ public:
+  SlowHost(GatewayHost& of, std::atomic<int>& started) : of_(of), started_(started) {}
+  Result<std::unique_ptr<StartedGateway>> start(const std::string& region, const std::string& gateway) override {
+    ++started_;
+    std::this_thread::sleep_for(400ms);
+    return of_.start(region, gateway);
+  }
+  std::vector<std::string> addresses(const std::string& region, const std::string& from) const override {
+    return of_.addresses(region, from);
+  }
+  int machines(const std::string& region) const override { return of_.machines(region); }
+  std::vector<std::string> regions() const override { return of_.regions(); }
+
+ private:
+  GatewayHost& of_;
+  std::atomic<int>& started_;
+};
+
+TEST_F(OverlayTest, AGatewayThatDiedIsStartedOnceThoughANewPlanWantsItToo) {
+  std::atomic<int> started = 0;
+  SlowHost slow(*host_, started);
+  auto fleet = GatewayFleet::start(slow, over_a_relay(), options_, hooks());
+  ASSERT_TRUE(fleet.ok()) << fleet.error().message();
+  fleet_ = std::move(fleet).value();
+  mover_.use(*fleet_);
+  EXPECT_EQ(kill_gateways(), 3);
+  // While each is being started again.
+  for (int i = 0; i < 8; ++i) {
+    std::this_thread::sleep_for(250ms);
+    EXPECT_TRUE(fleet_->change(over_a_relay()).ok());
+  }
+  write_source("file", 1000);
+  Result<storage::PutReceipt> receipt = unavailable("not tried");
+  for (std::uint64_t number = 1; number < 100 && !receipt.ok(); ++number) receipt = move(number, "file", 1000);
+  EXPECT_TRUE(receipt.ok());
+  EXPECT_EQ(started, 6);
+  fleet_.reset();
 }
 
 TEST(GatewaySites, AreReadWithTheirPlaces) {

@@ -71,6 +71,7 @@ class GatewayFleet {
   GatewayConfiguration configuration_of(const Member& member) const;
   GatewayHooks hooks_of(const std::string& id, std::uint64_t life);
   void mourn();
+  void restart(const std::string& id, const std::string& region);
 
   GatewayHost& host_;
   const FleetOptions options_;
@@ -78,6 +79,8 @@ class GatewayFleet {
   const GatewaySurroundings surroundings_ = GatewaySurroundings::of_process();
   const std::string job_key_;
 
+  // Held while gateways are started, which takes its time: by a new plan, or for one that died. Taken before mutex_.
+  std::mutex starting_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   GatewayPrograms programs_;
