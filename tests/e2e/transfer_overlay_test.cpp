@@ -93,7 +93,8 @@ TEST_F(TransferOverlay, CompletesThoughItsRelayIsKilled) {
       "relay-killed", {"cp", "-r", "--from", "a", "--to", "b", "--connections", "4", "--bwlimit", "12MB/s", from.string(), to.string()}));
   ASSERT_EQ(copied.exit_code, 0) << copied.err;
   EXPECT_THAT(copied.err, HasSubstr("the gateway netem:c/0 has ended"));
-  EXPECT_THAT(copied.err, HasSubstr("planned again"));
+  // One that is there again within a second needs no other plan.
+  EXPECT_THAT(copied.err, testing::AnyOf(HasSubstr("planned again"), HasSubstr("was started again")));
   EXPECT_EQ(run({"check", "--download", from.string(), to.string()}).exit_code, 0);
 }
 
