@@ -28,7 +28,7 @@ std::size_t header_bytes(std::span<const std::byte> packet) {
 FrameSize measure_frame(std::span<const std::byte> frame) {
   VnetHeader header;
   const std::size_t in_front = std::min(frame.size(), sizeof header);
-  std::memcpy(&header, frame.data(), in_front);
+  if (in_front != 0) std::memcpy(&header, frame.data(), in_front);
   const auto packet = frame.subspan(in_front);
   const std::size_t headers = header_bytes(packet), payload = packet.size() - headers;
   const std::size_t segment = header.segment_size == 0 ? payload : header.segment_size;
