@@ -109,6 +109,8 @@ Result<transfer::CopyPlan> make_plan(const CopyOptions& options, const Job& job)
     plan.server_side = false;
   const auto is_local = [](const auto& store) { return store->location().kind == storage::Kind::kLocal; };
   plan.target_keeps_mtime = std::all_of(job.targets.begin(), job.targets.end(), is_local);
+  plan.recheck_source = is_local(job.source);
+  plan.read_lagging_again = !is_local(job.source);
   const int disk = 16;
   plan.source_calls_most = is_local(job.source) ? disk : options.stores.parallel;
   plan.target_calls_most = plan.target_keeps_mtime ? disk : options.stores.parallel;
@@ -185,7 +187,7 @@ Result<std::unique_ptr<transfer::OverlayNetwork>> start_overlay(const CopyOption
   // Chunks wait in the source's gateways, and their sinks' stores are far away: more have to be under way than from here.
   plan.server_side = false;
   plan.source_calls_most = plan.target_calls_most = 16'384;
-  plan.calls_first = 256;
+  plan.calls_first = 512;
   TRY_ASSIGN(auto network, transfer::OverlayNetwork::start(*means.host, means.request));
   plan.memory_bytes = fleet.memory_bytes * std::max<std::size_t>(1, network->fleet().sources().size());
   return network;
@@ -360,7 +362,9 @@ Result<std::vector<Job>> plan_copies(StoreOpener& opener, CopyOptions& options) 
       rules.push_back(target.rule);
       job.identity += fmt::format("\n{}\n{}", identity_of(*target.store, options.stores.target_endpoint), target.rule.prefix);
     }
-    job.items = std::make_unique<transfer::TreeItems>(*source.store, source.rule, std::move(rules), options.filter);
+    auto items = std::make_unique<transfer::TreeItems>(*source.store, source.rule, std::move(rules), options.filter);
+    if (!options.dry_run) items->expect_calls(transfer::CopyPlan().calls_first / 2);
+    job.items = std::move(items);
     jobs.push_back(std::move(job));
   }
   return jobs;

@@ -16,6 +16,9 @@ namespace isobar::net {
 
 namespace {
 
+// A server to which a connection takes so long: others are worth opening before they are needed.
+constexpr Duration kFar = 10ms;
+
 Result<std::string> head_of(const HttpRequest& request, std::size_t body_bytes, const std::string& user_agent) {
   std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.url.target, request.url.authority());
   for (const auto& [name, value] : request.headers) {
@@ -52,6 +55,14 @@ class HttpClient::Lane {
     loop_->post([this, exchange = std::move(exchange)]() mutable { enqueue(std::move(exchange)); });
   }
 
+  void open_ahead(Url url, std::shared_ptr<TlsContext> tls, int connections) {
+    loop_->post([this, url = std::move(url), tls = std::move(tls), connections] {
+      const std::string key = key_of(url);
+      const Host& host = hosts_[key];
+      for (int free = std::min(connections, connections_most_) - host.open; free > 0 && !closing_; --free) open(key, url, tls);
+    });
+  }
+
   int load() const { return load_; }
   LoopKind kind() const { return loop_->kind(); }
 
@@ -79,16 +90,21 @@ class HttpClient::Lane {
       host.idle.pop_back();
       run(key, connection);
     }
-    while (host.opening < static_cast<int>(host.waiting.size()) && host.open < connections_most_) open(key);
+    while (host.opening < static_cast<int>(host.waiting.size()) && host.open < connections_most_)
+      open(key, host.waiting.front()->request.url, host.waiting.front()->tls);
   }
 
-  void open(const std::string& key) {
+  void open(const std::string& key, const Url& url, const std::shared_ptr<TlsContext>& tls) {
     Host& host = hosts_[key];
     ++host.open;
     ++host.opening;
-    const Exchange& first = *host.waiting.front();
-    connect_stream(*loop_, first.request.url.host, first.request.url.port, first.tls, options_.connect_max,
-                   [this, key](Result<std::shared_ptr<Stream>> stream) { opened(key, std::move(stream)); });
+    connect_stream(*loop_, url.host, url.port, tls, options_.connect_max,
+                   [this, key, began = loop_->now()](Result<std::shared_ptr<Stream>> stream) {
+                     auto& waiting = hosts_[key].waiting;
+                     if (stream.ok() && !waiting.empty() && loop_->now() - began >= kFar)
+                       if (const auto tell = std::exchange(waiting.front()->server_is_far, nullptr)) tell();
+                     opened(key, std::move(stream));
+                   });
   }
 
   void opened(const std::string& key, Result<std::shared_ptr<Stream>> stream) {
@@ -223,6 +239,11 @@ void HttpClient::start(HttpRequest request, HttpDone done) {
     if (!tls.ok()) return exchange->done(tls.error());
     exchange->tls = std::move(tls).value();
   }
+  if (const int ahead = exchange->request.connections_ahead; ahead > 0)
+    exchange->server_is_far = [this, ahead, url = exchange->request.url, tls = exchange->tls] {
+      const int lanes = static_cast<int>(lanes_.size());
+      for (const auto& lane : lanes_) lane->open_ahead(url, tls, (ahead + lanes - 1) / lanes);
+    };
   const auto less = [](const auto& a, const auto& b) { return a->load() < b->load(); };
   (*std::min_element(lanes_.begin(), lanes_.end(), less))->start(std::move(exchange));
 }

@@ -15,7 +15,8 @@ struct Exchange {
   HttpRequest request;
   std::string head;
   HttpDone done;
-  std::shared_ptr<TlsContext> tls;  // none: in the clear
+  std::shared_ptr<TlsContext> tls;      // none: in the clear
+  std::function<void()> server_is_far;  // called when a connection for it took long; none: nobody asked
   std::string_view body() const { return request.body.empty() ? std::string_view(request.owned_body) : request.body; }
 };
 

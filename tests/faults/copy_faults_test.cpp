@@ -212,7 +212,7 @@ TEST_F(CopyFaults, AStoreThatRefusesEverythingIsAskedFewTimesAndTheJobGoesOnLate
   EXPECT_FALSE(refused.complete());
   EXPECT_THAT(refused.stopped.error().message(), HasSubstr("100 objects in a row failed"));
   EXPECT_THAT(refused.stopped.error().message(), HasSubstr("AccessDenied"));
-  EXPECT_LT(server_.count([](const auto& request) { return request.is_put(); }), 300U);
+  EXPECT_LT(server_.count([](const auto& request) { return request.is_put(); }), 400U);
   server_.behave();
   const auto later = copy(folder("up"), s3());
   EXPECT_TRUE(later.complete()) << first_failure();
@@ -235,6 +235,51 @@ TEST_F(CopyFaults, BodiesThatAreCutShortAreReadAgain) {
 TEST_F(CopyFaults, BodiesThatStallAreReadAgain) {
   first_time({.body = Fault::Body::kStalled}, [](const S3Request& request) { return request.is_get(); });
   download_all();
+}
+
+// The last reads of a job ----------------------------------------------------------------------------------------------------
+
+TEST_F(CopyFaults, AReadThatLagsBehindAllOthersIsAnsweredAnotherWay) {
+  plan_.read_lagging_again = true;
+  // The middle of the large object, asked for in one piece; the same in small pieces comes.
+  const std::string stalls = fmt::format("bytes={}-{}", kPart, 2 * kPart - 1);
+  server_.script([stalls](const S3Request& request) {
+    return Fault{.body = request.header("range") == stalls ? Fault::Body::kStalled : Fault::Body::kWhole};
+  });
+  for (const auto& [key, bytes] : some_objects()) server_.put(key, bytes);
+  const auto summary = copy(s3(), folder("down"));
+  EXPECT_TRUE(summary.complete()) << first_failure();
+  EXPECT_EQ(summary.totals.retries, 0U) << "it was not waited for until it was given up";
+  for (const auto& [key, bytes] : some_objects()) EXPECT_TRUE(content("down/" + key) == bytes) << key;
+}
+
+TEST_F(CopyFaults, AReadThatLagsAndWhoseOtherWayFailsIsTriedAgain) {
+  plan_.read_lagging_again = true;
+  const std::string stalls = fmt::format("bytes={}-{}", kPart, 2 * kPart - 1);
+  std::atomic<int> seen = 0;
+  server_.script([stalls, &seen](const S3Request& request) {
+    if (request.header("range") == stalls && seen++ == 0) return Fault{.body = Fault::Body::kStalled};
+    const bool piece = request.is_get() && request.key == "large" && request.header("range") != stalls && seen > 0 &&
+                       request.header("range").find(std::to_string(kPart)) != std::string::npos;
+    return piece ? Fault{.status = 500, .code = "InternalError"} : Fault{};
+  });
+  for (const auto& [key, bytes] : some_objects()) server_.put(key, bytes);
+  const auto summary = copy(s3(), folder("down"));
+  EXPECT_TRUE(summary.complete()) << first_failure();
+  EXPECT_GE(summary.totals.retries, 1U);
+  EXPECT_TRUE(content("down/large") == some_objects().at("large"));
+}
+
+TEST_F(CopyFaults, OneLargeObjectIsLookedAtOnceWhereEachReadTellsItsVersion) {
+  plan_.recheck_source = false;
+  server_.put("large", some_objects().at("large"));
+  const auto source = s3();
+  transfer::TreeItems items(*source, transfer::source_rule("large", Shape::kObject),
+                            {transfer::target_rule("large", Shape::kObject, false)}, {});
+  const auto summary = transfer::run_copy({source, {folder("down")}, plan_, root_ / "journal", {}}, items, {});
+  ASSERT_TRUE(summary.ok() && summary->complete());
+  EXPECT_TRUE(content("down/large") == some_objects().at("large"));
+  EXPECT_EQ(server_.count([](const S3Request& request) { return request.method == "HEAD"; }), 1U);
 }
 
 TEST_F(CopyFaults, BodiesThatAreSlowButMoveAreWaitedFor) {

@@ -402,6 +402,8 @@ class LocalStoreImpl final : public LocalStore {
       return Error(Code::kDataLoss, fmt::format("{}: part {} changed on its way here", upload.key, number));
     TRY_ASSIGN(const Fd fd, open_partial(upload));
     TRY(write_exactly(fd.get(), body, offset).context(upload.key));
+    // On its way to the disk while the next parts come: what is flushed at the end is little then.
+    ::sync_file_range(fd.get(), static_cast<off_t>(offset), static_cast<off_t>(body.size()), SYNC_FILE_RANGE_WRITE);
     return Part{number, body.size(), "", checksums.crc32c};
   }
 

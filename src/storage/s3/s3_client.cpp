@@ -107,6 +107,7 @@ net::HttpRequest Client::request_for(const Call& call, const AwsCredentials& cre
   request.body = call.body;
   request.owned_body = call.owned_body;
   request.into = call.into;
+  request.connections_ahead = call.calls_ahead;
   sign_v4(request, credentials, {region, "s3"}, payload_hash(call, request.url), clock_.now());
   return request;
 }

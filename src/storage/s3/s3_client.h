@@ -30,6 +30,7 @@ struct Call {
   bool answers_late = false;            ///< a 200 may turn out to hold an <Error>
   bool range_may_be_empty = false;      ///< 416 is reported as a response, too
   Code precondition = Code::kConflict;  ///< what 412 means here
+  int calls_ahead = 0;                  ///< so many will follow when this one is answered
 };
 
 /// Adds the checksums of `body` that S3 verifies.

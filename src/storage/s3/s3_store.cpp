@@ -42,6 +42,7 @@ void S3Store::list(ListRequest request, Done<ListPage> done) {
   Call call = call_of("GET", "list", "");
   call.doing = "list " + client_->text(request.prefix);
   call.query = {{"list-type", "2"}, {"encoding-type", "url"}, {"max-keys", std::to_string(std::clamp(request.keys_max, 1, 1000))}};
+  call.calls_ahead = request.calls_ahead;
   if (!request.prefix.empty()) call.query.emplace_back("prefix", request.prefix);
   if (!request.recursive) call.query.emplace_back("delimiter", "/");
   if (!request.page.empty()) call.query.emplace_back("continuation-token", request.page);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "copy_state.h"
 #include "crypto/crc32c.h"
 
@@ -25,6 +26,9 @@ bool may_pass(Code code) {
 
 bool is_overload(Code code) { return code == Code::kExhausted || code == Code::kDeadlineExceeded; }
 
+constexpr std::uint64_t kLaggingLeast = 128 * kKiB, kReadAgainLeast = 16 * kMiB;
+constexpr Duration kLaggingPatience = 100ms;
+
 Error other_bytes() { return Error(Code::kDataLoss, "what was read has another checksum than the source says"); }
 
 }  // namespace
@@ -44,6 +48,7 @@ std::vector<Effect> CopyCore::step(Event event, Instant now) {
   std::visit([&](auto& told) { in.on(told); }, event);
   in.retry_due();
   in.schedule();
+  in.read_lagging();
   return std::exchange(in.effects, {});
 }
 
@@ -65,6 +70,7 @@ std::optional<Instant> CopyCore::next_timer() const {
     if (at > in.now && (!due || at < *due)) due = at;
   };
   also(in.pace_until);
+  if (in.look_for_lagging_at) also(*in.look_for_lagging_at);
   also(in.source.quiet_until());
   for (const auto& target : in.target) also(target.quiet_until());
   return due;
@@ -166,7 +172,8 @@ void CopyCore::Inside::begin(CopyItem item) {
     make_chunk(id, 1, 0, info.bytes);
   } else {
     object.phase = Phase::kHeading;
-    ask_head(id, true);
+    if (const auto head = object.item.head; head && !keeps_tags()) headed(id, *head);
+    else ask_head(id, true);
   }
 }
 
@@ -224,15 +231,17 @@ void CopyCore::Inside::on(HeadAnswer& told) {
   const auto& expected = it.item.source;
   if (head.info.version != expected.version && !expected.version.empty())
     return fail(told.object, Error(Code::kConflict, "the source changed while it was copied; copy it again"));
-  if (it.phase == Phase::kRechecking) {
-    const auto &told_crc = head.info.checksums.crc32c, read_crc = whole_crc32c(it);
-    if (told_crc && read_crc && *told_crc != *read_crc) return fail(told.object, other_bytes());
-    return complete_all(told.object);
-  }
+  headed(told.object, head);
+}
+
+void CopyCore::Inside::headed(ObjectId id, const storage::ObjectHead& head) {
+  Object& it = object(id);
+  it.source_crc32c = head.info.checksums.crc32c;
+  if (it.phase == Phase::kRechecking) return check_source(id);
   keep_properties(it, head.properties, head.info.modified);
   if (it.whole) return put_everywhere(it.first_chunk);  // its tags are known now
   it.phase = Phase::kStarting;
-  start_uploads(told.object);
+  start_uploads(id);
 }
 
 void CopyCore::Inside::keep_properties(Object& it, const storage::Properties& properties, Instant modified) const {
@@ -362,9 +371,35 @@ void CopyCore::Inside::read(ChunkId id) {
   call(source, ReadChunk{id, item.source.key, it.offset, it.bytes, item.source.version});
 }
 
+void CopyCore::Inside::note_read(Chunk& it) {
+  if (it.bytes >= kLaggingLeast && it.read_since && !it.read_twice) {
+    const Duration took = now - *it.read_since;
+    typical_read = typical_read == Duration() ? took : typical_read - typical_read / 8 + took / 8;
+  }
+  it.read_since.reset();
+}
+
+// A read that hangs, or whose connection has lost so much that it hardly moves, would hold up the end of the job by seconds.
+void CopyCore::Inside::read_lagging() {
+  look_for_lagging_at.reset();
+  if (!plan.read_lagging_again || !listing_ended || !waiting.empty() || !moving.empty() || now < source.quiet_until()) return;
+  const Duration patience = typical_read + typical_read / 2 + kLaggingPatience;
+  for (auto& [id, it] : chunks) {
+    if (!it.read_since || it.read_twice || it.bytes < kLaggingLeast || object(it.object).item.source.version.empty()) continue;
+    if (const Instant due = *it.read_since + patience; due > now) {
+      look_for_lagging_at = std::min(look_for_lagging_at.value_or(due), due);
+    } else if (read_again_bytes + it.bytes <= std::max(kReadAgainLeast, totals.bytes_read / 20)) {
+      it.read_twice = true;
+      read_again_bytes += it.bytes;
+      effects.push_back(ReadAgain{id});
+    }
+  }
+}
+
 void CopyCore::Inside::on(ReadAnswer& told) {
   Chunk& it = chunk(told.chunk);
   end_call(source, told.outcome.ok() ? nullptr : &told.outcome.error(), it.bytes);
+  note_read(it);
   Object& owner = object(it.object);
   if (owner.failure) return drop_chunk(told.chunk);
   if (told.outcome.ok() && told.outcome->bytes != it.bytes)
@@ -381,6 +416,7 @@ void CopyCore::Inside::on(ReadAnswer& told) {
   }
   it.attempts = 0;
   it.crc32c = told.crc32c;
+  owner.confirmed = owner.confirmed && !owner.item.source.version.empty() && told.outcome->head.info.version == owner.item.source.version;
   totals.bytes_read += it.bytes;
   if (!owner.whole) return put_everywhere(told.chunk);
   const auto& head = told.outcome->head;
@@ -498,7 +534,15 @@ void CopyCore::Inside::check_parts(ObjectId id) {
     if (static_cast<int>(one.parts.size()) < it.parts_total) return;
   it.phase = Phase::kRechecking;
   it.attempts = 0;
-  ask_head(id, false);
+  if (plan.recheck_source || !it.confirmed || it.server || it.taken_up) ask_head(id, false);
+  else check_source(id);
+}
+
+void CopyCore::Inside::check_source(ObjectId id) {
+  const Object& it = object(id);
+  const auto read_crc = whole_crc32c(it);
+  if (it.source_crc32c && read_crc && *it.source_crc32c != *read_crc) return fail(id, other_bytes());
+  complete_all(id);
 }
 
 void CopyCore::Inside::complete_all(ObjectId id) {
@@ -698,7 +742,8 @@ void CopyCore::Inside::call(Throttle& store, Effect effect) {
     retries.emplace(store.quiet_until() + spread, [this, &store, effect = std::move(effect)] { call(store, effect); });
     return;
   }
-  store.begin(bytes_moved_by(effect));
+  store.begin(now, bytes_moved_by(effect));
+  if (const auto* read = std::get_if<ReadChunk>(&effect)) chunk(read->chunk).read_since = now;
   effects.push_back(std::move(effect));
 }
 

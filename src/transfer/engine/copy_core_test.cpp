@@ -297,6 +297,7 @@ class CopySim {
   }
   void carry_out(const ServerCopy&) { FAIL(); }
   void carry_out(const ServerCopyPart&) { FAIL(); }
+  void carry_out(const ReadAgain& it) { CHECK(chunks_.count(it.chunk) == 0); }
   void carry_out(const ReleaseChunk& it) { chunks_.erase(it.chunk); }
   void carry_out(const UploadStarted& it) {
     journal_->started(core_->item(it.object), it.target, core_->part_bytes(it.object), core_->upload(it.object, it.target));

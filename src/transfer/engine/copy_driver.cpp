@@ -128,6 +128,8 @@ class CopyRun {
     });
   }
 
+  void carry_out(ReadAgain& it) { mover_->read_again(it.chunk); }
+
   void carry_out(PutWhole& it) {
     mover_->put(it.chunk, it.target, core_.item(it.chunk).target_keys[it.target], core_.properties(core_.object_of(it.chunk)),
                 core_.chunk_crc32c(it.chunk), [this, id = it.chunk, target = it.target](Result<storage::PutReceipt> outcome) {

@@ -28,9 +28,11 @@ struct Target {
 struct Object {
   CopyItem item;
   Phase phase = Phase::kHeading;
-  bool whole = false;     // read and put in one piece
-  bool server = false;    // copied without passing here
-  bool taken_up = false;  // parts of it are there from an earlier run
+  bool whole = false;                          // read and put in one piece
+  bool server = false;                         // copied without passing here
+  bool taken_up = false;                       // parts of it are there from an earlier run
+  bool confirmed = true;                       // each part that was read was told to be of the version that was asked for
+  std::optional<std::uint32_t> source_crc32c;  // as the source tells it
   storage::Properties properties;
   std::vector<Target> targets;
   std::uint64_t part_bytes = 0;
@@ -52,7 +54,9 @@ struct Chunk {
   int attempts = 0;
   int puts = 0;  // targets that do not have it yet
   std::vector<bool> has_target;
-  bool waits_for_head = false;  // read, but its object's tags are not known yet
+  bool waits_for_head = false;        // read, but its object's tags are not known yet
+  std::optional<Instant> read_since;  // while it is being read
+  bool read_twice = false;
 };
 
 class CopyCore::Inside {
@@ -73,6 +77,7 @@ class CopyCore::Inside {
   void on(ListingEnded&);
   void retry_due();
   void schedule();
+  void read_lagging();
 
   Object& object(ObjectId id) {
     const auto found = objects.find(id);
@@ -106,6 +111,9 @@ class CopyCore::Inside {
   Totals totals;
   int failures_in_a_row = 0;
   Status stopped;
+  Duration typical_read{};  // of a chunk that is not small
+  std::uint64_t read_again_bytes = 0;
+  std::optional<Instant> look_for_lagging_at;
 
  private:
   // What a chunk costs of the budget: its buffer and its bookkeeping.
@@ -120,6 +128,7 @@ class CopyCore::Inside {
 
   bool keeps_tags() const;
   void ask_head(ObjectId id, bool with_tags);
+  void headed(ObjectId id, const storage::ObjectHead& head);
   void keep_properties(Object& it, const storage::Properties& properties, Instant modified) const;
   void start_uploads(ObjectId id);
   void begin_parts(ObjectId id);
@@ -129,6 +138,7 @@ class CopyCore::Inside {
   bool may_read(std::uint64_t bytes) const;
   void make_chunk(ObjectId object_id, int number, std::uint64_t offset, std::uint64_t bytes);
   void read(ChunkId id);
+  void note_read(Chunk& it);
   void put_everywhere(ChunkId id);
   void put(ChunkId id, std::size_t index);
   void put_failed(ChunkId id, std::size_t index, const Error& error);
@@ -138,6 +148,7 @@ class CopyCore::Inside {
   void drop_chunk(ChunkId id);
 
   void check_parts(ObjectId id);
+  void check_source(ObjectId id);
   void complete_all(ObjectId id);
   void complete(ObjectId id, std::size_t index);
   void succeed(ObjectId id);

@@ -1,7 +1,7 @@
 #include <unordered_map>
 
 #include "buffer_pool.h"
-#include "crypto/crc32c.h"
+#include "chunk_read.h"
 #include "transfer/chunk_mover.h"
 
 namespace isobar::transfer {
@@ -14,16 +14,13 @@ class DirectMover final : public ChunkMover {
       : source_(std::move(source)), targets_(std::move(targets)), buffers_(bytes_most) {}
 
   void read(ChunkId chunk, ReadChunk what, ReadDone done) override {
-    auto& buffer = chunks_[chunk] = {buffers_.take(what.bytes), what.bytes};
-    const std::span<char> memory = buffer.first.span(what.bytes);
-    // The checksum is taken on the thread that has the bytes in its cache.
-    source_->get({std::move(what.key), what.offset, memory, std::move(what.version)},
-                 [memory, done = std::move(done)](Result<storage::Got> got) {
-                   const std::size_t bytes = got.ok() ? static_cast<std::size_t>(got->bytes) : 0;
-                   const std::uint32_t crc = crypto::crc32c({memory.data(), std::min(bytes, memory.size())});
-                   done(std::move(got), crc);
-                 });
+    auto buffer = buffers_.take(what.bytes);
+    const auto read = std::make_shared<ChunkRead>(source_, std::move(what), std::move(buffer), std::move(done));
+    chunks_[chunk] = read;
+    read->start();
   }
+
+  void read_again(ChunkId chunk) override { chunks_.at(chunk)->start_again(); }
 
   void put(ChunkId chunk, std::size_t target, std::string key, storage::Properties properties, std::uint32_t crc32c,
            storage::Done<storage::PutReceipt> done) override {
@@ -44,20 +41,17 @@ class DirectMover final : public ChunkMover {
 
   void release(ChunkId chunk) override {
     const auto found = chunks_.find(chunk);
-    buffers_.give_back(std::move(found->second.first));
+    buffers_.give_back(found->second->take_buffer());
     chunks_.erase(found);
   }
 
  private:
-  std::string_view bytes_of(ChunkId id) const {
-    const auto& [buffer, bytes] = chunks_.at(id);
-    return {buffer.span(bytes).data(), bytes};
-  }
+  std::string_view bytes_of(ChunkId id) const { return chunks_.at(id)->bytes(); }
 
   std::shared_ptr<storage::Store> source_;
   std::vector<std::shared_ptr<storage::Store>> targets_;
   BufferPool buffers_;
-  std::unordered_map<ChunkId, std::pair<BufferPool::Buffer, std::uint64_t>> chunks_;
+  std::unordered_map<ChunkId, std::shared_ptr<ChunkRead>> chunks_;
 };
 
 }  // namespace

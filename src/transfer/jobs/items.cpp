@@ -17,7 +17,7 @@ TreeItems::TreeItems(storage::Store& store, SourceRule rule, std::vector<TargetR
 
 Result<std::optional<CopyItem>> TreeItems::next() {
   if (rule_.shape == Shape::kObject) return one_object();
-  if (!cursor_) cursor_ = std::make_unique<ListCursor>(store_, storage::ListRequest{.prefix = rule_.prefix});
+  if (!cursor_) cursor_ = std::make_unique<ListCursor>(store_, storage::ListRequest{.prefix = rule_.prefix, .calls_ahead = calls_ahead_});
   for (;;) {
     TRY_ASSIGN(auto info, cursor_->next());
     if (!info) return std::optional<CopyItem>();
@@ -37,8 +37,9 @@ Result<std::optional<CopyItem>> TreeItems::one_object() {
   ++matched_;
   CopyItem item;
   for (const auto& target : targets_) item.target_keys.push_back(target_key(rule_, target, rule_.prefix));
-  item.source = std::move(head.info);
+  item.source = head.info;
   item.source.key = rule_.prefix;
+  item.head = std::make_shared<const storage::ObjectHead>(std::move(head));
   return std::optional(std::move(item));
 }
 
@@ -145,8 +146,9 @@ Result<std::optional<CopyItem>> NamedItems::next() {
     return first.valid() ? first.get() : storage::await<storage::ObjectHead>([&](auto done) { store_.head(pair.source_key, false, done); });
   });
   if (!head.ok()) return head.error().context(pair.source_key);
-  CopyItem item{std::move(head->info), std::move(pair.target_keys)};
+  CopyItem item{head->info, std::move(pair.target_keys), nullptr};
   item.source.key = std::move(pair.source_key);
+  item.head = std::make_shared<const storage::ObjectHead>(std::move(*head));
   return std::optional(std::move(item));
 }
 

@@ -4,7 +4,19 @@
 
 namespace isobar::transfer {
 
-ListCursor::ListCursor(storage::Store& store, storage::ListRequest request) : store_(store), request_(std::move(request)) { fetch(); }
+namespace {
+
+// The first page is a short one, there sooner than a long one over a long way: work begins while the next is read.
+constexpr int kFirstPageKeys = 250;
+
+}  // namespace
+
+ListCursor::ListCursor(storage::Store& store, storage::ListRequest request) : store_(store), request_(std::move(request)) {
+  const int keys = std::exchange(request_.keys_max, std::min(request_.keys_max, kFirstPageKeys));
+  fetch();
+  request_.keys_max = keys;
+  request_.calls_ahead = 0;
+}
 
 ListCursor::~ListCursor() {
   if (ahead_.valid()) ahead_.wait();

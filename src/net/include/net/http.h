@@ -48,6 +48,9 @@ struct HttpRequest {
   std::uint64_t body_bytes_max = 64 << 20;  ///< of a gathered body
   /// How long nothing at all may move before the request fails.
   Duration stall_max = std::chrono::seconds(30);
+  /// So many requests to the same server will follow when this one is answered: if it is far away, connections are opened for them
+  /// meanwhile.
+  int connections_ahead = 0;
 };
 
 struct HttpResponse {

@@ -74,6 +74,8 @@ struct ListRequest {
   std::string start_after;  ///< only keys greater than this, where the store can (limits().list_from_key)
   std::string page;         ///< ListPage::next of the page before; empty: the first
   int keys_max = 1000;
+  /// So many calls will follow as soon as the first page is there: connections are opened for them meanwhile.
+  int calls_ahead = 0;
 };
 
 /// Keys in order of their bytes.

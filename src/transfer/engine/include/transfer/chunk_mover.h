@@ -21,6 +21,8 @@ class ChunkMover {
   using ReadDone = std::function<void(Result<storage::Got> got, std::uint32_t crc32c)>;
   /// Errors   as Store::get
   virtual void read(ChunkId chunk, ReadChunk what, ReadDone done) = 0;
+  /// The read, which has not been answered yet, lags: try to have its answer another way as well. `done` of the read is called once.
+  virtual void read_again(ChunkId /*chunk*/) {}
   virtual void put(ChunkId chunk, std::size_t target, std::string key, storage::Properties properties, std::uint32_t crc32c,
                    storage::Done<storage::PutReceipt> done) = 0;
   virtual void put_part(ChunkId chunk, std::size_t target, storage::Upload upload, int number, std::uint64_t offset, std::uint32_t crc32c,

@@ -38,6 +38,8 @@ using ChunkId = Id<struct ChunkTag>;
 struct CopyItem {
   storage::ObjectInfo source;
   std::vector<std::string> target_keys;  ///< one for each target
+  /// What the store said of it, where it was asked already, so that it need not be asked again. Without tags.
+  std::shared_ptr<const storage::ObjectHead> head;
 };
 
 /// What is known of an earlier run of the same job.
@@ -72,6 +74,11 @@ struct CopyPlan {
   bool target_keeps_mtime = false;               ///< set the time of what is written from the source's (files)
   std::uint64_t memory_bytes = 256 << 20;
   std::uint64_t part_bytes = 8 << 20;
+  /// Whether the source is looked at once more when all of an object was read, though every part was told to be of the right version:
+  /// of files, which can be written to while they are read.
+  bool recheck_source = true;
+  /// Whether the last reads are asked for once more when they lag: at most a twentieth of all bytes, or 16 MiB, is read twice.
+  bool read_lagging_again = false;
   int attempts_most = 8;
   /// So many objects in a row that failed by their store's doing, not their own, end the job: a store that refuses everything is
   /// not asked a million times. 0: never.
@@ -79,12 +86,12 @@ struct CopyPlan {
   Duration backoff_least = std::chrono::milliseconds(100), backoff_most = std::chrono::seconds(20);
   std::uint64_t bytes_per_second = 0;  ///< 0: as fast as it goes
   int source_calls_most = 256, target_calls_most = 256;
-  int calls_first = 64;  ///< at once, before it is known what the stores bear; a large one counts as up to four
+  int calls_first = 256;  ///< at once, before it is known what the stores bear; a large one counts as up to eight
   PropertyOverrides overrides;
   std::uint64_t seed = 1;
 };
 
-// Effects. Each but the last four is answered by exactly one Answer with the same id.
+// Effects. Each but the last five is answered by exactly one Answer with the same id.
 struct HeadSource {
   ObjectId object;
   bool with_tags;
@@ -131,6 +138,11 @@ struct ServerCopyPart {
   int number;
   std::uint64_t offset, bytes;
 };
+/// The chunk's read lags behind all others, and nothing else is left to read: it is asked for once more, and whichever comes first is
+/// its answer.
+struct ReadAgain {
+  ChunkId chunk;
+};
 struct ReleaseChunk {
   ChunkId chunk;
 };
@@ -152,7 +164,7 @@ struct ObjectEnded {
   std::vector<storage::PutReceipt> receipts;
 };
 using Effect = std::variant<HeadSource, ReadChunk, PutWhole, PutPart, StartUpload, CompleteUpload, AbortUpload, ServerCopy, ServerCopyPart,
-                            ReleaseChunk, UploadStarted, PartDone, ObjectEnded>;
+                            ReadAgain, ReleaseChunk, UploadStarted, PartDone, ObjectEnded>;
 
 // Answers to effects.
 struct HeadAnswer {

@@ -20,9 +20,12 @@ class TreeItems final : public ItemSource {
   TreeItems(storage::Store& store, SourceRule rule, std::vector<TargetRule> targets, Filter filter);
   Result<std::optional<CopyItem>> next() override;
   std::uint64_t matched() const { return matched_; }
+  /// What is listed will be read at once, by so many calls.
+  void expect_calls(int calls) { calls_ahead_ = calls; }
 
  private:
   Result<std::optional<CopyItem>> one_object();
+  int calls_ahead_ = 0;
   storage::Store& store_;
   SourceRule rule_;
   std::vector<TargetRule> targets_;
