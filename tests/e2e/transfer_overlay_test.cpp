@@ -94,7 +94,7 @@ TEST_F(TransferOverlay, SendsTextInFewerBytesAndTellsHowMany) {
   std::vector<std::string> copy = {"cp", "--from", "a", "--to", "b", "--connections", "4", "--part-size", "1MiB", from, to};
   const auto copied = run(within("wan", copy));
   ASSERT_EQ(copied.exit_code, 0) << copied.err;
-  EXPECT_THAT(copied.out, testing::ContainsRegex("sent 12 MiB as [0-9.]+ [MK]iB \\(zstd"));
+  EXPECT_THAT(copied.out, testing::ContainsRegex("sent 12.0 MiB as [0-9.]+ [MK]iB \\(zstd"));
   EXPECT_EQ(*read_file(to, 1 << 30), text);
   copy.insert(copy.end(), {"--compress", "off", "-o", "json"});
   const auto raw = run(within("wan", copy));

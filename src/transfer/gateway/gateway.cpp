@@ -178,8 +178,9 @@ class GatewayProcess final : public LinkOwner {
       const auto post = [this](std::function<void()> work) { loop_->post(std::move(work)); };
       const std::size_t threads = PackingThreads::count_for_this_machine();
       unpacker_ = std::make_unique<Unpacker>(unpacked_room, raw_bytes_most, threads, post);
-      packer_ = std::make_unique<Packer>(get(it.packing()), raw_bytes_most, threads, post,
-                                         [this](std::uint64_t serial, PackedChunk chunk) { offer(serial, std::move(chunk)); });
+      packer_ = std::make_unique<Packer>(
+          get(it.packing()), raw_bytes_most, threads, post, [this] { return core_->hungry(); },
+          [this](std::uint64_t serial, PackedChunk chunk) { offer(serial, std::move(chunk)); });
       sealer_ = std::make_unique<ChunkSealer>(job_key_, sender_);
       opener_ = std::make_unique<ChunkOpener>(job_key_);
       receipts_ = std::make_unique<ReceiptSealer>(job_key_, sender_);
@@ -276,12 +277,8 @@ class GatewayProcess final : public LinkOwner {
 
   // Chunks that wait for a packer go raw while the network has nothing to do.
   void relieve() {
-    if (!packer_ || !packer_->waits() || std::exchange(relieving_, true)) return;
-    while (core_->hungry()) {
-      const auto serial = packer_->take_raw(clock_.now());
-      if (!serial) break;
-      offer(*serial, {Codec::kNone, chunks_.at(*serial).bytes});
-    }
+    if (!packer_ || std::exchange(relieving_, true)) return;
+    while (const auto serial = packer_->take_raw(clock_.now())) offer(*serial, {Codec::kNone, chunks_.at(*serial).bytes});
     relieving_ = false;
   }
 

@@ -19,8 +19,12 @@ PackedChunk pack(Compressor& compressor, PackMethod method, const ChunkBytes& ra
 
 }  // namespace
 
-Packer::Packer(Compression choice, std::uint64_t raw_bytes_most, std::size_t packers, Post post, Ready ready)
-    : policy_(choice, packers, raw_bytes_most), post_(std::move(post)), ready_(std::move(ready)), threads_(packers) {}
+Packer::Packer(Compression choice, std::uint64_t raw_bytes_most, std::size_t packers, Post post, std::function<bool()> hungry, Ready ready)
+    : policy_(choice, packers, raw_bytes_most),
+      post_(std::move(post)),
+      hungry_(std::move(hungry)),
+      ready_(std::move(ready)),
+      threads_(packers) {}
 
 bool Packer::take(std::uint64_t serial, const ChunkBytes& raw, Instant now) {
   if (!policy_.tries(raw.bytes)) return false;
@@ -40,13 +44,14 @@ void Packer::withdraw(std::uint64_t serial) {
 }
 
 std::optional<std::uint64_t> Packer::take_raw(Instant now) {
+  if (policy_.empty() || !hungry_()) return std::nullopt;
   const auto serial = policy_.next_to_send_raw(now);
   if (serial) jobs_.erase(*serial);
   return serial;
 }
 
 void Packer::begin_next() {
-  while (const auto order = policy_.next_to_pack()) {
+  while (const auto order = policy_.next_to_pack(hungry_())) {
     const Job& job = jobs_.at(order->serial);
     threads_.run([this, serial = order->serial, method = order->method, number = job.number, raw = job.raw](Compressor& compressor) {
       auto chunk = pack(compressor, method, raw);

@@ -31,15 +31,14 @@ class Packer {
   using Post = std::function<void(std::function<void()>)>;
   using Ready = std::function<void(std::uint64_t serial, PackedChunk chunk)>;
 
+  // hungry  whether the network has soon nothing to send
   // ready   once for each chunk that was taken and not withdrawn, never out of a call to the packer
-  Packer(Compression choice, std::uint64_t raw_bytes_most, std::size_t packers, Post post, Ready ready);
+  Packer(Compression choice, std::uint64_t raw_bytes_most, std::size_t packers, Post post, std::function<bool()> hungry, Ready ready);
 
   // False: it is not worth packing; let it go as it is.  Cost   a chunk's sample is packed at once, 0.2 ms at most
   bool take(std::uint64_t serial, const ChunkBytes& raw, Instant now);
   void withdraw(std::uint64_t serial);
-  // Chunks wait for a packer.
-  bool waits() const { return !policy_.empty(); }
-  // The network is hungry: a chunk that is to go raw now, if any is. It is not told again.
+  // A chunk that is to go raw now, because the network is hungry. It is not told again.
   std::optional<std::uint64_t> take_raw(Instant now);
 
  private:
@@ -52,6 +51,7 @@ class Packer {
 
   PackingPolicy policy_;
   Post post_;
+  std::function<bool()> hungry_;
   Ready ready_;
   Compressor sampler_;
   std::unordered_map<std::uint64_t, Job> jobs_;

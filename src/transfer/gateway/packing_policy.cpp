@@ -44,22 +44,22 @@ void PackingPolicy::remove(std::uint64_t serial) {
   std::erase_if(waiting_, [serial](const Waiting& one) { return one.serial == serial; });
 }
 
-std::optional<PackingPolicy::Order> PackingPolicy::next_to_pack() {
+std::optional<PackingPolicy::Order> PackingPolicy::next_to_pack(bool hungry) {
   if (waiting_.empty() || free_ == 0) return std::nullopt;
   const std::uint64_t serial = waiting_.front().serial;
   waiting_.pop_front();
   --free_;
-  return Order{serial, next_method()};
+  return Order{serial, next_method(hungry)};
 }
 
 void PackingPolicy::packed() { ++free_; }
 
-PackMethod PackingPolicy::next_method() {
+PackMethod PackingPolicy::next_method(bool hungry) {
   const bool in_haste = behind_ > 0;
   if (in_haste) --behind_;
   if (choice_ == Compression::kLz4 || (choice_ == Compression::kAuto && in_haste)) return {Codec::kLz4, 1};
-  // Nobody else waits: there is time to look harder.
-  return {Codec::kZstd, waiting_.empty() ? 3 : 1};
+  // Nobody waits for the packers, nor for this chunk: there is time to look harder (measured: a quarter less of source code).
+  return {Codec::kZstd, waiting_.empty() && !hungry ? 3 : 1};
 }
 
 std::optional<std::uint64_t> PackingPolicy::next_to_send_raw(Instant now) {

@@ -50,7 +50,8 @@ class PackingPolicy {
     PackMethod method;
   };
   // What a free packer does next; it is busy then until `packed`.
-  std::optional<Order> next_to_pack();
+  // hungry   the network has soon nothing to send
+  std::optional<Order> next_to_pack(bool hungry);
   void packed();
   // The network is hungry: the chunk that is not to wait for a packer any longer.
   std::optional<std::uint64_t> next_to_send_raw(Instant now);
@@ -61,7 +62,7 @@ class PackingPolicy {
     std::uint64_t serial = 0, raw_bytes = 0;
     Instant since;
   };
-  PackMethod next_method();
+  PackMethod next_method(bool hungry);
 
   Compression choice_;
   std::size_t free_;

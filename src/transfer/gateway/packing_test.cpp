@@ -55,8 +55,8 @@ TEST(PackingPolicy, SendsTheOldestRawWhenTheNetworkIsHungryAndEveryPackerIsBusy)
   PackingPolicy policy(Compression::kAuto, 1, kMost);
   for (const std::uint64_t serial : {1, 2, 3}) policy.add(serial, 8 << 20, at(0s));
   EXPECT_EQ(policy.next_to_send_raw(at(10s)), std::nullopt) << "a packer is free";
-  EXPECT_EQ(policy.next_to_pack()->serial, 1U);
-  EXPECT_FALSE(policy.next_to_pack().has_value());
+  EXPECT_EQ(policy.next_to_pack(false)->serial, 1U);
+  EXPECT_FALSE(policy.next_to_pack(false).has_value());
   EXPECT_EQ(policy.next_to_send_raw(at(10ms)), std::nullopt) << "the first packed chunk will be there soon";
   EXPECT_EQ(policy.next_to_send_raw(at(100ms)), 2U);
   policy.remove(3);
@@ -67,11 +67,11 @@ TEST(PackingPolicy, SendsTheOldestRawWhenTheNetworkIsHungryAndEveryPackerIsBusy)
 TEST(PackingPolicy, PacksInHasteAfterAChunkWentRawAndThenThoroughlyAgain) {
   PackingPolicy policy(Compression::kAuto, 1, kMost);
   for (std::uint64_t serial = 1; serial <= 40; ++serial) policy.add(serial, 1 << 20, at(0s));
-  EXPECT_EQ(policy.next_to_pack()->method, (PackMethod{Codec::kZstd, 1}));
+  EXPECT_EQ(policy.next_to_pack(false)->method, (PackMethod{Codec::kZstd, 1}));
   EXPECT_TRUE(policy.next_to_send_raw(at(1s)));
   int hasty = 0;
   std::optional<PackMethod> last;
-  for (policy.packed(); const auto order = policy.next_to_pack(); policy.packed()) {
+  for (policy.packed(); const auto order = policy.next_to_pack(false); policy.packed()) {
     hasty += order->method.codec == Codec::kLz4;
     last = order->method;
   }
@@ -79,6 +79,8 @@ TEST(PackingPolicy, PacksInHasteAfterAChunkWentRawAndThenThoroughlyAgain) {
   EXPECT_LT(hasty, 30);
   EXPECT_EQ(last->codec, Codec::kZstd);
   EXPECT_GT(last->level, 1) << "nobody else waits";
+  policy.add(41, 1 << 20, at(2s));
+  EXPECT_EQ(policy.next_to_pack(true)->method, (PackMethod{Codec::kZstd, 1})) << "the network does";
 }
 
 TEST(PackingPolicy, WhatTheUserChoseIsKeptThoughTheNetworkWaits) {
@@ -86,7 +88,7 @@ TEST(PackingPolicy, WhatTheUserChoseIsKeptThoughTheNetworkWaits) {
     PackingPolicy policy(choice, 1, kMost);
     policy.add(1, 8192, at(0s));
     policy.add(2, 8192, at(0s));
-    EXPECT_EQ(policy.next_to_pack()->method.codec, codec);
+    EXPECT_EQ(policy.next_to_pack(false)->method.codec, codec);
     EXPECT_EQ(policy.next_to_send_raw(at(100s)), std::nullopt);
   }
 }
@@ -172,10 +174,12 @@ class Loop {
 
 struct Packing {
   explicit Packing(Compression choice = Compression::kAuto, std::size_t packers = 2)
-      : packer(choice, kMost, packers, loop.post(), [this](std::uint64_t serial, PackedChunk chunk) { ready[serial] = std::move(chunk); }) {
-  }
+      : packer(
+            choice, kMost, packers, loop.post(), [this] { return hungry; },
+            [this](std::uint64_t serial, PackedChunk chunk) { ready[serial] = std::move(chunk); }) {}
   bool take(std::uint64_t serial, const std::string& raw) { return packer.take(serial, chunk_of(raw), at(0s)); }
   Loop loop;
+  bool hungry = true;
   std::map<std::uint64_t, PackedChunk> ready;
   Packer packer;
 };
@@ -230,6 +234,9 @@ TEST(Packer, NothingIsToldOfAChunkThatWasWithdrawnWhileItWasPacked) {
 TEST(Packer, AChunkThatWentRawIsNotToldAgain) {
   Packing packing(Compression::kAuto, 1);
   for (const std::uint64_t serial : {1, 2, 3}) ASSERT_TRUE(packing.take(serial, text_of(1 << 20)));
+  packing.hungry = false;
+  EXPECT_EQ(packing.packer.take_raw(at(1s)), std::nullopt);
+  packing.hungry = true;
   EXPECT_EQ(packing.packer.take_raw(at(1s)), 2U);
   ASSERT_TRUE(packing.loop.turn_until([&] { return packing.ready.size() == 2; }));
   EXPECT_FALSE(packing.loop.turn(10ms));
