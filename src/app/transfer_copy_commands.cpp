@@ -55,6 +55,7 @@ struct Outcome {
   transfer::CopyCore::Totals totals;
   std::uint64_t removed = 0, same = 0;
   std::vector<transfer::OverlayEdge> edges;  // of the overlay, and what went over them
+  transfer::PackedTotals packed;             // for the overlay
   std::vector<std::string> problems;         // of single objects, the first few
   std::uint64_t problems_more = 0;
   std::vector<std::string> conclusions;  // of the job as a whole: never crowded out by the others
@@ -245,7 +246,10 @@ Outcome run_job(Context& context, const CopyOptions& options, Job job, std::stop
   auto summary = transfer::run_copy(std::move(copy), *job.items, hooks);
   progress.clear();
   if (!summary.ok()) return give_up(summary.error());
-  if (network) outcome.edges = network->edges();
+  if (network) {
+    outcome.edges = network->edges();
+    outcome.packed = network->packed();
+  }
   outcome.totals = summary->totals;
   outcome.interrupted = summary->interrupted;
   if (!summary->listing.ok()) outcome.conclude(summary->listing.error().message());
@@ -280,6 +284,20 @@ json::array edges_json(const std::vector<transfer::OverlayEdge>& edges) {
   return array;
 }
 
+json::object packed_json(const transfer::PackedTotals& packed) {
+  return {{"raw_bytes", packed.raw_bytes},
+          {"sent_bytes", packed.sent_bytes},
+          {"zstd_bytes", packed.zstd_bytes},
+          {"lz4_bytes", packed.lz4_bytes}};
+}
+
+// "sent 1.2 GiB as 402 MiB (zstd)"; nothing when all went as it was.
+std::string packed_text(const transfer::PackedTotals& packed) {
+  if (packed.zstd_bytes + packed.lz4_bytes == 0) return {};
+  const char* codecs = packed.lz4_bytes == 0 ? "zstd" : packed.zstd_bytes == 0 ? "lz4" : "zstd and lz4";
+  return fmt::format("; sent {} as {} ({})", format_bytes({packed.raw_bytes}), format_bytes({packed.sent_bytes}), codecs);
+}
+
 int finish(Context& context, const CopyOptions& options, const Outcome& outcome, double seconds, std::string_view verb) {
   const Console& console = context.console();
   const auto& totals = outcome.totals;
@@ -294,6 +312,7 @@ int finish(Context& context, const CopyOptions& options, const Outcome& outcome,
                         {"removed", outcome.removed},
                         {"retries", totals.retries},
                         {"edges", edges_json(outcome.edges)},
+                        {"packed", packed_json(outcome.packed)},
                         {"seconds", seconds},
                         {"complete", outcome.good()}};
     console.print(json::serialize(object) + "\n");
@@ -302,6 +321,7 @@ int finish(Context& context, const CopyOptions& options, const Outcome& outcome,
     std::string text =
         fmt::format("{} {} {}, {} in {} ({}/s)", verb, copied, copied == 1 ? "object" : "objects", format_bytes({totals.bytes_done}),
                     format_duration(from_seconds(seconds)), format_bytes({static_cast<std::uint64_t>(rate)}));
+    text += packed_text(outcome.packed);
     if (totals.objects_done_before > 0) text += fmt::format("; {} were done before", totals.objects_done_before);
     if (outcome.same > 0) text += fmt::format("; {} are the same already", outcome.same);
     if (outcome.removed > 0) text += fmt::format("; removed {}", outcome.removed);
@@ -332,6 +352,7 @@ void add_up(Outcome& sum, Outcome one) {
   sum.interrupted |= one.interrupted;
   sum.user_error |= one.user_error;
   sum.edges.insert(sum.edges.end(), one.edges.begin(), one.edges.end());
+  sum.packed += one.packed;
   sum.removed += one.removed;
   sum.same += one.same;
 }
@@ -448,7 +469,8 @@ Result<ByteCount> count_bytes(StoreOpener& opener, CopyOptions& options) {
 
 Result<std::optional<OverlayMeans>> means_for(const Context& context, StoreOpener& opener, CopyOptions& options) {
   if (!options.overlay.wanted() && options.overlay.mentioned())
-    return invalid("plans are followed by gateways only: say between which regions with --from and --to, and where they run with --sites");
+    return invalid(fmt::format("{} by gateways only: say between which regions with --from and --to, and where they run with --sites",
+                               options.overlay.compression.empty() ? "plans are followed" : "data is packed (--compress)"));
   if (!options.overlay.wanted()) return std::optional<OverlayMeans>();
   ByteCount bytes;
   if (!options.overlay.expected.empty()) {
@@ -672,6 +694,7 @@ void add_copy_commands(Commands& commands) {
     add_job_options(command, *options);
     add_store_options(command, options->stores, true);
     add_overlay_options(command, options->overlay);
+    add_compression_option(command, options->overlay);
   };
   add("cp", "Copy objects and files, verified; goes on after any crash.", Verb::kCopy);
   add("mv", "Copy, then remove the source.", Verb::kMove);

@@ -31,7 +31,23 @@ void add_overlay_options(CLI::App& command, OverlayOptions& options) {
       ->group("Over gateways");
 }
 
+void add_compression_option(CLI::App& command, OverlayOptions& options) {
+  command
+      .add_option(
+          "--compress", options.compression,
+          "How data is packed between gateways: auto (which is what shrinks, as long as the network is not kept waiting), zstd or lz4 "
+          "(though it is kept waiting), off.")
+      ->check(CLI::IsMember({"auto", "zstd", "lz4", "off"}))
+      ->group("Over gateways");
+}
+
 namespace {
+
+transfer::Compression compression_of(const std::string& words) {
+  if (words == "off") return transfer::Compression::kOff;
+  if (words == "zstd") return transfer::Compression::kZstd;
+  return words == "lz4" ? transfer::Compression::kLz4 : transfer::Compression::kAuto;
+}
 
 struct Network {
   std::vector<transfer::GatewaySite> sites;
@@ -115,6 +131,7 @@ Result<OverlayMeans> overlay_means(const Context& context, const OverlayOptions&
   TRY_ASSIGN(const ByteCount memory, parse_bytes(options.memory).context("--gateway-memory"));
   if (memory.value < 16 * kMiB) return invalid("--gateway-memory must be at least 16MiB");
   means.request.fleet.memory_bytes = memory.value;
+  means.request.fleet.compression = compression_of(options.compression);
   means.request.connections_most = options.connections;
   means.request.direct = options.direct;
   means.host = transfer::make_site_host(network.sites, node_program());

@@ -21,6 +21,7 @@ struct OverlayOptions {
   std::string sites, source;
   std::vector<std::string> destinations;
   std::string grid, deadline, throughput, network = "premium", expected, programs, memory = "1GiB";
+  std::string compression;  ///< of those that copy
   double usd_max = 0;
   int connections = 64;
   bool direct = false, shared_links = false;
@@ -29,11 +30,13 @@ struct OverlayOptions {
   /// Whether something was said that has a meaning only with gateways.
   bool mentioned() const {
     return wanted() || direct || shared_links || usd_max > 0 || !grid.empty() || !deadline.empty() || !throughput.empty() ||
-           !expected.empty() || !programs.empty();
+           !expected.empty() || !programs.empty() || !compression.empty();
   }
 };
 
 void add_overlay_options(CLI::App& command, OverlayOptions& options);
+/// For commands whose bytes are not made up.
+void add_compression_option(CLI::App& command, OverlayOptions& options);
 
 struct OverlayMeans {
   std::unique_ptr<transfer::GatewayHost> host;

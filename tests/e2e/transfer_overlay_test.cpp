@@ -86,6 +86,25 @@ TEST_F(TransferOverlay, CopiesATreeWithItsPropertiesAndTellsThePriceBefore) {
   for (const auto* name : {"large-0", "empty"}) EXPECT_EQ(fs::last_write_time(from / name), fs::last_write_time(to / name)) << name;
 }
 
+TEST_F(TransferOverlay, SendsTextInFewerBytesAndTellsHowMany) {
+  std::string text;
+  for (int i = 0; text.size() < (12U << 20); ++i)
+    text += fmt::format("{:08} on the way from a to b, {} times seven\n", i * 2654435761U, i % 977);
+  const auto from = write("text", text), to = (folder_ / "to").string();
+  std::vector<std::string> copy = {"cp", "--from", "a", "--to", "b", "--connections", "4", "--part-size", "1MiB", from, to};
+  const auto copied = run(within("wan", copy));
+  ASSERT_EQ(copied.exit_code, 0) << copied.err;
+  EXPECT_THAT(copied.out, testing::ContainsRegex("sent 12.0 MiB as [0-9.]+ [MK]iB \\(zstd"));
+  EXPECT_EQ(*read_file(to, 1 << 30), text);
+  copy.insert(copy.end(), {"--compress", "off", "-o", "json"});
+  const auto raw = run(within("wan", copy));
+  ASSERT_EQ(raw.exit_code, 0) << raw.err;
+  const auto told = summary(raw.out);
+  EXPECT_EQ(told.at("packed").at("sent_bytes").to_number<std::size_t>(), text.size());
+  EXPECT_EQ(told.at("packed").at("raw_bytes").to_number<std::size_t>(), text.size());
+  EXPECT_EQ(over(told, "netem:a", "netem:b"), static_cast<double>(text.size()));
+}
+
 TEST_F(TransferOverlay, CompletesThoughItsRelayIsKilled) {
   const auto from = make_files(12, 6 << 20);
   const fs::path to = folder_ / "to";
@@ -222,6 +241,7 @@ TEST_F(TransferOverlay, NamesWhatIsMissing) {
   make_files(1, 10);
   const auto from = (folder_ / "from/large-0").string();
   EXPECT_THAT(run({"cp", "--from", "a", "--to", "b", from, from + "-copy"}).err, HasSubstr("--sites FILE"));
+  EXPECT_THAT(run({"cp", "--compress", "zstd", from, from + "-copy"}).err, HasSubstr("--from and --to"));
   EXPECT_THAT(run({"cp", "--max-cost", "40", from, from + "-copy"}).err, HasSubstr("--from and --to"));
   EXPECT_THAT(run(within("wan", {"cp", "--from", "a", "--to", "nowhere", from, from + "-copy"})).err, HasSubstr("nowhere"));
   const auto sites = write("sites.yaml", "sites:\n  aws:us-east-1: {address: 127.0.0.1}\n");

@@ -29,12 +29,13 @@ void Gathering::add(const FrameHeader& header, std::string_view body, ChunkOpene
   const Status opened = opener.open_data(header.chunk, header.offset, body.substr(header.meta_bytes), into);
   if (!opened.ok()) return spoil(opened.error());
   // While it is in the cache.
-  crc32c_ = crypto::crc32c({into, bytes}, crc32c_);
+  if (meta_.codec() == wire::NONE) crc32c_ = crypto::crc32c({into, bytes}, crc32c_);
 }
 
 Result<wire::ChunkMeta> Gathering::finish() const {
   if (failure_) return *failure_;
-  if (crc32c_ != meta_.crc32c()) return Error(Code::kDataLoss, "the chunk's checksum is not the one its source took");
+  if (meta_.codec() == wire::NONE && crc32c_ != meta_.crc32c())
+    return Error(Code::kDataLoss, "the chunk's checksum is not the one its source took");
   return meta_;
 }
 

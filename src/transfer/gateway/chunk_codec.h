@@ -36,7 +36,8 @@ class Gathering {
   explicit Gathering(std::span<char> buffer) : buffer_(buffer) {}
   // The next frame. What does not open spoils the chunk.
   void add(const FrameHeader& header, std::string_view body, ChunkOpener& opener);
-  // Errors   kDataLoss: some frame was not what its source sealed, or the checksum differs
+  // Errors   kDataLoss: some frame was not what its source sealed, or the checksum differs; that of a packed chunk is of what comes
+  //          out of it, and so still to be looked at
   Result<wire::ChunkMeta> finish() const;
   std::string_view bytes() const { return {buffer_.data(), buffer_.size()}; }
 

@@ -18,6 +18,7 @@
 #include "gateway_stores.h"
 #include "net/listener.h"
 #include "owner_channel.h"
+#include "unpacker.h"
 
 namespace isobar::transfer {
 
@@ -28,18 +29,39 @@ constexpr std::uint64_t kCalled = 1ULL << 63;  // bit of the links that others m
 
 // A chunk that this source has read, or makes up.
 struct SourceChunk {
-  std::shared_ptr<char[]> memory;
-  std::uint64_t bytes = 0;
-  std::string meta;
-  std::string_view view() const { return {memory.get(), bytes}; }
+  enum class Stage { kHeld, kPacking, kOffered };
+  ChunkBytes bytes;  // as they go, once it is offered
+  Stage stage = Stage::kHeld;
+  wire::ChunkMeta meta;
+  std::string sealed_meta;    // the same, encoded, once it is offered
+  std::uint64_t awaited = 0;  // targets of which nothing was told yet
 };
 
 // A chunk that is gathered, and then lives until all its targets have it.
 struct SinkChunk {
-  explicit SinkChunk(std::uint64_t bytes) : memory(new char[bytes]), gathering({memory.get(), bytes}) {}
-  std::unique_ptr<char[]> memory;
+  explicit SinkChunk(std::uint64_t total)
+      : bytes{std::shared_ptr<char[]>(new char[total]), total}, gathering({bytes.memory.get(), total}) {}
+  ChunkBytes bytes;
   Gathering gathering;
 };
+
+wire::ChunkCodec wire_codec(Codec codec) { return codec == Codec::kZstd ? wire::ZSTD : codec == Codec::kLz4 ? wire::LZ4 : wire::NONE; }
+
+// Targets may be told one after another, and each attempt has to say where all want the chunk.
+std::uint64_t add_writes(const wire::ChunkMeta& told, wire::ChunkMeta& meta) {
+  std::uint64_t targets = 0;
+  auto writes = told.writes();
+  for (const auto& write : writes) targets |= std::uint64_t{1} << (write.target() % kTargetsMost);
+  for (const auto& write : meta.writes())
+    if ((targets >> (write.target() % kTargetsMost) & 1) == 0) *writes.Add() = write;
+  const auto codec = meta.codec();
+  const auto unpacked = meta.unpacked_bytes();
+  meta = told;
+  meta.mutable_writes()->Swap(&writes);
+  meta.set_codec(codec);
+  meta.set_unpacked_bytes(unpacked);
+  return targets;
+}
 
 std::uint64_t random_number() {
   const std::string bytes = crypto::secure_random_bytes(8);
@@ -112,9 +134,7 @@ class GatewayProcess final : public LinkOwner {
       case wire::ToGateway::kSend: return core_ ? send(message.send()) : void();
       case wire::ToGateway::kWithdraw:
         if (!core_) return;
-        feed(ChunkWithdrawn{message.withdraw().serial()});
-        chunks_.erase(message.withdraw().serial());
-        return;
+        return withdraw(message.withdraw().serial());
       case wire::ToGateway::WHAT_NOT_SET: return;
     }
   }
@@ -152,6 +172,15 @@ class GatewayProcess final : public LinkOwner {
     if (it.chunk_bytes_most() + 4096 > limits.window_bytes) limits.window_bytes = it.chunk_bytes_most() + 4096;
     core_ = std::make_unique<GatewayCore>(sender_, limits);
     if (!job_key_.empty()) {
+      // Windows hold what comes packed, and this half as much again what comes out of it. Sources know it, and pack no larger chunk.
+      const std::uint64_t unpacked_room = memory / 2;
+      const std::uint64_t raw_bytes_most = std::max(it.chunk_bytes_most(), unpacked_room);
+      const auto post = [this](std::function<void()> work) { loop_->post(std::move(work)); };
+      const std::size_t threads = PackingThreads::count_for_this_machine();
+      unpacker_ = std::make_unique<Unpacker>(unpacked_room, raw_bytes_most, threads, post);
+      packer_ = std::make_unique<Packer>(
+          get(it.packing()), raw_bytes_most, threads, post, [this] { return core_->hungry(); },
+          [this](std::uint64_t serial, PackedChunk chunk) { offer(serial, std::move(chunk)); });
       sealer_ = std::make_unique<ChunkSealer>(job_key_, sender_);
       opener_ = std::make_unique<ChunkOpener>(job_key_);
       receipts_ = std::make_unique<ReceiptSealer>(job_key_, sender_);
@@ -168,22 +197,23 @@ class GatewayProcess final : public LinkOwner {
 
   void read(const wire::Read& it) {
     const std::uint64_t serial = it.serial();
+    forget(serial);  // one that is read again
     auto& chunk = chunks_[serial];
     if (generates_) {
       if (made_up_bytes_ < it.bytes()) {
         made_up_ = made_up_bytes(it.bytes());
         made_up_bytes_ = it.bytes();
       }
-      chunk = {made_up_, it.bytes(), {}};
+      chunk.bytes = {made_up_, it.bytes()};
       storage::Got got;
       got.bytes = got.head.info.bytes = it.bytes();
-      return read_done(serial, got, crypto::crc32c(chunk.view()));
+      return read_done(serial, got, crypto::crc32c(chunk.bytes.view()));
     }
     if (!stores_->source()) return read_done(serial, invalid("this gateway has no source"), 0);
-    chunk = {std::shared_ptr<char[]>(new char[std::max<std::uint64_t>(it.bytes(), 1)]), it.bytes(), {}};
-    const std::span<char> memory(chunk.memory.get(), it.bytes());
+    chunk.bytes = {std::shared_ptr<char[]>(new char[std::max<std::uint64_t>(it.bytes(), 1)]), it.bytes()};
+    const std::span<char> memory(chunk.bytes.memory.get(), it.bytes());
     stores_->source()->get({it.key(), it.offset(), memory, it.version()},
-                           [this, serial, memory, keep = chunk.memory](Result<storage::Got> got) {
+                           [this, serial, memory, keep = chunk.bytes.memory](Result<storage::Got> got) {
                              const std::uint64_t bytes = got.ok() ? std::min<std::uint64_t>(got->bytes, memory.size()) : 0;
                              const std::uint32_t crc = crypto::crc32c({memory.data(), bytes});
                              loop_->post([this, serial, got = std::move(got), crc] { read_done(serial, got, crc); });
@@ -196,7 +226,8 @@ class GatewayProcess final : public LinkOwner {
     wire::FromGateway message;
     auto& done = *message.mutable_read_done();
     if (got.ok()) {
-      chunk->second.bytes = std::min(chunk->second.bytes, got->bytes);
+      auto& bytes = chunk->second.bytes.bytes;
+      bytes = std::min(bytes, got->bytes);
       put(*got, &done);
     } else {
       put(got.error(), done.mutable_failure());
@@ -209,11 +240,66 @@ class GatewayProcess final : public LinkOwner {
 
   void send(const wire::Send& it) {
     const auto chunk = chunks_.find(it.serial());
-    std::uint64_t targets = 0;
-    for (const auto& write : it.meta().writes()) targets |= std::uint64_t{1} << (write.target() % kTargetsMost);
-    if (chunk == chunks_.end()) return undelivered(it.serial(), targets, not_found("this gateway does not have the chunk"));
-    chunk->second.meta = it.meta().SerializeAsString();
-    feed(ChunkOffered{it.serial(), chunk->second.bytes, targets});
+    if (chunk == chunks_.end()) {
+      wire::ChunkMeta none;
+      return undelivered(it.serial(), add_writes(it.meta(), none), not_found("this gateway does not have the chunk"));
+    }
+    SourceChunk& known = chunk->second;
+    const std::uint64_t targets = add_writes(it.meta(), known.meta);
+    if (known.awaited == 0) ++chunks_awaited_;
+    known.awaited |= targets;
+    if (known.stage == SourceChunk::Stage::kPacking) return;
+    if (known.stage == SourceChunk::Stage::kOffered) {
+      known.sealed_meta = known.meta.SerializeAsString();
+      return feed(ChunkOffered{it.serial(), known.bytes.bytes, targets});
+    }
+    // What is made up measures the links, byte for byte.
+    if (generates_ || !packer_ || !packer_->take(it.serial(), known.bytes, clock_.now()))
+      return offer(it.serial(), {Codec::kNone, known.bytes});
+    known.stage = SourceChunk::Stage::kPacking;
+    relieve();
+  }
+
+  // The chunk goes to the network, as it was read or packed; what it was before is let go.
+  void offer(std::uint64_t serial, PackedChunk packed) {
+    SourceChunk& chunk = chunks_.at(serial);
+    packed_totals_.raw_bytes += chunk.bytes.bytes;
+    packed_totals_.sent_bytes += packed.bytes.bytes;
+    if (packed.codec == Codec::kZstd) packed_totals_.zstd_bytes += chunk.bytes.bytes;
+    if (packed.codec == Codec::kLz4) packed_totals_.lz4_bytes += chunk.bytes.bytes;
+    if (packed.codec != Codec::kNone) chunk.meta.set_unpacked_bytes(chunk.bytes.bytes);
+    chunk.meta.set_codec(wire_codec(packed.codec));
+    chunk.bytes = std::move(packed.bytes);
+    chunk.sealed_meta = chunk.meta.SerializeAsString();
+    chunk.stage = SourceChunk::Stage::kOffered;
+    feed(ChunkOffered{serial, chunk.bytes.bytes, chunk.awaited});
+  }
+
+  // Chunks that wait for a packer go raw while the network has nothing to do.
+  void relieve() {
+    if (!packer_ || std::exchange(relieving_, true)) return;
+    while (const auto serial = packer_->take_raw(clock_.now())) offer(*serial, {Codec::kNone, chunks_.at(*serial).bytes});
+    relieving_ = false;
+  }
+
+  void withdraw(std::uint64_t serial) {
+    feed(ChunkWithdrawn{serial});
+    forget(serial);
+  }
+
+  void forget(std::uint64_t serial) {
+    if (packer_) packer_->withdraw(serial);
+    const auto chunk = chunks_.find(serial);
+    if (chunk == chunks_.end()) return;
+    if (chunk->second.awaited != 0) --chunks_awaited_;
+    chunks_.erase(chunk);
+  }
+
+  void told(std::uint64_t serial, std::uint64_t targets) {
+    const auto chunk = chunks_.find(serial);
+    if (chunk == chunks_.end() || chunk->second.awaited == 0) return;
+    chunk->second.awaited &= ~targets;
+    if (chunk->second.awaited == 0 && --chunks_awaited_ == 0) tell_traffic();
   }
 
   // --- Links
@@ -288,7 +374,7 @@ class GatewayProcess final : public LinkOwner {
     const auto link = links_.find(it.link);
     const auto chunk = chunks_.find(it.header.chunk.serial);
     if (link == links_.end() || chunk == chunks_.end()) return;
-    auto body = seal_frame(*sealer_, it.header, it.plain_bytes, chunk->second.view(), chunk->second.meta);
+    auto body = seal_frame(*sealer_, it.header, it.plain_bytes, chunk->second.bytes.view(), chunk->second.sealed_meta);
     link->second->send(it.header, std::move(body));
   }
 
@@ -309,11 +395,20 @@ class GatewayProcess final : public LinkOwner {
     const std::shared_ptr<SinkChunk> chunk = found == gathered_.end() ? nullptr : std::move(found->second);
     gathered_.erase(it.chunk);
     const auto meta = chunk ? chunk->gathering.finish() : Result<wire::ChunkMeta>(Error(Code::kDataLoss, "the chunk was not gathered"));
+    if (!meta.ok() || meta->codec() == wire::NONE)
+      return write_to(it.chunk, it.targets, chunk ? Result<ChunkBytes>(chunk->bytes) : Result<ChunkBytes>(meta.error()), meta);
+    const Codec codec = meta->codec() == wire::ZSTD ? Codec::kZstd : meta->codec() == wire::LZ4 ? Codec::kLz4 : Codec::kNone;
+    unpacker_->take(
+        {codec, chunk->bytes}, meta->unpacked_bytes(), meta->crc32c(),
+        [this, key = it.chunk, targets = it.targets, meta](const Result<ChunkBytes>& bytes) { write_to(key, targets, bytes, meta); });
+  }
+
+  void write_to(const ChunkKey& key, std::uint64_t targets, const Result<ChunkBytes>& bytes, const Result<wire::ChunkMeta>& meta) {
     for (int target = 0; target < static_cast<int>(kTargetsMost); ++target) {
-      if ((it.targets >> target & 1) == 0) continue;
-      const auto* write = meta.ok() ? write_for(*meta, target) : nullptr;
-      if (write) write_one(it.chunk, target, chunk, *write, *meta);
-      else loop_->post([this, key = it.chunk, target] { feed(ChunkWritten{key, target, ChunkWritten::Verdict::kCorrupt, nullptr}); });
+      if ((targets >> target & 1) == 0) continue;
+      const auto* write = bytes.ok() && meta.ok() ? write_for(*meta, target) : nullptr;
+      if (write) write_one(key, target, *bytes, *write, *meta);
+      else loop_->post([this, key, target] { feed(ChunkWritten{key, target, ChunkWritten::Verdict::kCorrupt, nullptr}); });
     }
   }
 
@@ -323,9 +418,8 @@ class GatewayProcess final : public LinkOwner {
     return found == meta.writes().end() ? nullptr : &*found;
   }
 
-  void write_one(const ChunkKey& key, int target, const std::shared_ptr<SinkChunk>& chunk, const wire::Write& write,
-                 const wire::ChunkMeta& meta) {
-    const std::uint64_t bytes = chunk->gathering.bytes().size();
+  void write_one(const ChunkKey& key, int target, const ChunkBytes& chunk, const wire::Write& write, const wire::ChunkMeta& meta) {
+    const std::uint64_t bytes = chunk.bytes;
     const auto written = [this, key, target](wire::Receipt receipt) {
       loop_->post([this, key, target, receipt = std::move(receipt)] { this->written(key, target, receipt); });
     };
@@ -336,12 +430,12 @@ class GatewayProcess final : public LinkOwner {
     checksums.crc32c = meta.crc32c();
     if (write.part()) {
       const storage::Upload upload{write.key(), write.upload_id(), Instant::from_unix_nanos(write.upload_started_nanos())};
-      return store->put_part(upload, static_cast<int>(write.number()), write.offset(), chunk->gathering.bytes(), checksums,
+      return store->put_part(upload, static_cast<int>(write.number()), write.offset(), chunk.view(), checksums,
                              [chunk, written](const Result<storage::Part>& part) { written(receipt_of(part)); });
     }
     storage::PutRequest request;
     request.key = write.key();
-    request.body = chunk->gathering.bytes();
+    request.body = chunk.view();
     request.properties = get(meta.properties());
     request.checksums = checksums;
     store->put(std::move(request),
@@ -357,6 +451,7 @@ class GatewayProcess final : public LinkOwner {
   // --- What the owner is told
 
   void carry_out(ChunkDelivered& it) {
+    told(it.serial, std::uint64_t{1} << it.target);
     const auto* bytes = dynamic_cast<const BytesBody*>(it.receipt.get());
     const auto receipt =
         bytes ? open_receipt(job_key_, {sender_, it.serial, 0}, it.target, bytes->view()) : Result<std::string>(not_found(""));
@@ -369,7 +464,10 @@ class GatewayProcess final : public LinkOwner {
     tell(message);
   }
 
-  void carry_out(ChunkUndelivered& it) { undelivered(it.serial, it.targets, it.why); }
+  void carry_out(ChunkUndelivered& it) {
+    told(it.serial, it.targets);
+    undelivered(it.serial, it.targets, it.why);
+  }
 
   void undelivered(std::uint64_t serial, std::uint64_t targets, const Error& why) {
     wire::FromGateway message;
@@ -387,13 +485,20 @@ class GatewayProcess final : public LinkOwner {
   }
 
   void report_traffic() {
-    if (auto bytes = core_->acknowledged(); bytes != told_traffic_) {
-      wire::FromGateway message;
-      for (const auto& [peer, count] : bytes) (*message.mutable_traffic()->mutable_acknowledged_bytes())[peer] = count;
-      tell(message);
-      told_traffic_ = std::move(bytes);
-    }
+    tell_traffic();
     loop_->after(kTrafficEvery, [this] { report_traffic(); });
+  }
+
+  // Also before the verdict of the last chunk under way, so that whoever has all verdicts knows what they took.
+  void tell_traffic() {
+    auto bytes = core_->acknowledged();
+    if (bytes == told_traffic_ && packed_totals_ == told_totals_) return;
+    wire::FromGateway message;
+    for (const auto& [peer, count] : bytes) (*message.mutable_traffic()->mutable_acknowledged_bytes())[peer] = count;
+    put(packed_totals_, message.mutable_traffic());
+    tell(message);
+    told_traffic_ = std::move(bytes);
+    told_totals_ = packed_totals_;
   }
 
   // With all else that this turn of the loop has to say.
@@ -418,6 +523,7 @@ class GatewayProcess final : public LinkOwner {
 
   void feed(GatewayEvent event) {
     for (auto& effect : core_->step(std::move(event), clock_.now())) std::visit([this](auto& one) { carry_out(one); }, effect);
+    relieve();
     const auto timer = core_->next_timer();
     if (!timer || (timer_at_ && *timer_at_ <= *timer)) return;
     if (timer_at_) loop_->cancel(timer_);
@@ -444,12 +550,16 @@ class GatewayProcess final : public LinkOwner {
   std::unique_ptr<net::Listener> listener_;
   std::unordered_map<LinkId, std::shared_ptr<FrameLink>> links_;
   std::uint64_t last_called_ = 0;
-  bool generates_ = false, telling_ = false;
+  bool generates_ = false, telling_ = false, relieving_ = false;
   std::unordered_map<std::uint64_t, SourceChunk> chunks_;
   std::map<ChunkKey, std::shared_ptr<SinkChunk>> gathered_;
   std::shared_ptr<char[]> made_up_;
   std::uint64_t made_up_bytes_ = 0;
+  std::size_t chunks_awaited_ = 0;
+  std::unique_ptr<Packer> packer_;
+  std::unique_ptr<Unpacker> unpacker_;
   std::map<std::string, std::uint64_t> told_traffic_;
+  PackedTotals packed_totals_, told_totals_;
   std::optional<Instant> timer_at_;
   net::Loop::TimerId timer_ = 0;
   OwnerChannel channel_;  // last: its threads call into the rest

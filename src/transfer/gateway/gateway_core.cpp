@@ -37,6 +37,29 @@ std::map<std::string, std::uint64_t> GatewayCore::acknowledged() const {
   return bytes;
 }
 
+bool GatewayCore::hungry() const {
+  if (!ready_.empty()) return false;
+  bool open = false;
+  std::uint64_t unsent = 0;
+  for (const auto& [id, link] : links_) {
+    if (!link.outward || !link.up || link.window == 0) continue;
+    open = true;
+    unsent += link.unsent;
+    for (const auto& ref : link.busy) unsent += unsent_of_own(ref);
+  }
+  return open && unsent < limits_.hungry_below;
+}
+
+// Bytes of a leg that are not even handed to the driver.
+std::uint64_t GatewayCore::unsent_of_own(const LegRef& ref) const {
+  const auto own = own_.find(ref.chunk.serial);
+  if (ref.chunk.sender != sender_ || own == own_.end()) return 0;
+  const auto attempt = own->second.attempts.find(ref.chunk.attempt);
+  if (attempt == own->second.attempts.end()) return 0;
+  const auto leg = attempt->second.legs.find(ref.peer);
+  return leg == attempt->second.legs.end() ? 0 : leg->second.total - leg->second.next;
+}
+
 std::uint64_t GatewayCore::room_taken() const {
   std::uint64_t bytes = 0;
   for (const auto& [id, link] : links_) bytes += link.taken;

@@ -42,6 +42,7 @@ using Payload = std::shared_ptr<FrameBody>;
 struct GatewayLimits {
   std::uint64_t window_bytes = 32 << 20;      // granted to each link in
   std::uint64_t unsent_bytes_most = 1 << 20;  // handed to the driver for a link and not sent yet
+  std::uint64_t hungry_below = 4 << 20;       // bytes on their way out of here, when more are wanted
   int attempts_most = 8;                      // sendings of a chunk before the job is told that it does not get through
   // Each side says something at least so often; who hears nothing at all for so long takes the link for dead.
   Duration ping_after = std::chrono::seconds(1), dead_after = std::chrono::seconds(4);
@@ -164,6 +165,9 @@ class GatewayCore {
   bool only_passes(const FrameHeader& header) const;
   // Bytes that each peer has acknowledged, for the rates that plans are made from.
   std::map<std::string, std::uint64_t> acknowledged() const;
+  // Whether the links out of here have soon nothing to send: no chunk of our own waits for room, and little is left of those begun.
+  // Cost   O(links)
+  bool hungry() const;
   // Bytes of chunks that are held or awaited here, as granted to links in.
   std::uint64_t room_taken() const;
 
@@ -261,6 +265,7 @@ class GatewayCore {
                  std::map<std::string, std::uint64_t>& sends, std::uint64_t& writes) const;
   std::optional<LinkId> roomy_link(const std::string& peer, std::uint64_t room) const;
   Leg* leg_of(const LegRef& ref);
+  std::uint64_t unsent_of_own(const LegRef& ref) const;
   void pump(LinkId id);
   void begin_leg(const LegRef& ref, Leg& leg, LinkId link);
   void end_leg(const LegRef& ref, Leg& leg, bool acknowledged);

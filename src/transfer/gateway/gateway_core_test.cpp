@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "chunk_codec.h"
+#include "compressor.h"
 #include "crypto/crc32c.h"
 #include "gateway_core.h"
 
@@ -27,6 +28,7 @@ struct Faults {
   double relay_forges = 0;  // says that a chunk arrived that it never passed on
   bool relay_dies = false;
   double store_refuses = 0;
+  bool packs = false;  // chunks go packed: no fault, but what comes out has to be as good
 };
 
 // One overlay: its gateways, the links between them, and what its stores hold.
@@ -59,6 +61,11 @@ class World {
   void offer(std::uint64_t serial, std::string bytes, std::uint64_t targets) {
     Node& source = nodes_.at(sources_[serial % sources_.size()]);
     wanted_[serial] = {bytes, targets};
+    if (faults_.packs) {
+      std::string packed(bytes.size() + 1024, '\0');
+      packed.resize(compressor_.pack({serial % 2 == 0 ? Codec::kZstd : Codec::kLz4, 1}, bytes, packed).value_or(0));
+      bytes = std::move(packed);
+    }
     source.chunks[serial] = std::move(bytes);
     feed(source, ChunkOffered{serial, source.chunks[serial].size(), targets});
   }
@@ -251,8 +258,13 @@ class World {
   }
   void carry_out(Node& node, SendOwn& it) {
     const std::string& bytes = node.chunks.at(it.header.chunk.serial);
+    const std::uint64_t serial = it.header.chunk.serial;
     wire::ChunkMeta meta;
-    meta.set_crc32c(crypto::crc32c(bytes));
+    meta.set_crc32c(crypto::crc32c(wanted_.at(serial).bytes));
+    if (faults_.packs) {
+      meta.set_codec(serial % 2 == 0 ? wire::ZSTD : wire::LZ4);
+      meta.set_unpacked_bytes(wanted_.at(serial).bytes.size());
+    }
     auto body = seal_frame(*node.sealer, it.header, it.plain_bytes, bytes, meta.SerializeAsString());
     transmit(node, it.link, it.header, std::move(body));
   }
@@ -266,8 +278,14 @@ class World {
   }
   void carry_out(Node& node, WriteChunk& it) {
     const auto meta = node.gathered.at(it.chunk).second->finish();
-    const std::string bytes(node.gathered.at(it.chunk).second->bytes());
+    std::string bytes(node.gathered.at(it.chunk).second->bytes());
     node.gathered.erase(it.chunk);
+    if (meta.ok() && meta->codec() != wire::NONE) {
+      std::string raw(meta->unpacked_bytes(), '\0');
+      EXPECT_TRUE(compressor_.unpack(meta->codec() == wire::ZSTD ? Codec::kZstd : Codec::kLz4, bytes, raw).ok());
+      EXPECT_EQ(crypto::crc32c(raw), meta->crc32c());
+      bytes = std::move(raw);
+    }
     for (int target = 0; target < static_cast<int>(stores_.size()); ++target) {
       if ((it.targets >> target & 1) == 0) continue;
       at(now_ + std::chrono::milliseconds(random_.below(50)), [this, &node, chunk = it.chunk, target, bytes, good = meta.ok()] {
@@ -305,6 +323,7 @@ class World {
 
   Random random_;
   Faults faults_;
+  Compressor compressor_;
   std::vector<std::string> target_regions_, sources_;
   std::vector<std::map<std::uint64_t, std::string>> stores_;
   std::map<std::string, Node> nodes_;
@@ -431,6 +450,18 @@ TEST(GatewaySimulation, AHostileRelayChangesForgesAndSwallowsInVain) {
   }
 }
 
+TEST(GatewaySimulation, PackedChunksArriveWholeThoughLinksBreakAndARelayChangesThem) {
+  for (const int seed : seeds(8)) {
+    World world(two_ways(), {"b"}, {.link_breaks = 0.01, .relay_tampers = 0.2, .packs = true}, static_cast<std::uint64_t>(seed));
+    fill(world, 60, 1, static_cast<std::uint64_t>(seed));
+    ASSERT_TRUE(world.run(std::chrono::hours(2))) << seed;
+    ASSERT_EQ(world.store(0).size(), 60U);
+    std::uint64_t bytes = 0;
+    for (const auto& [serial, chunk] : world.store(0)) bytes += chunk.size();
+    EXPECT_LT(world.over("a/0", "b/0") + world.over("a/0", "c/0"), bytes / 2);
+  }
+}
+
 TEST(GatewaySimulation, TellsTheStoresRefusalsAndWritesAgain) {
   for (const int seed : seeds(8)) {
     World world(tree(), {"h", "x", "y"}, {.link_breaks = 0.005, .store_refuses = 0.2}, static_cast<std::uint64_t>(seed));
@@ -445,6 +476,39 @@ TEST(GatewaySimulation, HoldsNoMoreThanTheWindows) {
   ASSERT_TRUE(world.run());
   EXPECT_LE(world.room_most(), (3ULL + 3 + 2) * (3 << 20));
   EXPECT_GT(world.room_most(), 1U << 20);
+}
+
+TEST(Gateway, IsHungryWhileItsLinksHaveSoonNothingToSend) {
+  GatewayLimits limits;
+  limits.window_bytes = 16 << 20;
+  GatewayCore core(1, limits);
+  const Instant now = Instant::from_unix_seconds(1'000'000);
+  EXPECT_FALSE(core.hungry());
+  std::vector<LinkId> links;
+  for (const auto& effect : core.step(RoutesChanged{*RouteTable::make(two_ways(), "a/0", {"b"})}, now))
+    if (const auto* dial = std::get_if<Dial>(&effect); dial && dial->peer == "b/0") links.push_back(dial->link);
+  ASSERT_FALSE(links.empty());
+  core.step(LinkUp{links[0]}, now);
+  EXPECT_FALSE(core.hungry()) << "there is no room yet";
+  core.step(FrameArrived{links[0], {.kind = FrameKind::kCredit, .total_bytes = 16 << 20}, nullptr}, now);
+  EXPECT_TRUE(core.hungry());
+  const auto frames = [](const std::vector<GatewayEffect>& effects) {
+    return static_cast<std::size_t>(
+        std::count_if(effects.begin(), effects.end(), [](const auto& effect) { return std::holds_alternative<SendOwn>(effect); }));
+  };
+  std::size_t handed = frames(core.step(ChunkOffered{1, 8 << 20, 1}, now));
+  EXPECT_FALSE(core.hungry());
+  // Until the most of it is with the kernel.
+  for (std::size_t sent = 0; sent < 32; ++sent) {
+    EXPECT_EQ(core.hungry(), (8 << 20) - sent * kFrameBytes < limits.hungry_below) << sent;
+    ASSERT_LT(sent, handed);
+    handed += frames(core.step(FramesSent{links[0], 1}, now));
+  }
+  EXPECT_TRUE(core.hungry());
+  // One that waits for room on a link.
+  core.step(ChunkOffered{2, 8 << 20, 1}, now);
+  core.step(ChunkOffered{3, 8 << 20, 1}, now);
+  EXPECT_FALSE(core.hungry());
 }
 
 TEST(Gateway, TellsWhenAChunkIsLargerThanAnyLinkHolds) {

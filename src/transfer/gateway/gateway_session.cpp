@@ -112,7 +112,7 @@ struct GatewaySession::Inside {
       case wire::FromGateway::kEdge: return hooks.edge(message.edge().peer(), message.edge().up());
       case wire::FromGateway::kTraffic: {
         const auto& bytes = message.traffic().acknowledged_bytes();
-        return hooks.traffic({bytes.begin(), bytes.end()});
+        return hooks.traffic({{bytes.begin(), bytes.end()}, totals_of(message.traffic())});
       }
       default: return;
     }
@@ -178,6 +178,7 @@ void GatewaySession::configure(const GatewayConfiguration& it) {
   }
   out.set_memory_bytes(it.memory_bytes);
   out.set_chunk_bytes_most(it.chunk_bytes_most);
+  out.set_packing(transfer::put(it.compression));
   out.set_listen(it.listen);
   put(it.source, out.mutable_source());
   for (const auto& target : it.targets) put(target, out.add_targets());

@@ -76,6 +76,34 @@ storage::Got got_of(const wire::ReadDone& in) {
   return got;
 }
 
+wire::PackingChoice put(Compression choice) {
+  switch (choice) {
+    case Compression::kAuto: return wire::AUTO;
+    case Compression::kZstd: return wire::ALWAYS_ZSTD;
+    case Compression::kLz4: return wire::ALWAYS_LZ4;
+    case Compression::kOff: break;
+  }
+  return wire::OFF;
+}
+
+Compression get(wire::PackingChoice choice) {
+  switch (choice) {
+    case wire::AUTO: return Compression::kAuto;
+    case wire::ALWAYS_ZSTD: return Compression::kZstd;
+    case wire::ALWAYS_LZ4: return Compression::kLz4;
+    default: return Compression::kOff;
+  }
+}
+
+void put(const PackedTotals& totals, wire::Traffic* out) {
+  out->set_raw_bytes(totals.raw_bytes);
+  out->set_sent_bytes(totals.sent_bytes);
+  out->set_zstd_bytes(totals.zstd_bytes);
+  out->set_lz4_bytes(totals.lz4_bytes);
+}
+
+PackedTotals totals_of(const wire::Traffic& in) { return {in.raw_bytes(), in.sent_bytes(), in.zstd_bytes(), in.lz4_bytes()}; }
+
 wire::Receipt receipt_of(const Result<storage::PutReceipt>& outcome, std::uint64_t bytes) {
   wire::Receipt receipt;
   if (!outcome.ok()) {

@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "gateway.pb.h"
 #include "storage/store.h"
+#include "transfer/chunk_compression.h"
 
 namespace isobar::transfer {
 
@@ -15,6 +16,11 @@ void put(const Error& error, wire::Failure* out);
 Error get(const wire::Failure& in);
 void put(const storage::Got& got, wire::ReadDone* out);
 storage::Got got_of(const wire::ReadDone& in);
+
+wire::PackingChoice put(Compression choice);
+Compression get(wire::PackingChoice choice);
+void put(const PackedTotals& totals, wire::Traffic* out);
+PackedTotals totals_of(const wire::Traffic& in);
 
 wire::Receipt receipt_of(const Result<storage::PutReceipt>& outcome, std::uint64_t bytes);
 wire::Receipt receipt_of(const Result<storage::Part>& outcome);

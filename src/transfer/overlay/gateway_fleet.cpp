@@ -149,6 +149,7 @@ GatewayConfiguration GatewayFleet::configuration_of(const Member& member) const 
   made.identity = member.identity;
   made.memory_bytes = options_.memory_bytes;
   made.chunk_bytes_most = options_.chunk_bytes_most;
+  made.compression = options_.compression;
   made.store_calls_most = options_.store_calls_most;
   for (const auto& [id, other] : members_) {
     if (id == member.id) continue;
@@ -188,7 +189,7 @@ GatewayHooks GatewayFleet::hooks_of(const std::string& id, std::uint64_t life) {
   hooks.verdict = hooks_.verdict;
   hooks.undelivered = hooks_.undelivered;
   hooks.edge = [this, id](const std::string& peer, bool up) { hooks_.edge(id, peer, up); };
-  hooks.traffic = [this, id](const auto& bytes) { hooks_.traffic(id, bytes); };
+  hooks.traffic = [this, id](const GatewayTraffic& traffic) { hooks_.traffic(id, traffic); };
   hooks.ended = [this, id, life](const Error& why) {
     {
       const std::scoped_lock lock(mutex_);

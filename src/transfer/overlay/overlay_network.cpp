@@ -90,7 +90,7 @@ class RunningOverlay final : public OverlayNetwork {
       mover_->undelivered(serial, targets, why);
     };
     hooks.edge = [this](const std::string& from, const std::string& to, bool up) { edge_changed(from, to, up); };
-    hooks.traffic = [this](const std::string& gateway, const auto& bytes) { saw_traffic(gateway, bytes); };
+    hooks.traffic = [this](const std::string& gateway, const GatewayTraffic& traffic) { saw_traffic(gateway, traffic); };
     hooks.died = [this](const std::string& gateway, const Error& why) {
       mover_->died(gateway, why);
       tell(fmt::format("the gateway {} has ended: {}", gateway, why.message()));
@@ -146,6 +146,13 @@ class RunningOverlay final : public OverlayNetwork {
     return list;
   }
 
+  PackedTotals packed() const override {
+    const std::scoped_lock lock(mutex_);
+    PackedTotals sum = packed_by_gone_;
+    for (const auto& [gateway, totals] : packed_) sum += totals;
+    return sum;
+  }
+
   std::vector<std::string> take_events() override {
     const std::scoped_lock lock(mutex_);
     return std::exchange(events_, {});
@@ -182,10 +189,13 @@ class RunningOverlay final : public OverlayNetwork {
     changed_.notify_one();
   }
 
-  void saw_traffic(const std::string& gateway, const std::map<std::string, std::uint64_t>& bytes) {
+  void saw_traffic(const std::string& gateway, const GatewayTraffic& traffic) {
     const std::scoped_lock lock(mutex_);
     const Instant now = clock_.now();
-    for (const auto& [peer, count] : bytes) {
+    auto& packed = packed_[gateway];
+    if (traffic.packed.raw_bytes < packed.raw_bytes) packed_by_gone_ += packed;
+    packed = traffic.packed;
+    for (const auto& [peer, count] : traffic.acknowledged_bytes) {
       // A gateway that was started again counts from zero.
       auto& seen = last_seen_[{gateway, peer}];
       const std::uint64_t added = count >= seen ? count - seen : count;
@@ -279,6 +289,8 @@ class RunningOverlay final : public OverlayNetwork {
   std::set<Edge> down_;  // pairs of gateways
   std::map<std::string, int> lost_;
   std::map<Edge, std::uint64_t> last_seen_, carried_;
+  std::map<std::string, PackedTotals> packed_;  // by gateway
+  PackedTotals packed_by_gone_;                 // by processes that were started again since
   std::map<Edge, std::deque<std::pair<Instant, std::uint64_t>>> history_;
   std::vector<std::string> events_;
   bool plan_again_ = false, closing_ = false;

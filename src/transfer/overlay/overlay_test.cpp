@@ -71,9 +71,10 @@ class OverlayTest : public testing::Test {
     };
     hooks.undelivered = [this](std::uint64_t serial, std::uint64_t targets, const Error& why) { mover_.undelivered(serial, targets, why); };
     hooks.edge = [](const std::string&, const std::string&, bool) {};
-    hooks.traffic = [this](const std::string& gateway, const auto& bytes) {
+    hooks.traffic = [this](const std::string& gateway, const GatewayTraffic& traffic) {
       const std::scoped_lock lock(mutex_);
-      for (const auto& [peer, count] : bytes) traffic_[{gateway, peer}] = count;
+      for (const auto& [peer, count] : traffic.acknowledged_bytes) traffic_[{gateway, peer}] = count;
+      packed_[gateway] = traffic.packed;
     };
     hooks.died = [this](const std::string& gateway, const Error& why) {
       mover_.died(gateway, why);
@@ -97,6 +98,20 @@ class OverlayTest : public testing::Test {
     for (auto& byte : content) byte = static_cast<char>(random.next());
     std::ofstream(folder_ / "from" / key, std::ios::binary) << content;
     return content;
+  }
+
+  std::string write_text(const std::string& key, std::size_t bytes) {
+    Random random(bytes);
+    std::string content;
+    while (content.size() < bytes) content += fmt::format("{:08}: all is well in the {}th place\n", content.size(), random.below(10'000));
+    content.resize(bytes);
+    std::ofstream(folder_ / "from" / key, std::ios::binary) << content;
+    return content;
+  }
+
+  PackedTotals packed() {
+    const std::scoped_lock lock(mutex_);
+    return packed_["a/0"];
   }
 
   // Reads a file as a chunk and has it put; waits for both.
@@ -146,6 +161,7 @@ class OverlayTest : public testing::Test {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> traffic_;
+  std::map<std::string, PackedTotals> packed_;
   int deaths_ = 0;
 };
 
@@ -160,6 +176,71 @@ TEST_F(OverlayTest, MovesFilesOfAllSizesOverBothWays) {
       ASSERT_TRUE(receipt.ok()) << key << ": " << receipt.error().message();
       ASSERT_EQ(target(key), content) << key;
     }
+}
+
+TEST_F(OverlayTest, TextArrivesWholeThoughFewerBytesWereSent) {
+  for (const auto compression : {Compression::kAuto, Compression::kZstd, Compression::kLz4}) {
+    options_.compression = compression;
+    fleet_.reset();
+    start(over_a_relay());
+    std::uint64_t number = 0, raw = 0;
+    for (const std::size_t bytes : {4096UL, 100'000UL, 3UL << 20, 4UL << 20})
+      for (int i = 0; i < 4; ++i) {
+        const std::string key = fmt::format("text-{}-{}-{}", static_cast<int>(compression), bytes, i);
+        const std::string content = write_text(key, bytes);
+        const auto receipt = move(++number, key, bytes);
+        ASSERT_TRUE(receipt.ok()) << key << ": " << receipt.error().message();
+        ASSERT_EQ(target(key), content) << key;
+        raw += bytes;
+      }
+    // What was sent is known with the last verdict; a relay tells on its own.
+    const PackedTotals totals = packed();
+    EXPECT_EQ(totals.raw_bytes, raw);
+    EXPECT_LT(totals.sent_bytes, raw / 2);
+    EXPECT_GT(compression == Compression::kLz4 ? totals.lz4_bytes : totals.zstd_bytes, raw * 9 / 10);
+    const std::scoped_lock lock(mutex_);
+    const std::uint64_t acknowledged = traffic_[{"a/0", "b/0"}] + traffic_[{"a/0", "c/0"}];
+    EXPECT_EQ(acknowledged, totals.sent_bytes);
+    EXPECT_GT((traffic_[{"a/0", "c/0"}]), 0U);
+  }
+}
+
+TEST_F(OverlayTest, WhatDoesNotShrinkOrIsNotToIsSentAsItIs) {
+  options_.compression = Compression::kAuto;
+  start(over_a_relay());
+  write_source("noise", 4 << 20);
+  ASSERT_TRUE(move(1, "noise", 4 << 20).ok());
+  EXPECT_EQ(packed(), (PackedTotals{4 << 20, 4 << 20, 0, 0}));
+  fleet_.reset();
+  options_.compression = Compression::kOff;
+  start(over_a_relay());
+  write_text("text", 1 << 20);
+  ASSERT_TRUE(move(2, "text", 1 << 20).ok());
+  EXPECT_EQ(packed(), (PackedTotals{1 << 20, 1 << 20, 0, 0}));
+}
+
+TEST_F(OverlayTest, ASinkWithLessMemoryThanAChunkUnpacksOneAtATime) {
+  options_.memory_bytes = 2 << 20;
+  start(over_a_relay());
+  std::vector<std::string> contents;
+  std::atomic<int> there = 0, good = 0;
+  for (std::uint64_t number = 1; number <= 8; ++number) {
+    const std::string key = fmt::format("text-{}", number);
+    contents.push_back(write_text(key, (4 << 20) - number));
+    mover_.read(ChunkId(number), ReadChunk{ChunkId(number), key, 0, contents.back().size(), ""},
+                [&, number, key](const Result<storage::Got>&, std::uint32_t crc) {
+                  mover_.put(ChunkId(number), 0, key, {}, crc, [&](const Result<storage::PutReceipt>& receipt) {
+                    good += receipt.ok();
+                    ++there;
+                  });
+                  mover_.flush();
+                });
+  }
+  mover_.flush();
+  for (int i = 0; i < 400 && there < 8; ++i) std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(good, 8);
+  for (std::uint64_t number = 1; number <= 8; ++number) EXPECT_EQ(target(fmt::format("text-{}", number)), contents[number - 1]);
+  fleet_.reset();
 }
 
 TEST_F(OverlayTest, TellsWhatTheSourceSays) {

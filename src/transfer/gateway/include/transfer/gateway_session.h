@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "net/key_exchange.h"
 #include "storage/store.h"
+#include "transfer/chunk_compression.h"
 #include "transfer/program.h"
 
 namespace isobar::transfer {
@@ -48,6 +49,7 @@ struct GatewayConfiguration {
   std::vector<GatewayPeer> peers;
   std::uint64_t memory_bytes = 1ULL << 30;
   std::uint64_t chunk_bytes_most = 8 << 20;
+  Compression compression = Compression::kAuto;
   std::string listen = "0.0.0.0";
   GatewayStore source;
   std::vector<GatewayStore> targets;  ///< by target; those that are written elsewhere are empty
@@ -71,6 +73,12 @@ struct ChunkReceipt {
   Result<storage::Part> part;
 };
 
+/// What a gateway has carried since it was started.
+struct GatewayTraffic {
+  std::map<std::string, std::uint64_t> acknowledged_bytes;  ///< by peer, as they went over the links
+  PackedTotals packed;                                      ///< of a source
+};
+
 /// All on a thread of the session's own, one after another; they must not block.
 struct GatewayHooks {
   std::function<void(std::uint16_t port)> listening;
@@ -78,7 +86,7 @@ struct GatewayHooks {
   std::function<void(std::uint64_t serial, std::size_t target, ChunkReceipt receipt)> verdict;
   std::function<void(std::uint64_t serial, std::uint64_t targets, Error why)> undelivered;
   std::function<void(const std::string& peer, bool up)> edge;
-  std::function<void(const std::map<std::string, std::uint64_t>& acknowledged_bytes)> traffic;
+  std::function<void(const GatewayTraffic& traffic)> traffic;
   /// Once, the last: it has ended, or cannot be understood.
   std::function<void(Error why)> ended;
 };

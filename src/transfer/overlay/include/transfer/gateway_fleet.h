@@ -23,6 +23,7 @@ struct FleetOptions {
   std::vector<GatewayStore> targets;        ///< by target
   std::uint64_t memory_bytes = 1ULL << 30;  ///< of each gateway, for chunks on their way
   std::uint64_t chunk_bytes_most = 8 << 20;
+  Compression compression = Compression::kAuto;  ///< made-up chunks are never packed
   int store_calls_most = 256;
   int restarts_most = 3;  ///< of each gateway
 };
@@ -33,7 +34,7 @@ struct FleetHooks {
   std::function<void(std::uint64_t serial, std::size_t target, ChunkReceipt receipt)> verdict;
   std::function<void(std::uint64_t serial, std::uint64_t targets, Error why)> undelivered;
   std::function<void(const std::string& from, const std::string& to, bool up)> edge;
-  std::function<void(const std::string& gateway, const std::map<std::string, std::uint64_t>& acknowledged_bytes)> traffic;
+  std::function<void(const std::string& gateway, const GatewayTraffic& traffic)> traffic;
   /// The gateway and all that it held are gone.
   std::function<void(const std::string& gateway, const Error& why)> died;
   /// It was started again, with nothing of what it held.

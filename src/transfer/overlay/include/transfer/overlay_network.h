@@ -50,6 +50,8 @@ class OverlayNetwork {
   virtual std::optional<PlanReport> report() const = 0;
   /// Safe from any thread.
   virtual std::vector<OverlayEdge> edges() const = 0;
+  /// What the sources have sent, as it was read and as it went.
+  virtual PackedTotals packed() const = 0;
   /// What happened to the overlay, a line each, since the last call: "the edge a → c is down", "planned again: …".
   virtual std::vector<std::string> take_events() = 0;
 };
