@@ -16,8 +16,14 @@ namespace isobar::net {
 
 namespace {
 
-Result<std::string> head_of(const HttpRequest& request, std::size_t body_bytes, const std::string& user_agent) {
-  std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.url.target, request.url.authority());
+Result<std::string> head_of(const Exchange& exchange, const std::string& user_agent) {
+  const HttpRequest& request = exchange.request;
+  const std::size_t body_bytes = exchange.body().size();
+  // A proxy has to be told the whole URL: it is not whom the request is for.
+  const std::string target = exchange.said_to_proxy() ? request.url.text() : request.url.target;
+  std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, target, request.url.authority());
+  if (exchange.said_to_proxy() && !exchange.proxy->authorization.empty())
+    head += fmt::format("Proxy-Authorization: {}\r\n", exchange.proxy->authorization);
   for (const auto& [name, value] : request.headers) {
     if (name.find_first_of("\r\n: ") != std::string::npos || value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
       return invalid(fmt::format("the header '{}' cannot be sent: it holds a line's end", name));
@@ -87,7 +93,8 @@ class HttpClient::Lane {
     ++host.open;
     ++host.opening;
     const Exchange& first = *host.waiting.front();
-    connect_stream(*loop_, first.request.url.host, first.request.url.port, first.tls, options_.connect_max,
+    ConnectTo to{first.request.url.host, first.request.url.port, first.tls, first.proxy, first.proxy_tls};
+    connect_stream(*loop_, std::move(to), options_.connect_max,
                    [this, key](Result<std::shared_ptr<Stream>> stream) { opened(key, std::move(stream)); });
   }
 
@@ -193,6 +200,7 @@ Result<std::unique_ptr<HttpClient>> HttpClient::create(Options options) {
     client->lanes_.push_back(std::make_unique<Lane>(std::move(loop), options, share));
   }
   client->user_agent_ = options.user_agent;
+  client->proxies_ = std::move(options.proxies);
   client->tls_ = std::move(options.tls);
   client->ca_bundle_ = std::move(options.ca_bundle);
   return client;
@@ -215,14 +223,19 @@ void HttpClient::start(HttpRequest request, HttpDone done) {
   auto exchange = std::make_shared<Exchange>();
   exchange->request = std::move(request);
   exchange->done = std::move(done);
-  auto head = head_of(exchange->request, exchange->body().size(), user_agent_);
-  if (!head.ok()) return exchange->done(head.error());
-  exchange->head = std::move(head).value();
-  if (exchange->request.url.scheme == "https") {
+  auto proxy = proxies_.proxy_for(exchange->request.url);
+  if (!proxy.ok()) return exchange->done(proxy.error());
+  exchange->proxy = std::move(proxy).value();
+  const bool under_tls = exchange->request.url.scheme == "https", proxy_under_tls = exchange->proxy && exchange->proxy->tls;
+  if (under_tls || proxy_under_tls) {
     auto tls = trusted();
     if (!tls.ok()) return exchange->done(tls.error());
-    exchange->tls = std::move(tls).value();
+    if (under_tls) exchange->tls = *tls;
+    if (proxy_under_tls) exchange->proxy_tls = *tls;
   }
+  auto head = head_of(*exchange, user_agent_);
+  if (!head.ok()) return exchange->done(head.error());
+  exchange->head = std::move(head).value();
   const auto less = [](const auto& a, const auto& b) { return a->load() < b->load(); };
   (*std::min_element(lanes_.begin(), lanes_.end(), less))->start(std::move(exchange));
 }

@@ -16,6 +16,10 @@ struct Exchange {
   std::string head;
   HttpDone done;
   std::shared_ptr<TlsContext> tls;  // none: in the clear
+  std::optional<Proxy> proxy;       // none: directly
+  std::shared_ptr<TlsContext> proxy_tls;
+  // A plain request is the proxy's to answer; what goes through a tunnel it does not see.
+  bool said_to_proxy() const { return proxy && !tls; }
   std::string_view body() const { return request.body.empty() ? std::string_view(request.owned_body) : request.body; }
 };
 
