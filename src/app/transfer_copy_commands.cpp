@@ -561,8 +561,14 @@ int sync(Context& context, CopyOptions& options) {
   rules.by_time = !options.checksum;
   rules.size_only = options.size_only;
   rules.ignore_existing = options.ignore_existing;
-  if (options.checksum)
-    rules.same_content = [&](const auto& a, const auto& b) { return transfer::same_content(*source->store, a, *target->store, b); };
+  if (options.checksum) {
+    const auto memory = parse_bytes(options.memory).context("--memory");
+    if (!memory.ok()) return console.fail(memory.error());
+    rules.bounds = {std::max(1, options.stores.parallel / 2), memory->value};
+    rules.same_content = [&](const auto& a, const auto& b, const auto& stop) {
+      return transfer::same_content(*source->store, a, *target->store, b, stop);
+    };
+  }
   auto owned = std::make_unique<transfer::SyncItems>(*source->store, *target->store, std::move(rules));
   auto* items = owned.get();
   job.items = std::move(owned);

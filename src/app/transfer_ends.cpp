@@ -41,7 +41,9 @@ Result<storage::StoreOpener*> StoreOpener::opener(bool as_target) {
   if (!transport_) {
     net::HttpClient::Options options;
     options.connections_per_host = options_.parallel;
-    options.ca_bundle = storage::Surroundings::of_process().variable_or("AWS_CA_BUNDLE");
+    const auto surroundings = storage::Surroundings::of_process();
+    options.ca_bundle = surroundings.variable_or("AWS_CA_BUNDLE");
+    options.proxies = net::ProxyRules::from(surroundings.variable);
     TRY_ASSIGN(transport_, net::HttpClient::create(std::move(options)));
   }
   // One opener where both ends are reached alike: stores that share credentials can copy between themselves.

@@ -283,7 +283,7 @@ int with_bucket(Context& context, const ListOptions& options, bool make) {
 }  // namespace
 
 void add_check_options(CLI::App& command, CheckOptions& options) {
-  command.add_flag("--download", options.download, "Read both sides where no checksum of one kind is told by both.");
+  command.add_flag("--download,--checksum", options.download, "Read both sides where no checksum of one kind is told by both.");
   command.add_flag("--one-way", options.one_way, "What only DST has is no difference.");
   add_store_options(command, options.stores, true);
 }
@@ -297,12 +297,11 @@ int check_places(Context& context, const CheckOptions& options, const std::strin
   if (!target.ok()) return console.fail(target.error());
   transfer::SyncItems::Rules rules{source->rule, target->rule, {}};
   rules.by_time = false;
-  std::uint64_t by_size_alone = 0;
-  rules.same_content = [&](const storage::ObjectInfo& a, const storage::ObjectInfo& b) -> Result<bool> {
-    if (options.download) return transfer::same_content(*source->store, a, *target->store, b);
-    ++by_size_alone;
-    return true;
-  };
+  rules.bounds.at_once = std::max(1, options.stores.parallel / 2);
+  if (options.download)
+    rules.same_content = [&](const auto& a, const auto& b, const auto& stop) {
+      return transfer::same_content(*source->store, a, *target->store, b, stop);
+    };
   transfer::SyncItems items(*source->store, *target->store, std::move(rules));
   std::uint64_t differ = 0;
   json::array differences;
@@ -321,7 +320,7 @@ int check_places(Context& context, const CheckOptions& options, const std::strin
     for (const auto& extra : items.take_extras()) tell("only in DST", extra.key);
   for (const auto& folder : opener.folders())
     for (const auto& one : folder->take_omissions().failed) tell(one.why, one.key);
-  const std::uint64_t same = items.same_objects();
+  const std::uint64_t same = items.same_objects(), by_size_alone = items.same_by_size_alone();
   if (output == "json") {
     console.print(json::serialize(json::object{
                       {"same", same}, {"different", differ}, {"compared_by_size_alone", by_size_alone}, {"differences", differences}}) +

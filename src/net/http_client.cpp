@@ -19,8 +19,21 @@ namespace {
 // A server to which a connection takes so long: others are worth opening before they are needed.
 constexpr Duration kFar = 10ms;
 
-Result<std::string> head_of(const HttpRequest& request, std::size_t body_bytes, const std::string& user_agent) {
-  std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.url.target, request.url.authority());
+std::string key_of(const Url& url) { return fmt::format("{}://{}:{}", url.scheme, url.host, url.port); }
+
+ConnectTo end_of(const Exchange& exchange) {
+  const Url& url = exchange.request.url;
+  return {url.host, url.port, exchange.tls, exchange.proxy, exchange.proxy_tls};
+}
+
+Result<std::string> head_of(const Exchange& exchange, const std::string& user_agent) {
+  const HttpRequest& request = exchange.request;
+  const std::size_t body_bytes = exchange.body().size();
+  // A proxy has to be told the whole URL: it is not whom the request is for.
+  const std::string target = exchange.said_to_proxy() ? request.url.text() : request.url.target;
+  std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, target, request.url.authority());
+  if (exchange.said_to_proxy() && !exchange.proxy->authorization.empty())
+    head += fmt::format("Proxy-Authorization: {}\r\n", exchange.proxy->authorization);
   for (const auto& [name, value] : request.headers) {
     if (name.find_first_of("\r\n: ") != std::string::npos || value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
       return invalid(fmt::format("the header '{}' cannot be sent: it holds a line's end", name));
@@ -55,11 +68,10 @@ class HttpClient::Lane {
     loop_->post([this, exchange = std::move(exchange)]() mutable { enqueue(std::move(exchange)); });
   }
 
-  void open_ahead(Url url, std::shared_ptr<TlsContext> tls, int connections) {
-    loop_->post([this, url = std::move(url), tls = std::move(tls), connections] {
-      const std::string key = key_of(url);
+  void open_ahead(const std::string& key, ConnectTo to, int connections) {
+    loop_->post([this, key, to = std::move(to), connections] {
       const Host& host = hosts_[key];
-      for (int free = std::min(connections, connections_most_) - host.open; free > 0 && !closing_; --free) open(key, url, tls);
+      for (int free = std::min(connections, connections_most_) - host.open; free > 0 && !closing_; --free) open(key, to);
     });
   }
 
@@ -73,8 +85,6 @@ class HttpClient::Lane {
     int open = 0;     // connections, whatever they do
     int opening = 0;  // those of them that are not connected yet
   };
-
-  static std::string key_of(const Url& url) { return fmt::format("{}://{}:{}", url.scheme, url.host, url.port); }
 
   void enqueue(std::shared_ptr<Exchange> exchange) {
     if (closing_) return exchange->done(unavailable("the client is shutting down"));
@@ -90,21 +100,19 @@ class HttpClient::Lane {
       host.idle.pop_back();
       run(key, connection);
     }
-    while (host.opening < static_cast<int>(host.waiting.size()) && host.open < connections_most_)
-      open(key, host.waiting.front()->request.url, host.waiting.front()->tls);
+    while (host.opening < static_cast<int>(host.waiting.size()) && host.open < connections_most_) open(key, end_of(*host.waiting.front()));
   }
 
-  void open(const std::string& key, const Url& url, const std::shared_ptr<TlsContext>& tls) {
+  void open(const std::string& key, ConnectTo to) {
     Host& host = hosts_[key];
     ++host.open;
     ++host.opening;
-    connect_stream(*loop_, url.host, url.port, tls, options_.connect_max,
-                   [this, key, began = loop_->now()](Result<std::shared_ptr<Stream>> stream) {
-                     auto& waiting = hosts_[key].waiting;
-                     if (stream.ok() && !waiting.empty() && loop_->now() - began >= kFar)
-                       if (const auto tell = std::exchange(waiting.front()->server_is_far, nullptr)) tell();
-                     opened(key, std::move(stream));
-                   });
+    connect_stream(*loop_, std::move(to), options_.connect_max, [this, key, began = loop_->now()](Result<std::shared_ptr<Stream>> stream) {
+      auto& waiting = hosts_[key].waiting;
+      if (stream.ok() && !waiting.empty() && loop_->now() - began >= kFar)
+        if (const auto tell = std::exchange(waiting.front()->server_is_far, nullptr)) tell();
+      opened(key, std::move(stream));
+    });
   }
 
   void opened(const std::string& key, Result<std::shared_ptr<Stream>> stream) {
@@ -209,6 +217,7 @@ Result<std::unique_ptr<HttpClient>> HttpClient::create(Options options) {
     client->lanes_.push_back(std::make_unique<Lane>(std::move(loop), options, share));
   }
   client->user_agent_ = options.user_agent;
+  client->proxies_ = std::move(options.proxies);
   client->tls_ = std::move(options.tls);
   client->ca_bundle_ = std::move(options.ca_bundle);
   return client;
@@ -231,18 +240,23 @@ void HttpClient::start(HttpRequest request, HttpDone done) {
   auto exchange = std::make_shared<Exchange>();
   exchange->request = std::move(request);
   exchange->done = std::move(done);
-  auto head = head_of(exchange->request, exchange->body().size(), user_agent_);
-  if (!head.ok()) return exchange->done(head.error());
-  exchange->head = std::move(head).value();
-  if (exchange->request.url.scheme == "https") {
+  auto proxy = proxies_.proxy_for(exchange->request.url);
+  if (!proxy.ok()) return exchange->done(proxy.error());
+  exchange->proxy = std::move(proxy).value();
+  const bool under_tls = exchange->request.url.scheme == "https", proxy_under_tls = exchange->proxy && exchange->proxy->tls;
+  if (under_tls || proxy_under_tls) {
     auto tls = trusted();
     if (!tls.ok()) return exchange->done(tls.error());
-    exchange->tls = std::move(tls).value();
+    if (under_tls) exchange->tls = *tls;
+    if (proxy_under_tls) exchange->proxy_tls = *tls;
   }
+  auto head = head_of(*exchange, user_agent_);
+  if (!head.ok()) return exchange->done(head.error());
+  exchange->head = std::move(head).value();
   if (const int ahead = exchange->request.connections_ahead; ahead > 0)
-    exchange->server_is_far = [this, ahead, url = exchange->request.url, tls = exchange->tls] {
+    exchange->server_is_far = [this, ahead, key = key_of(exchange->request.url), to = end_of(*exchange)] {
       const int lanes = static_cast<int>(lanes_.size());
-      for (const auto& lane : lanes_) lane->open_ahead(url, tls, (ahead + lanes - 1) / lanes);
+      for (const auto& lane : lanes_) lane->open_ahead(key, to, (ahead + lanes - 1) / lanes);
     };
   const auto less = [](const auto& a, const auto& b) { return a->load() < b->load(); };
   (*std::min_element(lanes_.begin(), lanes_.end(), less))->start(std::move(exchange));

@@ -3,6 +3,8 @@
 
 #include "http_connection.h"
 
+#include "proxy_tunnel.h"
+
 namespace isobar::net {
 
 void HttpConnection::run(std::shared_ptr<Exchange> exchange, Ended ended) {
@@ -132,6 +134,9 @@ void HttpConnection::settle() {
   Result<HttpResponse> outcome = HttpResponse{};
   if (failure_) {
     outcome = failure_->context(exchange_->request.url.authority());
+    if (exchange_->said_to_proxy()) outcome = outcome.error().context(exchange_->proxy->name());
+  } else if (exchange_->said_to_proxy() && parser_->status() == 407) {
+    outcome = refused_by_proxy(407, *exchange_->proxy).context(exchange_->proxy->name());
   } else {
     response_.status = parser_->status();
     response_.headers = parser_->take_headers();

@@ -15,8 +15,12 @@ struct Exchange {
   HttpRequest request;
   std::string head;
   HttpDone done;
-  std::shared_ptr<TlsContext> tls;      // none: in the clear
   std::function<void()> server_is_far;  // called when a connection for it took long; none: nobody asked
+  std::shared_ptr<TlsContext> tls;      // none: in the clear
+  std::optional<Proxy> proxy;           // none: directly
+  std::shared_ptr<TlsContext> proxy_tls;
+  // A plain request is the proxy's to answer; what goes through a tunnel it does not see.
+  bool said_to_proxy() const { return proxy && !tls; }
   std::string_view body() const { return request.body.empty() ? std::string_view(request.owned_body) : request.body; }
 };
 

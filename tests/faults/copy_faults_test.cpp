@@ -521,5 +521,31 @@ TEST_F(CopyFaults, TakingUpAJobOutlastsAStoreThatIsBusy) {
   EXPECT_EQ(server_.count([](const auto& request) { return request.is_part(); }), 2U) << "the missing part alone, refused once";
 }
 
+TEST_F(CopyFaults, ContentsAreComparedManyAtOnceAndOutlastWhatPasses) {
+  for (int i = 0; i < 60; ++i) {
+    const std::string key = fmt::format("{:02}", i);
+    make("up/" + key, "left " + key);
+    server_.put(key, i == 30 ? "LEFT 30" : "left " + key);
+  }
+  server_.tells_checksums = false;
+  server_.script([seen = std::set<std::string>()](const S3Request& request) mutable {
+    const bool first = request.is_get() && seen.insert(request.key).second;
+    return Fault{.status = first && request.key == "07" ? 503 : 0, .delay = request.is_get() ? 100ms : 0ms};
+  });
+  const auto here = folder("up"), there = s3();
+  transfer::SyncItems::Rules rules{transfer::source_rule("", Shape::kTree), transfer::target_rule("", Shape::kTree, true), {}};
+  rules.by_time = false;
+  rules.bounds.at_once = 20;
+  rules.same_content = [&](const auto& a, const auto& b, const auto& stop) { return transfer::same_content(*here, a, *there, b, stop); };
+  transfer::SyncItems items(*here, *there, std::move(rules));
+  const auto different = items.next();
+  ASSERT_TRUE(different.ok()) << different.error().message();
+  EXPECT_EQ((*different)->source.key, "30");
+  EXPECT_FALSE(items.next().value().has_value());
+  EXPECT_EQ(items.same_objects(), 59U);
+  EXPECT_GE(server_.at_once_most(), 15);
+  EXPECT_LE(server_.at_once_most(), 20);
+}
+
 }  // namespace
 }  // namespace isobar::faults

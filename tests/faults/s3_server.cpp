@@ -196,6 +196,10 @@ bool S3Server::serve_one(int fd, std::string& left_over) {
     request.body.clear();
     requests_.push_back(request);
   }
+  int most = at_once_most_;
+  for (const int now = ++at_once_; most < now && !at_once_most_.compare_exchange_weak(most, now);) continue;
+  std::this_thread::sleep_for(fault.delay);
+  --at_once_;
   if (fault.hang_up) return false;
   if (fault.status != 0) answer = refusal(fault.status, fault.code);
   if (fault.retry_after_s > 0) answer.headers["Retry-After"] = std::to_string(fault.retry_after_s);

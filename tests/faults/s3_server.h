@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/mutex.h"
+#include "base/time.h"
 
 namespace isobar::faults {
 
@@ -34,6 +35,7 @@ struct Fault {
   std::string code;
   int retry_after_s = 0;
   enum class Body { kWhole, kCut, kStalled, kSlow, kFlipped } body = Body::kWhole;  ///< of the answer
+  Duration delay{};                                                                 ///< before the answer
   bool hang_up = false;                                                             ///< without an answer
   bool act_first = false;                                                           ///< do it, then answer as above
   bool lose = false;                                                                ///< say that it is stored, and forget it
@@ -69,6 +71,8 @@ class S3Server {
   /// How many requests so far satisfy the condition.
   std::size_t count(const std::function<bool(const S3Request&)>& condition) const;
   void forget_requests();
+  /// The most requests that were being answered at one time.
+  int at_once_most() const { return at_once_most_; }
   bool tells_checksums = true;  ///< set before the first request
   int keys_per_page = 1000;
 
@@ -109,6 +113,7 @@ class S3Server {
   std::vector<S3Request> requests_ GUARDED_BY(mutex_);
   int next_upload_ GUARDED_BY(mutex_) = 1;
   std::atomic<bool> closing_ = false;
+  std::atomic<int> at_once_ = 0, at_once_most_ = 0;
   std::list<std::pair<std::thread, Fd>> served_;
   std::thread acceptor_;
 };

@@ -50,6 +50,8 @@ Result<std::unique_ptr<GatewayStores>> GatewayStores::open(const wire::Configure
   auto stores = std::make_unique<GatewayStores>();
   net::HttpClient::Options options;
   if (configuration.store_calls_most() > 0) options.connections_per_host = static_cast<int>(configuration.store_calls_most());
+  // The proxies of this machine: the owner's are for the network that the owner is in.
+  options.proxies = net::ProxyRules::from(storage::Surroundings::of_process().variable);
   TRY_ASSIGN(stores->transport_, net::HttpClient::create(std::move(options)));
   if (!configuration.source().location().empty()) {
     TRY_ASSIGN(stores->source_, stores->open_one(configuration.source(), configuration.surroundings()));

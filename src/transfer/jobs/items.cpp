@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "comparisons.h"
 #include "storage/patience.h"
 
 namespace isobar::transfer {
@@ -64,62 +65,118 @@ Difference compare(const ObjectInfo& source, const ObjectInfo& target, bool by_t
   return Difference::kSame;
 }
 
+// An object of the source that the target lacks or may have otherwise.
+struct SyncItems::Ahead {
+  CopyItem item;
+  std::shared_ptr<Comparisons::Verdict> verdict;  // none: it differs
+};
+
 SyncItems::SyncItems(storage::Store& source, storage::Store& target, Rules rules)
     : rules_(std::move(rules)),
       source_(source, storage::ListRequest{.prefix = rules_.source.prefix}),
-      target_(target, storage::ListRequest{.prefix = rules_.target.prefix}) {}
+      target_(target, storage::ListRequest{.prefix = rules_.target.prefix}) {
+  if (rules_.same_content) comparisons_ = std::make_unique<Comparisons>(rules_.same_content, rules_.bounds);
+}
 
-Result<bool> SyncItems::advance_source() {
+SyncItems::~SyncItems() = default;
+
+Status SyncItems::advance_source() {
   for (;;) {
     TRY_ASSIGN(at_source_, source_.next());
-    if (!at_source_) return false;
+    if (!at_source_) return {};
     if (!matches(rules_.source, at_source_->key)) continue;
     if (!rules_.filter.takes(std::string_view(at_source_->key).substr(rules_.source.strip))) continue;
     ++source_objects_;
-    return true;
+    return {};
   }
 }
 
-Result<bool> SyncItems::advance_target() {
+Status SyncItems::advance_target() {
   for (;;) {
     TRY_ASSIGN(at_target_, target_.next());
-    if (!at_target_) return false;
-    if (rules_.filter.takes(std::string_view(at_target_->key).substr(rules_.target.prefix.size()))) return true;
+    if (!at_target_) return {};
+    if (rules_.filter.takes(std::string_view(at_target_->key).substr(rules_.target.prefix.size()))) return {};
   }
 }
 
 Result<std::optional<CopyItem>> SyncItems::next() {
+  for (;;) {
+    if (!went_wrong_)
+      if (const Status merged = merge_ahead(); !merged.ok()) went_wrong_ = merged.error();
+    if (ahead_.empty()) return went_wrong_ ? Result<std::optional<CopyItem>>(*went_wrong_) : std::optional<CopyItem>();
+    Ahead& first = ahead_.front();
+    if (first.verdict) {
+      const auto same = comparisons_->outcome(*first.verdict);
+      if (!same) {
+        // What ends meanwhile makes room for others.
+        comparisons_->wait(*first.verdict);
+        continue;
+      }
+      if (!same->ok()) return same->error();
+      if (**same) {
+        ++same_;
+        ahead_.pop_front();
+        continue;
+      }
+    }
+    CopyItem item = std::move(first.item);
+    ahead_.pop_front();
+    return std::optional(std::move(item));
+  }
+}
+
+// Without comparisons up to the first difference, as the listings are read no further than they have to be; with them as far as
+// there is room.
+Status SyncItems::merge_ahead() {
+  constexpr std::size_t kAheadMost = 1000;
   if (!std::exchange(begun_, true)) {
     TRY(advance_source());
     TRY(advance_target());
   }
-  for (;;) {
-    if (!at_source_ && !at_target_) return std::optional<CopyItem>();
-    const std::string_view there = at_target_ ? std::string_view(at_target_->key).substr(rules_.target.prefix.size()) : "";
-    const std::string_view here = at_source_ ? std::string_view(at_source_->key).substr(rules_.source.strip) : "";
-    if (!at_source_ || (at_target_ && there < here)) {
-      extras_.push_back({at_target_->key, at_target_->bytes});
-      TRY(advance_target());
-      continue;
-    }
-    Difference difference = Difference::kMissing;
-    if (at_target_ && there == here) {
-      if (rules_.ignore_existing) difference = Difference::kSame;
-      else if (rules_.size_only) difference = at_source_->bytes == at_target_->bytes ? Difference::kSame : Difference::kSize;
-      else difference = compare(*at_source_, *at_target_, rules_.by_time);
-      if (difference == Difference::kSame && rules_.same_content && !comparable(*at_source_, *at_target_)) {
-        TRY_ASSIGN(const bool same, rules_.same_content(*at_source_, *at_target_));
-        if (!same) difference = Difference::kContent;
-      }
-      TRY(advance_target());
-    }
+  while ((at_source_ || at_target_) && ahead_.size() < (comparisons_ ? kAheadMost : 1)) {
+    if (comparisons_ && at_source_ && !comparisons_->has_room(at_source_->bytes)) break;
+    TRY(merge_one());
+  }
+  return {};
+}
+
+// Takes the least key of both listings.
+Status SyncItems::merge_one() {
+  const std::string_view there = at_target_ ? std::string_view(at_target_->key).substr(rules_.target.prefix.size()) : "";
+  const std::string_view here = at_source_ ? std::string_view(at_source_->key).substr(rules_.source.strip) : "";
+  if (!at_source_ || (at_target_ && there < here)) {
+    extras_.push_back({at_target_->key, at_target_->bytes});
+    return advance_target();
+  }
+  Difference difference = Difference::kMissing;
+  bool contents_decide = false;
+  std::optional<ObjectInfo> counterpart;
+  if (at_target_ && there == here) {
+    difference = compare_listed(contents_decide);
+    counterpart = std::move(at_target_);
+    TRY(advance_target());
+  }
+  if (difference == Difference::kSame && !contents_decide) {
+    ++same_;
+  } else {
     CopyItem item;
     item.target_keys = {target_key(rules_.source, rules_.target, at_source_->key)};
     item.source = std::move(*at_source_);
-    TRY(advance_source());
-    if (difference != Difference::kSame) return std::optional(std::move(item));
-    ++same_;
+    auto verdict = contents_decide ? comparisons_->begin(item.source, std::move(*counterpart)) : nullptr;
+    ahead_.push_back({std::move(item), std::move(verdict)});
   }
+  return advance_source();
+}
+
+// As far as the listings tell.
+Difference SyncItems::compare_listed(bool& contents_decide) {
+  if (rules_.ignore_existing) return Difference::kSame;
+  if (rules_.size_only) return at_source_->bytes == at_target_->bytes ? Difference::kSame : Difference::kSize;
+  const Difference difference = compare(*at_source_, *at_target_, rules_.by_time);
+  if (difference != Difference::kSame || comparable(*at_source_, *at_target_)) return difference;
+  contents_decide = comparisons_ != nullptr;
+  if (!contents_decide) ++by_size_alone_;
+  return difference;
 }
 
 NamedItems::NamedItems(storage::Store& store, std::vector<Pair> pairs) : store_(store), pairs_(std::move(pairs)) {}

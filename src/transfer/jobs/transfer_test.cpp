@@ -3,6 +3,8 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <thread>
+
 #include "base/random.h"
 #include "storage/local_store.h"
 #include "transfer/items.h"
@@ -134,6 +136,75 @@ TEST_F(ItemsTest, SyncTellsWhatDiffersAndWhatIsExtra) {
   EXPECT_THAT(extras, ElementsAre("extra", "z/extra"));
   EXPECT_EQ(items.source_objects(), 3U);
   EXPECT_EQ(items.same_objects(), 1U);
+}
+
+// A rule under which contents are compared, as no file tells a checksum of its own.
+SyncItems::Rules by_content(int at_once, std::uint64_t memory_bytes, SyncItems::Rules::SameContent same) {
+  SyncItems::Rules rules{source_rule("", Shape::kTree), target_rule("", Shape::kTree, true), {}};
+  rules.by_time = false;
+  rules.same_content = std::move(same);
+  rules.bounds = {at_once, memory_bytes};
+  return rules;
+}
+
+TEST_F(ItemsTest, ContentsComparedSideBySideAreToldInOrder) {
+  std::vector<std::string> expected;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string name = fmt::format("{:04}", i);
+    make("a/" + name, "x");
+    if (i % 7 == 0) continue;
+    make("b/" + name, i % 3 == 0 ? "y" : "x");
+  }
+  for (int i = 0; i < 3000; ++i)
+    if (i % 7 == 0 || i % 3 == 0) expected.push_back(fmt::format("{0:04} -> {0:04}", i));
+  std::atomic<int> now = 0, most = 0;
+  const auto same = [&](const storage::ObjectInfo& a, const storage::ObjectInfo& b, const std::stop_token& stop) {
+    int seen = most;
+    for (const int count = ++now; seen < count && !most.compare_exchange_weak(seen, count);) continue;
+    std::this_thread::sleep_for(std::chrono::microseconds(std::hash<std::string>()(a.key) % 500));
+    auto verdict = same_content(*a_, a, *b_, b, stop);
+    --now;
+    return verdict;
+  };
+  SyncItems items(*a_, *b_, by_content(8, 1 << 20, same));
+  EXPECT_EQ(all(items), expected);
+  EXPECT_EQ(items.same_objects(), 3000 - expected.size());
+  EXPECT_GT(most, 4);
+  EXPECT_LE(most, 8);
+}
+
+TEST_F(ItemsTest, ComparisonsKeepToTheirMemory) {
+  for (int i = 0; i < 40; ++i)
+    for (const char* side : {"a/", "b/"}) make(side + std::to_string(i), std::string(1000, 'x'));
+  std::atomic<int> now = 0, most = 0;
+  const auto same = [&](const auto&, const auto&, const auto&) -> Result<bool> {
+    int seen = most;
+    for (const int count = ++now; seen < count && !most.compare_exchange_weak(seen, count);) continue;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    --now;
+    return true;
+  };
+  SyncItems items(*a_, *b_, by_content(100, 6500, same));
+  EXPECT_TRUE(all(items).empty());
+  EXPECT_EQ(most, 3) << "each takes its size twice";
+  most = 0;
+  SyncItems narrow(*a_, *b_, by_content(100, 1, same));
+  EXPECT_TRUE(all(narrow).empty());
+  EXPECT_EQ(most, 1) << "one goes on whatever it takes";
+}
+
+TEST_F(ItemsTest, AnErrorInTheMidstComesAfterWhatIsBeforeItAndStopsTheRest) {
+  for (int i = 0; i < 50; ++i)
+    for (const char* side : {"a/", "b/"}) make(fmt::format("{}{:02}", side, i), side);
+  const auto same = [&](const storage::ObjectInfo& a, const auto&, const std::stop_token& stop) -> Result<bool> {
+    if (a.key == "05") return Error(Code::kConflict, "it changed");
+    // What comes later would take for ever.
+    while (a.key > "05" && !stop.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return false;
+  };
+  SyncItems items(*a_, *b_, by_content(16, 1 << 20, same));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(items.next().value()->source.key, fmt::format("{:02}", i));
+  EXPECT_EQ(items.next().error().code(), Code::kConflict);
 }
 
 TEST_F(ItemsTest, NamedObjectsComeInTheirOrder) {

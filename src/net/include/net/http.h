@@ -69,7 +69,7 @@ using HttpDone = std::function<void(Result<HttpResponse>)>;
 ///   kDeadlineExceeded  nothing moved for stall_max
 ///   kDataLoss          the response was malformed, cut short, or longer than allowed
 ///   kInvalidArgument   the URL or a header cannot be sent
-///   kPermissionDenied  the server's certificate is not trusted
+///   kPermissionDenied  the server's certificate is not trusted, or a proxy does not let the request through
 class HttpTransport {
  public:
   virtual ~HttpTransport() = default;

@@ -5,6 +5,7 @@
 #include "base/mutex.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "net/proxy.h"
 #include "net/stream.h"
 
 namespace isobar::net {
@@ -19,6 +20,7 @@ class HttpClient final : public HttpTransport {
     std::optional<LoopKind> kind;                  ///< none: io_uring where it works
     std::shared_ptr<TlsContext> tls;               ///< none: made when first needed, trusting ca_bundle
     fs::path ca_bundle;                            ///< a file of certificates; empty: the system's
+    ProxyRules proxies;                            ///< which requests go by a proxy; none do unless said
     std::string user_agent = "isobar";
   };
 
@@ -38,6 +40,7 @@ class HttpClient final : public HttpTransport {
 
   std::string user_agent_;
   fs::path ca_bundle_;
+  ProxyRules proxies_;
   Mutex mutex_;
   std::shared_ptr<TlsContext> tls_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Lane>> lanes_;

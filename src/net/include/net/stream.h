@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "net/loop.h"
+#include "net/proxy.h"
 
 namespace isobar::net {
 
@@ -45,10 +47,18 @@ class TlsContext {
 
 using ConnectDone = std::function<void(Result<std::shared_ptr<Stream>>)>;
 
+struct ConnectTo {
+  std::string host;
+  std::uint16_t port = 0;
+  std::shared_ptr<TlsContext> tls;  ///< none: in the clear
+  std::optional<Proxy> proxy;       ///< with TLS, a tunnel through it to `host`; without, a connection to the proxy itself
+  std::shared_ptr<TlsContext> proxy_tls;
+};
+
 /// Connects, trying each address of the name in turn; under TLS when `tls` is given, which also checks the name.
-/// Errors   kUnavailable: the name is unknown or nobody answers; kDeadlineExceeded; kPermissionDenied: the certificate
-void connect_stream(Loop& loop, const std::string& host, std::uint16_t port, std::shared_ptr<TlsContext> tls, Duration patience,
-                    ConnectDone done);
+/// Errors   kUnavailable: the name is unknown or nobody answers; kDeadlineExceeded; kPermissionDenied: the certificate, or the proxy
+///          does not let us through. The message names the proxy where it is the proxy's
+void connect_stream(Loop& loop, ConnectTo to, Duration patience, ConnectDone done);
 
 /// A stream over a socket that is connected already. Takes the descriptor.
 std::shared_ptr<Stream> make_tcp_stream(Loop& loop, Fd socket);
