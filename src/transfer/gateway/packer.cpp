@@ -39,8 +39,7 @@ bool Packer::take(std::uint64_t serial, const ChunkBytes& raw, Instant now) {
 }
 
 void Packer::withdraw(std::uint64_t serial) {
-  policy_.remove(serial);
-  jobs_.erase(serial);
+  if (jobs_.erase(serial) > 0) policy_.remove(serial);
 }
 
 std::optional<std::uint64_t> Packer::take_raw(Instant now) {
