@@ -63,7 +63,7 @@ class World {
     wanted_[serial] = {bytes, targets};
     if (faults_.packs) {
       std::string packed(bytes.size() + 1024, '\0');
-      packed.resize(compressor_.pack({serial % 2 == 0 ? Codec::kZstd : Codec::kLz4, 1}, bytes, packed).value_or(0));
+      packed.resize(compressor_.pack(serial % 2 == 0 ? Codec::kZstd : Codec::kLz4, bytes, packed).value_or(0));
       bytes = std::move(packed);
     }
     source.chunks[serial] = std::move(bytes);
