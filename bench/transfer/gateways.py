@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import statistics
 import time
 
@@ -102,7 +103,38 @@ def links(bench):
                   note=f"{told['mbit_per_second']:.0f} Mbit/s over the whole of it")
 
 
+def text_of(bench, mebibytes):
+    """Lines as services log them: they shrink to about a fifth."""
+    path = bench.folder / "services.log"
+    dice = random.Random(1)
+    with open(path, "w") as file:
+        while file.tell() < mebibytes << 20:
+            file.writelines(json.dumps({"at": dice.randrange(10**9), "level": dice.choice(["info", "warn"]), "user": dice.randrange(10**6),
+                                        "path": f"/api/v1/items/{dice.randrange(10**5)}", "ms": dice.random() * 100}) + "\n" for _ in range(1000))
+    return path
+
+
+def packed(bench):
+    """Text over the direct link of the triangle, of 200 Mbit/s, packed and not."""
+    if os.geteuid() != 0:
+        return
+    source, target = text_of(bench, 256), bench.folder / "arrived.log"
+
+    def copy(compression):
+        target.unlink(missing_ok=True)
+        told, _ = run(bench, [bench.program, "transfer", "netem", "run", "triangle", "--", bench.program, "cp", "--from", "a", "--to", "b", "--direct",
+                              "--connections", "16", "--compress", compression, "-o", "json", source, target])
+        return told
+
+    rounds = {choice: [copy(choice) for _ in range(3)] for choice in ("auto", "off")}
+    rate = {choice: statistics.median(told["bytes"] / told["seconds"] / 1e6 for told in all_told) for choice, all_told in rounds.items()}
+    sent = rounds["auto"][0]["packed"]
+    yield Row("256 MiB of logs over 200 Mbit/s and 80 ms, packed", rate["auto"], 60, "MB/s", more_is_better=True, peer="the same, --compress off",
+              peer_measured=rate["off"], note=f"sent as {sent['sent_bytes'] / sent['raw_bytes'] * 100:.0f} % of its bytes")
+
+
 def measure(bench):
     yield from ends(bench)
     yield from idle(bench)
     yield from links(bench)
+    yield from packed(bench)

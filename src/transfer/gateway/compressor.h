@@ -14,19 +14,13 @@ namespace isobar::transfer {
 
 enum class Codec { kNone, kZstd, kLz4 };
 
-struct PackMethod {
-  Codec codec = Codec::kZstd;
-  int level = 1;  // zstd's
-  friend bool operator==(const PackMethod&, const PackMethod&) = default;
-};
-
 // The working memory of one thread, kept from chunk to chunk.
 class Compressor {
  public:
   Compressor();
   ~Compressor();
   // How many bytes were written; none: `into` does not hold the packed bytes.
-  std::optional<std::size_t> pack(PackMethod method, std::string_view raw, std::span<char> into);
+  std::optional<std::size_t> pack(Codec codec, std::string_view raw, std::span<char> into);
   // Fills `into` exactly, whatever `packed` is, and never writes past it.
   // Errors   kDataLoss: these are not the packed form of so many bytes
   Status unpack(Codec codec, std::string_view packed, std::span<char> into);

@@ -18,6 +18,7 @@
 #include "gateway_stores.h"
 #include "net/listener.h"
 #include "owner_channel.h"
+#include "source_chunk.h"
 #include "unpacker.h"
 
 namespace isobar::transfer {
@@ -27,16 +28,6 @@ namespace {
 constexpr Duration kHandshakeMost = 10s, kTrafficEvery = 500ms;
 constexpr std::uint64_t kCalled = 1ULL << 63;  // bit of the links that others made
 
-// A chunk that this source has read, or makes up.
-struct SourceChunk {
-  enum class Stage { kHeld, kPacking, kOffered };
-  ChunkBytes bytes;  // as they go, once it is offered
-  Stage stage = Stage::kHeld;
-  wire::ChunkMeta meta;
-  std::string sealed_meta;    // the same, encoded, once it is offered
-  std::uint64_t awaited = 0;  // targets of which nothing was told yet
-};
-
 // A chunk that is gathered, and then lives until all its targets have it.
 struct SinkChunk {
   explicit SinkChunk(std::uint64_t total)
@@ -45,40 +36,11 @@ struct SinkChunk {
   Gathering gathering;
 };
 
-wire::ChunkCodec wire_codec(Codec codec) { return codec == Codec::kZstd ? wire::ZSTD : codec == Codec::kLz4 ? wire::LZ4 : wire::NONE; }
-
-// Targets may be told one after another, and each attempt has to say where all want the chunk.
-std::uint64_t add_writes(const wire::ChunkMeta& told, wire::ChunkMeta& meta) {
-  std::uint64_t targets = 0;
-  auto writes = told.writes();
-  for (const auto& write : writes) targets |= std::uint64_t{1} << (write.target() % kTargetsMost);
-  for (const auto& write : meta.writes())
-    if ((targets >> (write.target() % kTargetsMost) & 1) == 0) *writes.Add() = write;
-  const auto codec = meta.codec();
-  const auto unpacked = meta.unpacked_bytes();
-  meta = told;
-  meta.mutable_writes()->Swap(&writes);
-  meta.set_codec(codec);
-  meta.set_unpacked_bytes(unpacked);
-  return targets;
-}
-
 std::uint64_t random_number() {
   const std::string bytes = crypto::secure_random_bytes(8);
   std::uint64_t number = 0;
   std::memcpy(&number, bytes.data(), 8);
   return number;
-}
-
-// What a measuring source sends: bytes that do not compress, made once.
-std::shared_ptr<char[]> made_up_bytes(std::uint64_t bytes) {
-  std::shared_ptr<char[]> memory(new char[bytes]);
-  std::uint64_t state = 88172645463325252ULL;
-  for (std::uint64_t i = 0; i < bytes; ++i) {
-    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-    memory[i] = static_cast<char>(state);
-  }
-  return memory;
 }
 
 class GatewayProcess final : public LinkOwner {
@@ -240,19 +202,12 @@ class GatewayProcess final : public LinkOwner {
 
   void send(const wire::Send& it) {
     const auto chunk = chunks_.find(it.serial());
-    if (chunk == chunks_.end()) {
-      wire::ChunkMeta none;
-      return undelivered(it.serial(), add_writes(it.meta(), none), not_found("this gateway does not have the chunk"));
-    }
+    if (chunk == chunks_.end()) return undelivered(it.serial(), targets_of(it.meta()), not_found("this gateway does not have the chunk"));
     SourceChunk& known = chunk->second;
-    const std::uint64_t targets = add_writes(it.meta(), known.meta);
     if (known.awaited == 0) ++chunks_awaited_;
-    known.awaited |= targets;
+    const std::uint64_t targets = known.add_writes(it.meta());
     if (known.stage == SourceChunk::Stage::kPacking) return;
-    if (known.stage == SourceChunk::Stage::kOffered) {
-      known.sealed_meta = known.meta.SerializeAsString();
-      return feed(ChunkOffered{it.serial(), known.bytes.bytes, targets});
-    }
+    if (known.stage == SourceChunk::Stage::kOffered) return feed(ChunkOffered{it.serial(), known.bytes.bytes, targets});
     // What is made up measures the links, byte for byte.
     if (generates_ || !packer_ || !packer_->take(it.serial(), known.bytes, clock_.now()))
       return offer(it.serial(), {Codec::kNone, known.bytes});
@@ -263,15 +218,7 @@ class GatewayProcess final : public LinkOwner {
   // The chunk goes to the network, as it was read or packed; what it was before is let go.
   void offer(std::uint64_t serial, PackedChunk packed) {
     SourceChunk& chunk = chunks_.at(serial);
-    packed_totals_.raw_bytes += chunk.bytes.bytes;
-    packed_totals_.sent_bytes += packed.bytes.bytes;
-    if (packed.codec == Codec::kZstd) packed_totals_.zstd_bytes += chunk.bytes.bytes;
-    if (packed.codec == Codec::kLz4) packed_totals_.lz4_bytes += chunk.bytes.bytes;
-    if (packed.codec != Codec::kNone) chunk.meta.set_unpacked_bytes(chunk.bytes.bytes);
-    chunk.meta.set_codec(wire_codec(packed.codec));
-    chunk.bytes = std::move(packed.bytes);
-    chunk.sealed_meta = chunk.meta.SerializeAsString();
-    chunk.stage = SourceChunk::Stage::kOffered;
+    packed_totals_ += chunk.settle(std::move(packed));
     feed(ChunkOffered{serial, chunk.bytes.bytes, chunk.awaited});
   }
 
@@ -397,9 +344,8 @@ class GatewayProcess final : public LinkOwner {
     const auto meta = chunk ? chunk->gathering.finish() : Result<wire::ChunkMeta>(Error(Code::kDataLoss, "the chunk was not gathered"));
     if (!meta.ok() || meta->codec() == wire::NONE)
       return write_to(it.chunk, it.targets, chunk ? Result<ChunkBytes>(chunk->bytes) : Result<ChunkBytes>(meta.error()), meta);
-    const Codec codec = meta->codec() == wire::ZSTD ? Codec::kZstd : meta->codec() == wire::LZ4 ? Codec::kLz4 : Codec::kNone;
     unpacker_->take(
-        {codec, chunk->bytes}, meta->unpacked_bytes(), meta->crc32c(),
+        {get(meta->codec()), chunk->bytes}, meta->unpacked_bytes(), meta->crc32c(),
         [this, key = it.chunk, targets = it.targets, meta](const Result<ChunkBytes>& bytes) { write_to(key, targets, bytes, meta); });
   }
 

@@ -9,6 +9,7 @@ namespace isobar::transfer {
 namespace {
 
 constexpr std::uint64_t kRoomMost = 1ULL << 40;
+constexpr Duration kSpan = 500ms;
 
 }  // namespace
 
@@ -47,7 +48,18 @@ bool GatewayCore::hungry() const {
     unsent += link.unsent;
     for (const auto& ref : link.busy) unsent += unsent_of_own(ref);
   }
-  return open && unsent < limits_.hungry_below;
+  std::uint64_t under_way = 0;
+  for (const auto& [id, peer] : peers_) under_way += peer.in_flight;
+  return open && unsent < limits_.hungry_below && under_way < std::max({limits_.hungry_below, acknowledged_now_, acknowledged_before_});
+}
+
+void GatewayCore::note_acknowledged(std::uint64_t bytes) {
+  if (now_ - span_began_ >= kSpan) {
+    acknowledged_before_ = now_ - span_began_ < 2 * kSpan ? acknowledged_now_ : 0;
+    acknowledged_now_ = 0;
+    span_began_ = now_;
+  }
+  acknowledged_now_ += bytes;
 }
 
 // Bytes of a leg that are not even handed to the driver.
@@ -402,6 +414,7 @@ void GatewayCore::end_leg(const LegRef& ref, Leg& leg, bool acknowledged) {
   peer.in_flight -= leg.total;
   if (acknowledged) {
     peer.acknowledged += leg.total;
+    note_acknowledged(leg.total);
     peer.penalty = {};
   }
   links_.at(*leg.link).unacked.erase(ref.chunk);

@@ -165,7 +165,9 @@ class GatewayCore {
   bool only_passes(const FrameHeader& header) const;
   // Bytes that each peer has acknowledged, for the rates that plans are made from.
   std::map<std::string, std::uint64_t> acknowledged() const;
-  // Whether the links out of here have soon nothing to send: no chunk of our own waits for room, and little is left of those begun.
+  // Whether the links out of here have soon nothing to send: no chunk of our own waits for room, little is left of those begun, and
+  // what is under way is less than was acknowledged within half a second. (The kernel takes megabytes for each link, whatever its rate:
+  // that a frame is with it says little.)
   // Cost   O(links)
   bool hungry() const;
   // Bytes of chunks that are held or awaited here, as granted to links in.
@@ -257,6 +259,7 @@ class GatewayCore {
   void hand(LinkId id, FrameHeader header, Payload body);
   void grant(Link& link, LinkId id, std::uint64_t bytes);
   void wake_at(Instant at);
+  void note_acknowledged(std::uint64_t bytes);
   bool viable(const RouteNode& node, std::uint64_t targets, std::uint64_t room) const;
   bool reachable(const std::string& peer, std::uint64_t room) const;
   void penalize(const std::string& peer);
@@ -317,6 +320,8 @@ class GatewayCore {
   std::vector<double> assigned_;  // bytes by partition
   std::optional<Instant> next_timer_;
   Instant looked_;
+  Instant span_began_;                                            // of half a second
+  std::uint64_t acknowledged_now_ = 0, acknowledged_before_ = 0;  // in this span and the last
   std::uint64_t last_link_ = 0;
 };
 

@@ -63,7 +63,7 @@ class World {
     wanted_[serial] = {bytes, targets};
     if (faults_.packs) {
       std::string packed(bytes.size() + 1024, '\0');
-      packed.resize(compressor_.pack({serial % 2 == 0 ? Codec::kZstd : Codec::kLz4, 1}, bytes, packed).value_or(0));
+      packed.resize(compressor_.pack(serial % 2 == 0 ? Codec::kZstd : Codec::kLz4, bytes, packed).value_or(0));
       bytes = std::move(packed);
     }
     source.chunks[serial] = std::move(bytes);
@@ -498,12 +498,14 @@ TEST(Gateway, IsHungryWhileItsLinksHaveSoonNothingToSend) {
   };
   std::size_t handed = frames(core.step(ChunkOffered{1, 8 << 20, 1}, now));
   EXPECT_FALSE(core.hungry());
-  // Until the most of it is with the kernel.
+  // Though all of it is with the kernel: who knows how fast that sends.
   for (std::size_t sent = 0; sent < 32; ++sent) {
-    EXPECT_EQ(core.hungry(), (8 << 20) - sent * kFrameBytes < limits.hungry_below) << sent;
+    EXPECT_FALSE(core.hungry()) << sent;
     ASSERT_LT(sent, handed);
     handed += frames(core.step(FramesSent{links[0], 1}, now));
   }
+  EXPECT_FALSE(core.hungry());
+  core.step(FrameArrived{links[0], {.kind = FrameKind::kAck, .chunk = {1, 1, 0}, .targets = 1}, nullptr}, now);
   EXPECT_TRUE(core.hungry());
   // One that waits for room on a link.
   core.step(ChunkOffered{2, 8 << 20, 1}, now);

@@ -6,13 +6,13 @@ namespace isobar::transfer {
 
 namespace {
 
-PackedChunk pack(Compressor& compressor, PackMethod method, const ChunkBytes& raw) {
+PackedChunk pack(Compressor& compressor, Codec codec, const ChunkBytes& raw) {
   const std::uint64_t most = packed_bytes_most(raw.bytes);
   const std::unique_ptr<char[]> scratch(new char[most]);
-  const auto bytes = compressor.pack(method, raw.view(), {scratch.get(), most});
+  const auto bytes = compressor.pack(codec, raw.view(), {scratch.get(), most});
   if (!bytes) return {Codec::kNone, raw};
   // In memory of its own size: it is kept until every target has it.
-  PackedChunk chunk{method.codec, {std::shared_ptr<char[]>(new char[*bytes]), *bytes}};
+  PackedChunk chunk{codec, {std::shared_ptr<char[]>(new char[*bytes]), *bytes}};
   std::copy_n(scratch.get(), *bytes, chunk.bytes.memory.get());
   return chunk;
 }
@@ -39,8 +39,7 @@ bool Packer::take(std::uint64_t serial, const ChunkBytes& raw, Instant now) {
 }
 
 void Packer::withdraw(std::uint64_t serial) {
-  policy_.remove(serial);
-  jobs_.erase(serial);
+  if (jobs_.erase(serial) > 0) policy_.remove(serial);
 }
 
 std::optional<std::uint64_t> Packer::take_raw(Instant now) {
@@ -51,10 +50,10 @@ std::optional<std::uint64_t> Packer::take_raw(Instant now) {
 }
 
 void Packer::begin_next() {
-  while (const auto order = policy_.next_to_pack(hungry_())) {
+  while (const auto order = policy_.next_to_pack()) {
     const Job& job = jobs_.at(order->serial);
-    threads_.run([this, serial = order->serial, method = order->method, number = job.number, raw = job.raw](Compressor& compressor) {
-      auto chunk = pack(compressor, method, raw);
+    threads_.run([this, serial = order->serial, codec = order->codec, number = job.number, raw = job.raw](Compressor& compressor) {
+      auto chunk = pack(compressor, codec, raw);
       post_([this, serial, number, chunk = std::move(chunk)] { packed(serial, number, chunk); });
     });
   }

@@ -36,7 +36,7 @@ bool PackingPolicy::tries(std::uint64_t raw_bytes) const {
   return choice_ != Compression::kOff && raw_bytes >= kPackedLeast && raw_bytes <= raw_bytes_most_;
 }
 
-PackMethod PackingPolicy::for_samples() const { return {choice_ == Compression::kLz4 ? Codec::kLz4 : Codec::kZstd, 1}; }
+Codec PackingPolicy::for_samples() const { return choice_ == Compression::kLz4 ? Codec::kLz4 : Codec::kZstd; }
 
 void PackingPolicy::add(std::uint64_t serial, std::uint64_t raw_bytes, Instant now) { waiting_.push_back({serial, raw_bytes, now}); }
 
@@ -44,22 +44,20 @@ void PackingPolicy::remove(std::uint64_t serial) {
   std::erase_if(waiting_, [serial](const Waiting& one) { return one.serial == serial; });
 }
 
-std::optional<PackingPolicy::Order> PackingPolicy::next_to_pack(bool hungry) {
+std::optional<PackingPolicy::Order> PackingPolicy::next_to_pack() {
   if (waiting_.empty() || free_ == 0) return std::nullopt;
   const std::uint64_t serial = waiting_.front().serial;
   waiting_.pop_front();
   --free_;
-  return Order{serial, next_method(hungry)};
+  return Order{serial, next_codec()};
 }
 
 void PackingPolicy::packed() { ++free_; }
 
-PackMethod PackingPolicy::next_method(bool hungry) {
+Codec PackingPolicy::next_codec() {
   const bool in_haste = behind_ > 0;
   if (in_haste) --behind_;
-  if (choice_ == Compression::kLz4 || (choice_ == Compression::kAuto && in_haste)) return {Codec::kLz4, 1};
-  // Nobody waits for the packers, nor for this chunk: there is time to look harder (measured: a quarter less of source code).
-  return {Codec::kZstd, waiting_.empty() && !hungry ? 3 : 1};
+  return choice_ == Compression::kLz4 || (choice_ == Compression::kAuto && in_haste) ? Codec::kLz4 : Codec::kZstd;
 }
 
 std::optional<std::uint64_t> PackingPolicy::next_to_send_raw(Instant now) {

@@ -39,7 +39,7 @@ class PackingPolicy {
   // Whether the chunk is to be tried at all.
   bool tries(std::uint64_t raw_bytes) const;
   // What samples are packed by.
-  PackMethod for_samples() const;
+  Codec for_samples() const;
 
   // A chunk that waits for a packer.
   void add(std::uint64_t serial, std::uint64_t raw_bytes, Instant now);
@@ -47,11 +47,10 @@ class PackingPolicy {
   void remove(std::uint64_t serial);
   struct Order {
     std::uint64_t serial = 0;
-    PackMethod method;
+    Codec codec = Codec::kZstd;
   };
   // What a free packer does next; it is busy then until `packed`.
-  // hungry   the network has soon nothing to send
-  std::optional<Order> next_to_pack(bool hungry);
+  std::optional<Order> next_to_pack();
   void packed();
   // The network is hungry: the chunk that is not to wait for a packer any longer.
   std::optional<std::uint64_t> next_to_send_raw(Instant now);
@@ -62,7 +61,7 @@ class PackingPolicy {
     std::uint64_t serial = 0, raw_bytes = 0;
     Instant since;
   };
-  PackMethod next_method(bool hungry);
+  Codec next_codec();
 
   Compression choice_;
   std::size_t free_;

@@ -55,8 +55,8 @@ TEST(PackingPolicy, SendsTheOldestRawWhenTheNetworkIsHungryAndEveryPackerIsBusy)
   PackingPolicy policy(Compression::kAuto, 1, kMost);
   for (const std::uint64_t serial : {1, 2, 3}) policy.add(serial, 8 << 20, at(0s));
   EXPECT_EQ(policy.next_to_send_raw(at(10s)), std::nullopt) << "a packer is free";
-  EXPECT_EQ(policy.next_to_pack(false)->serial, 1U);
-  EXPECT_FALSE(policy.next_to_pack(false).has_value());
+  EXPECT_EQ(policy.next_to_pack()->serial, 1U);
+  EXPECT_FALSE(policy.next_to_pack().has_value());
   EXPECT_EQ(policy.next_to_send_raw(at(10ms)), std::nullopt) << "the first packed chunk will be there soon";
   EXPECT_EQ(policy.next_to_send_raw(at(100ms)), 2U);
   policy.remove(3);
@@ -67,20 +67,17 @@ TEST(PackingPolicy, SendsTheOldestRawWhenTheNetworkIsHungryAndEveryPackerIsBusy)
 TEST(PackingPolicy, PacksInHasteAfterAChunkWentRawAndThenThoroughlyAgain) {
   PackingPolicy policy(Compression::kAuto, 1, kMost);
   for (std::uint64_t serial = 1; serial <= 40; ++serial) policy.add(serial, 1 << 20, at(0s));
-  EXPECT_EQ(policy.next_to_pack(false)->method, (PackMethod{Codec::kZstd, 1}));
+  EXPECT_EQ(policy.next_to_pack()->codec, Codec::kZstd);
   EXPECT_TRUE(policy.next_to_send_raw(at(1s)));
   int hasty = 0;
-  std::optional<PackMethod> last;
-  for (policy.packed(); const auto order = policy.next_to_pack(false); policy.packed()) {
-    hasty += order->method.codec == Codec::kLz4;
-    last = order->method;
+  std::optional<Codec> last;
+  for (policy.packed(); const auto order = policy.next_to_pack(); policy.packed()) {
+    hasty += order->codec == Codec::kLz4;
+    last = order->codec;
   }
   EXPECT_GT(hasty, 4);
   EXPECT_LT(hasty, 30);
-  EXPECT_EQ(last->codec, Codec::kZstd);
-  EXPECT_GT(last->level, 1) << "nobody else waits";
-  policy.add(41, 1 << 20, at(2s));
-  EXPECT_EQ(policy.next_to_pack(true)->method, (PackMethod{Codec::kZstd, 1})) << "the network does";
+  EXPECT_EQ(last, Codec::kZstd);
 }
 
 TEST(PackingPolicy, WhatTheUserChoseIsKeptThoughTheNetworkWaits) {
@@ -88,7 +85,7 @@ TEST(PackingPolicy, WhatTheUserChoseIsKeptThoughTheNetworkWaits) {
     PackingPolicy policy(choice, 1, kMost);
     policy.add(1, 8192, at(0s));
     policy.add(2, 8192, at(0s));
-    EXPECT_EQ(policy.next_to_pack(false)->method.codec, codec);
+    EXPECT_EQ(policy.next_to_pack()->codec, codec);
     EXPECT_EQ(policy.next_to_send_raw(at(100s)), std::nullopt);
   }
 }
@@ -109,11 +106,11 @@ RC_GTEST_PROP(Compressor, BytesComeOutAsTheyWere, (const std::string& some, cons
   for (const auto count : repeats)
     for (int i = 0; i < count; ++i) raw += some.substr(0, 64);
   Compressor compressor;
-  for (const PackMethod method : {PackMethod{Codec::kZstd, 1}, PackMethod{Codec::kZstd, 3}, PackMethod{Codec::kLz4, 1}}) {
+  for (const Codec codec : {Codec::kZstd, Codec::kLz4}) {
     std::string packed(raw.size() + raw.size() / 100 + 1024, '\0'), back(raw.size(), '\0');
-    const auto bytes = compressor.pack(method, raw, packed);
+    const auto bytes = compressor.pack(codec, raw, packed);
     RC_ASSERT(bytes.has_value());
-    RC_ASSERT(compressor.unpack(method.codec, std::string_view(packed).substr(0, *bytes), back).ok());
+    RC_ASSERT(compressor.unpack(codec, std::string_view(packed).substr(0, *bytes), back).ok());
     RC_ASSERT(back == raw);
   }
 }
@@ -123,7 +120,7 @@ TEST(Compressor, UnpacksToNothingButTheLengthThatWasSaid) {
   const std::string raw = text_of(1 << 20);
   for (const Codec codec : {Codec::kZstd, Codec::kLz4}) {
     std::string packed(raw.size(), '\0');
-    packed.resize(compressor.pack({codec, 1}, raw, packed).value_or(0));
+    packed.resize(compressor.pack(codec, raw, packed).value_or(0));
     // A guard behind each buffer would be overwritten by what does not fit.
     for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, raw.size() / 2, raw.size() - 1, raw.size() + 1, 2 * raw.size()}) {
       std::string into(bytes + 4096, '#');
@@ -263,7 +260,7 @@ struct Unpacking {
 
 PackedChunk packed_of(const std::string& raw, Codec codec = Codec::kZstd) {
   std::string packed(raw.size() + 1024 + raw.size() / 100, '\0');
-  packed.resize(Compressor().pack({codec, 1}, raw, packed).value_or(0));
+  packed.resize(Compressor().pack(codec, raw, packed).value_or(0));
   return {codec, chunk_of(packed)};
 }
 

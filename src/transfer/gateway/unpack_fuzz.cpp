@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   [[maybe_unused]] const Status unpacked = compressor.unpack(codec, packed, {into.get(), claimed});
   // What is packed from the same bytes comes out again.
   const std::unique_ptr<char[]> again(new char[packed.size() + 1024]), back(new char[packed.size()]);
-  const auto bytes = compressor.pack({codec == Codec::kLz4 ? Codec::kLz4 : Codec::kZstd, 1}, packed, {again.get(), packed.size() + 1024});
+  const auto bytes = compressor.pack(codec == Codec::kLz4 ? Codec::kLz4 : Codec::kZstd, packed, {again.get(), packed.size() + 1024});
   if (!bytes) return 0;
   const Status same =
       compressor.unpack(codec == Codec::kLz4 ? Codec::kLz4 : Codec::kZstd, {again.get(), *bytes}, {back.get(), packed.size()});
