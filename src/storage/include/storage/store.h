@@ -25,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/await.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "storage/location.h"
@@ -207,8 +208,8 @@ class Store {
 /// Waits for a call: `auto page = await<ListPage>([&](auto done) { store.list(request, done); });`
 /// Not from a thread of a transport.
 template <class T>
-Result<T> await(const std::function<void(Done<T>)>& call);
+Result<T> await(const std::function<void(Done<T>)>& call) {
+  return await_outcome<T>(call);
+}
 
 }  // namespace isobar::storage
-
-#include "storage/await.h"
