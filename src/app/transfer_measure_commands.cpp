@@ -118,7 +118,7 @@ int profile(Context& context, const ProfileOptions& options) {
   int failed = 0;
   for (const auto& from : regions)
     for (const auto& to : regions) {
-      if (from == to || (*host)->addresses(to, from).empty()) continue;
+      if (from == to || !(*host)->address(to, 0, from)) continue;
       const auto gbps = measure_pair(**host, from, to, options.overlay.connections, *span);
       if (!gbps.ok()) {
         ++failed;

@@ -63,7 +63,7 @@ GatewayPrograms programs_of(const PlanReport& report, int connections_most, bool
   return programs;
 }
 
-std::string region_of(const std::string& gateway) { return gateway.substr(0, gateway.rfind('/')); }
+std::string region_of(const std::string& gateway) { return parse_gateway_id(gateway).region; }
 
 class RunningOverlay final : public OverlayNetwork {
  public:

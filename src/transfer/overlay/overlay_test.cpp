@@ -205,8 +205,8 @@ class SlowHost final : public GatewayHost {
     std::this_thread::sleep_for(400ms);
     return of_.start(region, gateway);
   }
-  std::vector<std::string> addresses(const std::string& region, const std::string& from) const override {
-    return of_.addresses(region, from);
+  std::optional<std::string> address(const std::string& region, std::size_t number, const std::string& from) const override {
+    return of_.address(region, number, from);
   }
   int machines(const std::string& region) const override { return of_.machines(region); }
   std::vector<std::string> regions() const override { return of_.regions(); }
@@ -252,7 +252,32 @@ TEST(GatewaySites, AreReadWithTheirPlaces) {
   const auto host = make_site_host(*sites, "isobar-node");
   EXPECT_EQ(host->machines("gcp:us-east4"), 2);
   EXPECT_EQ(host->machines("azure:eastus"), 0);
-  EXPECT_THAT(host->addresses("gcp:us-east4", "aws:us-east-1"), testing::ElementsAre("10.9.0.1", "10.0.0.2"));
+  EXPECT_EQ(host->address("gcp:us-east4", 0, "aws:us-east-1"), "10.9.0.1");
+  EXPECT_EQ(host->address("gcp:us-east4", 1, "aws:us-east-1"), "10.0.0.2");
+}
+
+TEST(GatewaySites, AMachineWithoutAnAddressFromHereDoesNotShiftTheOthers) {
+  const auto site = [](const std::string& address, std::map<std::string, std::string> from) {
+    GatewaySite made;
+    made.region = "b";
+    made.address = address;
+    made.address_from = std::move(from);
+    return made;
+  };
+  const auto host = make_site_host({site("", {{"c", "10.0.0.1"}}), site("10.0.0.2", {}), site("", {{"c", "10.0.0.3"}})}, "isobar-node");
+  EXPECT_EQ(host->address("b", 0, "a"), std::nullopt);
+  EXPECT_EQ(host->address("b", 1, "a"), "10.0.0.2") << "of the second machine, on which gateway b/1 runs";
+  EXPECT_EQ(host->address("b", 2, "c"), "10.0.0.3");
+  EXPECT_EQ(host->address("b", 4, "a"), "10.0.0.2") << "counted round";
+  EXPECT_EQ(host->address("x", 0, "a"), std::nullopt);
+}
+
+TEST(GatewayId, IsTakenApartAtItsLastSlash) {
+  EXPECT_EQ(parse_gateway_id("aws:us-east-1/12").region, "aws:us-east-1");
+  EXPECT_EQ(parse_gateway_id("aws:us-east-1/12").number, 12U);
+  EXPECT_EQ(parse_gateway_id("a/b/3").region, "a/b");
+  EXPECT_EQ(parse_gateway_id("alone").region, "alone");
+  EXPECT_EQ(parse_gateway_id("alone").number, 0U);
 }
 
 TEST(GatewaySites, AreRefusedWithEveryFaultNamed) {
