@@ -186,6 +186,7 @@ GatewayHooks GatewayFleet::hooks_of(const std::string& id, std::uint64_t life) {
   hooks.undelivered = hooks_.undelivered;
   hooks.edge = [this, id](const std::string& peer, bool up) { hooks_.edge(id, peer, up); };
   hooks.traffic = [this, id](const auto& bytes) { hooks_.traffic(id, bytes); };
+  if (hooks_.round_trips) hooks.round_trips = [this, id](const auto& by_peer) { hooks_.round_trips(id, by_peer); };
   hooks.ended = [this, id, life](const Error& why) {
     {
       const std::scoped_lock lock(mutex_);

@@ -75,6 +75,11 @@ class OverlayTest : public testing::Test {
       const std::scoped_lock lock(mutex_);
       for (const auto& [peer, count] : bytes) traffic_[{gateway, peer}] = count;
     };
+    hooks.round_trips = [this](const std::string& gateway, const auto& by_peer) {
+      const std::scoped_lock lock(mutex_);
+      for (const auto& [peer, span] : by_peer) round_trips_[{gateway, peer}] = span;
+      changed_.notify_all();
+    };
     hooks.died = [this](const std::string& gateway, const Error& why) {
       mover_.died(gateway, why);
       const std::scoped_lock lock(mutex_);
@@ -146,6 +151,7 @@ class OverlayTest : public testing::Test {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> traffic_;
+  std::map<std::pair<std::string, std::string>, Duration> round_trips_;
   int deaths_ = 0;
 };
 
@@ -194,6 +200,17 @@ TEST_F(OverlayTest, GoesOnAfterEveryGatewayWasKilled) {
   EXPECT_EQ(target("file"), content);
   const std::scoped_lock lock(mutex_);
   EXPECT_EQ(deaths_, 3);
+}
+
+TEST_F(OverlayTest, GatewaysTellTheRoundTripToEachPeer) {
+  start(over_a_relay());
+  std::unique_lock lock(mutex_);
+  const auto known = [&](const char* from, const char* to) { return round_trips_.count({from, to}) != 0; };
+  ASSERT_TRUE(changed_.wait_for(lock, 10s, [&] { return known("a/0", "b/0") && known("a/0", "c/0") && known("c/0", "b/0"); }));
+  for (const auto& [pair, span] : round_trips_) {
+    EXPECT_GT(span, 0us) << pair.first << " > " << pair.second;
+    EXPECT_LT(span, 50ms) << "on loopback";
+  }
 }
 
 // Counts what is started, and takes its time for it, as machines far away do.
