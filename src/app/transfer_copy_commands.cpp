@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "command.h"
+#include "direct_price.h"
 #include "interrupt_watch.h"
 #include "transfer/arrival.h"
 #include "transfer/content_check.h"
@@ -151,14 +152,17 @@ Status discard(const Job& job, const transfer::CopyPlan& plan, const fs::path& j
   return {};
 }
 
-void print_dry(Context& context, const CopyOptions& options, Job& job, Outcome& outcome) {
+// part_bytes   of which requests are counted
+CopyVolume print_dry(Context& context, const CopyOptions& options, Job& job, Outcome& outcome, std::uint64_t part_bytes) {
   json::array array;
+  CopyVolume volume;
   for (;;) {
     auto item = job.items->next();
     if (!item.ok()) outcome.conclude(item.error().message());
     if (!item.ok() || !*item) break;
     ++outcome.totals.objects_listed;
     outcome.totals.bytes_listed += (*item)->source.bytes;
+    volume.add((*item)->source.bytes, part_bytes);
     for (std::size_t i = 0; i < job.targets.size(); ++i) {
       const std::string source = job.source->location().text_of((*item)->source.key);
       const std::string target = job.targets[i]->location().text_of((*item)->target_keys[i]);
@@ -170,6 +174,16 @@ void print_dry(Context& context, const CopyOptions& options, Job& job, Outcome& 
     }
   }
   if (options.output == "json") context.console().print(json::serialize(array) + "\n");
+  return volume;
+}
+
+// What a job would do, and what it would cost, where a plan over gateways has not told that already.
+void rehearse(Context& context, StoreOpener& opener, const CopyOptions& options, Job& job, bool over_gateways, Outcome& outcome) {
+  const auto part = parse_bytes(options.part_size).context("--part-size");
+  if (!part.ok() || part->value == 0) return outcome.conclude(part.ok() ? "--part-size must not be 0" : part.error().message());
+  const CopyVolume volume = print_dry(context, options, job, outcome, part->value);
+  if (over_gateways) return;
+  for (const auto& line : direct_prices(opener, options.overlay, *job.source, job.targets, volume)) context.console().say(line);
 }
 
 // The overlay that a job's bytes go over; none when they pass here. The plan and its price are told before anything is started.
@@ -443,6 +457,9 @@ Result<ByteCount> count_bytes(StoreOpener& opener, CopyOptions& options) {
 }
 
 Result<std::optional<OverlayMeans>> means_for(const Context& context, StoreOpener& opener, CopyOptions& options) {
+  // Regions are named without machines to learn what the direct copy costs.
+  if (options.dry_run && options.overlay.names_regions_alone() && !context.environment().contains("ISOBAR_NETEM"))
+    return std::optional<OverlayMeans>();
   if (!options.overlay.wanted() && options.overlay.mentioned())
     return invalid("plans are followed by gateways only: say between which regions with --from and --to, and where they run with --sites");
   if (!options.overlay.wanted()) return std::optional<OverlayMeans>();
@@ -478,7 +495,7 @@ int copy(Context& context, CopyOptions& options, Verb verb) {
   ProgressLine progress(context.console(), options.quiet);
   for (auto& job : *jobs) {
     if (options.dry_run) {
-      print_dry(context, options, job, sum);
+      rehearse(context, opener, options, job, means->has_value(), sum);
       continue;
     }
     std::vector<std::string> moved;
@@ -562,7 +579,7 @@ int sync(Context& context, CopyOptions& options) {
     transfer::ItemSource& of_;
   };
   job.items = std::make_unique<Borrowed>(*keep);
-  if (options.dry_run) print_dry(context, options, job, outcome);
+  if (options.dry_run) rehearse(context, opener, options, job, means->has_value(), outcome);
   else outcome = run_job(context, options, std::move(job), watch.token(), progress, nullptr, *means ? &**means : nullptr);
   outcome.same = items->same_objects();
   report_omissions(opener, console, outcome);

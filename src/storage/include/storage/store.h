@@ -201,6 +201,12 @@ class Store {
   virtual void remove_bucket(Done<void> done) = 0;
   virtual void list_buckets(Done<std::vector<BucketInfo>> done) = 0;
 
+  /// Where the bucket is, as its cloud names it: "eu-west-1". Asked of the cloud.
+  /// Errors   kInvalidArgument: the store does not tell it, and why; the user can
+  virtual void region(const Done<std::string>& done) {
+    done(invalid(location().text() + ": this store does not tell what region it is in: name the region instead"));
+  }
+
   /// What was reported done before survives a power cut after this. Stores behind a network have said so already.
   virtual void flush(const Done<void>& done) { done({}); }
 };
