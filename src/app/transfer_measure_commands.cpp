@@ -41,7 +41,7 @@ Result<transfer::MeasureRequest> request_of(const MeasureOptions& options) {
 json::object measured_json(const transfer::Measured& measured, const std::vector<transfer::OverlayEdge>& edges) {
   json::array carried;
   for (const auto& edge : edges)
-    carried.push_back(json::object{{"from", edge.from}, {"to", edge.to}, {"bytes", edge.bytes}, {"up", edge.up}});
+    carried.push_back(json::object{{"from", edge.from}, {"to", edge.to}, {"bytes", edge.bytes}, {"up", edge.up}, {"rtt_ms", edge.rtt_ms}});
   return {{"bytes", measured.bytes},
           {"chunks", measured.chunks},
           {"seconds", measured.seconds},
@@ -73,8 +73,10 @@ Result<std::string> measure(const Context& context, const MeasureOptions& option
   std::string text =
       fmt::format("{} in {} chunks arrived and were verified in {:.2f} s: {:.1f} Mbit/s, {:.0f} chunks/s\n", format_bytes({measured.bytes}),
                   measured.chunks, measured.seconds, measured.mbit_per_second(), static_cast<double>(measured.chunks) / measured.seconds);
-  TextTable table({"FROM", "TO", "CARRIED", "STATE"});
-  for (const auto& edge : edges) table.add({edge.from, edge.to, format_bytes({edge.bytes}), edge.up ? "up" : "down"});
+  TextTable table({"FROM", "TO", "CARRIED", "RTT (MS)", "STATE"});
+  for (const auto& edge : edges)
+    table.add({edge.from, edge.to, format_bytes({edge.bytes}), edge.rtt_ms > 0 ? fmt::format("{:.4g}", edge.rtt_ms) : "-",
+               edge.up ? "up" : "down"});
   return text + table.render();
 }
 
@@ -87,7 +89,13 @@ transfer::GatewayPrograms pair_programs(const std::string& from, const std::stri
   return programs;
 }
 
-Result<double> measure_pair(transfer::GatewayHost& host, const std::string& from, const std::string& to, int connections, Duration span) {
+struct PairMeasured {
+  double gbps = 0;
+  double rtt_ms = 0;  // 0: not to be had
+};
+
+Result<PairMeasured> measure_pair(transfer::GatewayHost& host, const std::string& from, const std::string& to, int connections,
+                                  Duration span) {
   transfer::OverlayRequest request;
   request.programs = pair_programs(from, to, connections);
   request.made_up = true;
@@ -98,7 +106,14 @@ Result<double> measure_pair(transfer::GatewayHost& host, const std::string& from
   measured.bytes = ~std::uint64_t{0} >> 1;
   measured.most = span;
   TRY_ASSIGN(const auto result, transfer::measure(*network, 1, measured));
-  return result.mbit_per_second() / 1000;
+  PairMeasured pair{result.mbit_per_second() / 1000, 0};
+  // What the gateways' kernels have seen of the link is told twice a second.
+  for (int i = 0; i < 20 && pair.rtt_ms == 0; ++i) {
+    for (const auto& edge : network->edges())
+      if (edge.from == from && edge.to == to) pair.rtt_ms = edge.rtt_ms;
+    if (pair.rtt_ms == 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return pair;
 }
 
 struct ProfileOptions {
@@ -118,15 +133,16 @@ int profile(Context& context, const ProfileOptions& options) {
   int failed = 0;
   for (const auto& from : regions)
     for (const auto& to : regions) {
-      if (from == to || (*host)->addresses(to, from).empty()) continue;
-      const auto gbps = measure_pair(**host, from, to, options.overlay.connections, *span);
-      if (!gbps.ok()) {
+      if (from == to || !(*host)->address(to, 0, from)) continue;
+      const auto pair = measure_pair(**host, from, to, options.overlay.connections, *span);
+      if (!pair.ok()) {
         ++failed;
-        console.say(fmt::format("{} > {}: {}", from, to, gbps.error().message()));
+        console.say(fmt::format("{} > {}: {}", from, to, pair.error().message()));
         continue;
       }
-      console.say(fmt::format("{} > {}: {:.4g} Gbit/s", from, to, *gbps));
-      grid += fmt::format("{},{},{:.4g},,{}\n", from, to, *gbps, date);
+      const std::string rtt = pair->rtt_ms > 0 ? fmt::format("{:.4g}", pair->rtt_ms) : "";
+      console.say(fmt::format("{} > {}: {:.4g} Gbit/s{}", from, to, pair->gbps, rtt.empty() ? "" : fmt::format(", {} ms", rtt)));
+      grid += fmt::format("{},{},{:.4g},{},{}\n", from, to, pair->gbps, rtt, date);
     }
   if (options.file.empty()) context.console().print(grid);
   else if (const Status written = write_file(options.file, grid); !written.ok()) return console.fail(written.error());
@@ -155,11 +171,12 @@ void add_transfer_measure_commands(Commands& commands, CLI::App* transfer_group)
   add_overlay_options(*command, options->overlay);
 
   auto profiled = std::make_shared<ProfileOptions>();
-  CLI::App* profile_command = commands.add(transfer_group, "profile", "Measure the throughput between all sites, as a grid to plan with.",
-                                           [profiled](Context& context) {
-                                             const InterruptWatch watch;
-                                             return profile(context, *profiled);
-                                           });
+  CLI::App* profile_command =
+      commands.add(transfer_group, "profile", "Measure the throughput and round trips between all sites, as a grid to plan with.",
+                   [profiled](Context& context) {
+                     const InterruptWatch watch;
+                     return profile(context, *profiled);
+                   });
   profile_command->add_option("--sites", profiled->overlay.sites,
                               "File of the machines: docs/formats/sites.md. In an emulated network: its regions.");
   profile_command->add_option("--time", profiled->span, "How long each pair is measured.")->capture_default_str();

@@ -27,6 +27,11 @@ struct OverlayOptions {
   bool direct = false, shared_links = false;
   /// Whether gateways were asked for.
   bool wanted() const { return !source.empty() || !sites.empty() || !destinations.empty(); }
+  /// Whether nothing was said that needs gateways, but regions, and what prices depend on.
+  bool names_regions_alone() const {
+    return sites.empty() && !direct && !shared_links && usd_max <= 0 && deadline.empty() && throughput.empty() && expected.empty() &&
+           programs.empty();
+  }
   /// Whether something was said that has a meaning only with gateways.
   bool mentioned() const {
     return wanted() || direct || shared_links || usd_max > 0 || !grid.empty() || !deadline.empty() || !throughput.empty() ||

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/text_table.h"
 #include "command.h"
+#include "store_region.h"
 #include "transfer/plan_report.h"
 #include "transfer/plan_request.h"
 #include "transfer/rate.h"
@@ -31,12 +32,16 @@ struct PlanOptions {
   std::string grid, scenario, network = "premium", svg, programs, output;
   int stripes = 10, hops = 0;
   bool explain = false, shared_links = false;
+  StoreOptions stores;
 };
 
-/// SRC or DST as a region. Stores are told from regions here, so that their URLs can come to mean their bucket's region.
-Result<std::string> region_of(const std::string& words) {
-  if (words.find("://") == std::string::npos) return words;
-  return invalid(fmt::format("'{}' is a store; plans are made between regions now: name the region that it is in", words));
+/// SRC or DST as a region: of a store, the one that its bucket is in, which is then noted.
+Result<std::string> region_of(StoreOpener& opener, const transfer::Grid& grid, const std::string& words, bool as_target,
+                              std::vector<std::string>& notes) {
+  if (!is_place(words)) return words;
+  TRY_ASSIGN(auto place, region_of_place(opener, words, as_target));
+  notes.push_back(std::move(place.told));
+  return in_grid(grid, place.region);
 }
 
 /// "4", "aws=8", "aws:us-east-1=2", "total:aws=20".
@@ -62,13 +67,20 @@ Status read_instance(const std::string& text, std::map<std::string, std::string>
   return {};
 }
 
-Result<transfer::PlanRequest> request_of(const PlanOptions& options) {
-  transfer::PlanRequest request;
-  TRY_ASSIGN(request.source, region_of(options.source));
+Status find_regions(Context& context, const PlanOptions& options, const transfer::Grid& grid, transfer::PlanRequest& request,
+                    std::vector<std::string>& notes) {
+  StoreOpener opener(context, options.stores);
+  TRY_ASSIGN(request.source, region_of(opener, grid, options.source, false, notes));
   for (const auto& words : options.destinations) {
-    TRY_ASSIGN(std::string region, region_of(words));
+    TRY_ASSIGN(std::string region, region_of(opener, grid, words, true, notes));
     request.destinations.push_back(std::move(region));
   }
+  return {};
+}
+
+/// Without the regions.
+Result<transfer::PlanRequest> request_of(const PlanOptions& options) {
+  transfer::PlanRequest request;
   TRY_ASSIGN(request.bytes, parse_bytes(options.bytes).context("--bytes"));
   if (!options.deadline.empty()) {
     TRY_ASSIGN(request.deadline, parse_duration(options.deadline).context("--deadline"));
@@ -93,32 +105,41 @@ Result<transfer::PlanRequest> request_of(const PlanOptions& options) {
   return request;
 }
 
-Result<transfer::PlanReport> plan_over_grid(const transfer::PlanRequest& request, const std::string& name) {
-  TRY_ASSIGN(const auto grid, open_grid(name, request.tier));
-  return transfer::plan_transfer(request, grid, transfer::PriceBook::builtin());
-}
+/// What plans are made over. Of an emulated network the rates are those of links, and its prices its own.
+struct World {
+  transfer::Grid grid;
+  transfer::PriceBook prices;
+};
 
-/// Over an emulated network: its rates are those of links, and its prices its own.
-Result<transfer::PlanReport> plan_over_scenario(transfer::PlanRequest request, const std::string& name) {
-  TRY_ASSIGN(const auto scenario, transfer::open_scenario(name).context("--scenario"));
+Result<World> open_world(const PlanOptions& options, transfer::PlanRequest& request) {
+  if (options.scenario.empty()) {
+    TRY_ASSIGN(auto grid, open_grid(options.grid, request.tier));
+    return World{std::move(grid), transfer::PriceBook::builtin()};
+  }
+  TRY_ASSIGN(const auto scenario, transfer::open_scenario(options.scenario).context("--scenario"));
   request.links_are_shared = true;
-  return transfer::plan_transfer(request, transfer::scenario_grid(scenario), transfer::scenario_prices(scenario));
+  return World{transfer::scenario_grid(scenario), transfer::scenario_prices(scenario)};
 }
 
-Result<std::string> answer(const PlanOptions& options) {
-  TRY_ASSIGN(const auto request, request_of(options));
-  TRY_ASSIGN(const auto report,
-             options.scenario.empty() ? plan_over_grid(request, options.grid) : plan_over_scenario(request, options.scenario));
+Result<std::string> answer(Context& context, const PlanOptions& options) {
+  TRY_ASSIGN(auto request, request_of(options));
+  TRY_ASSIGN(const World world, open_world(options, request));
+  std::vector<std::string> found;
+  TRY(find_regions(context, options, world.grid, request, found));
+  TRY_ASSIGN(auto report, transfer::plan_transfer(request, world.grid, world.prices));
+  report.notes.insert(report.notes.begin(), found.begin(), found.end());
   if (!options.svg.empty()) TRY(write_file(options.svg, transfer::plan_svg(report), Durability::kCache).context("--svg"));
   if (!options.programs.empty())
     TRY(write_file(options.programs, transfer::programs_json(transfer::make_programs(report.plan)), Durability::kCache)
             .context("--programs"));
   if (options.output == "json") return transfer::plan_json(report) + "\n";
-  return transfer::render_plan(report) + (options.explain ? "\n" + transfer::explain_plan(report) : "");
+  std::string text;
+  for (const auto& told : found) text += told + ".\n";
+  return text + transfer::render_plan(report) + (options.explain ? "\n" + transfer::explain_plan(report) : "");
 }
 
 int plan(Context& context, const PlanOptions& options) {
-  const auto text = answer(options);
+  const auto text = answer(context, options);
   if (!text.ok()) return context.console().fail(text.error());
   context.console().print(*text);
   return kOk;
@@ -152,8 +173,15 @@ void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group) {
   auto options = std::make_shared<PlanOptions>();
   CLI::App* command = commands.add(transfer_group, "plan", "Which way data would go, how fast, and for how much.",
                                    [options](Context& context) { return plan(context, *options); });
-  command->add_option("SRC", options->source, "A region: aws:us-east-1, or us-east-1 where only one cloud has it.")->required();
-  command->add_option("DST", options->destinations, "One or more regions; with several, they pass the data on to one another.")->required();
+  command
+      ->add_option(
+          "SRC", options->source,
+          "A region: aws:us-east-1, or us-east-1 where only one cloud has it; or s3://BUCKET, gs://BUCKET, which is asked for its own.")
+      ->required();
+  command->add_option("DST", options->destinations, "One or more regions or buckets; with several, they pass the data on to one another.")
+      ->required();
+  command->add_option("--profile", options->stores.profile, "Profile of the AWS credentials, for buckets.");
+  command->add_flag("--no-sign-request", options->stores.anonymous, "Ask without credentials, for public buckets.");
   command->add_option("--bytes", options->bytes, "How much goes to each destination (1TB).");
   command->add_option("--deadline", options->deadline, "Cheapest plan that is done by then, the start of VMs included: 2h.");
   command->add_option("--max-cost", options->usd_max, "Fastest plan for this many dollars.")->check(CLI::PositiveNumber);

@@ -2,9 +2,7 @@
 
 #include <strings.h>
 
-#include <condition_variable>
-#include <mutex>
-#include <optional>
+#include "base/await.h"
 
 namespace isobar::net {
 
@@ -25,18 +23,7 @@ bool Headers::has(std::string_view name) const {
 }
 
 Result<HttpResponse> HttpTransport::fetch(HttpRequest request) {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<Result<HttpResponse>> outcome;
-  start(std::move(request), [&](Result<HttpResponse> result) {
-    // Notified under the lock: once the waiter sees the outcome, what is notified here is gone.
-    const std::scoped_lock lock(mutex);
-    outcome.emplace(std::move(result));
-    changed.notify_one();
-  });
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return outcome.has_value(); });
-  return std::move(*outcome);
+  return await_outcome<HttpResponse>([&](HttpDone done) { start(std::move(request), std::move(done)); });
 }
 
 }  // namespace isobar::net

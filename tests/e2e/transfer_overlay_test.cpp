@@ -148,6 +148,14 @@ TEST_F(TransferOverlay, MeasuresAGridThatPlansCanBeMadeWith) {
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(ok({"transfer", "plan", "netem:a", "netem:b", "--grid", grid, "--shared-links", "--bytes", "1GB"}),
               HasSubstr("netem:a → netem:b"));
+  // 80 ms there and back, and little more.
+  const auto line = [text = read_file(grid).value_or("")](const std::string& pair) { return text.substr(text.find(pair)); };
+  for (const std::string pair : {"netem:a,netem:b,", "netem:b,netem:a,"}) {
+    const std::string rest = line(pair).substr(pair.size());
+    const double rtt_ms = std::atof(rest.substr(rest.find(',') + 1).c_str());
+    EXPECT_GE(rtt_ms, 79) << rest;
+    EXPECT_LE(rtt_ms, 100) << rest;
+  }
 }
 
 /// A port that nobody listened on a moment ago.

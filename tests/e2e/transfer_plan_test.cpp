@@ -1,8 +1,10 @@
 // transfer plan, transfer regions: what they print, what they write, what they refuse.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "cli.h"
+#include "one_connection_for_tests.h"
 
 namespace isobar::e2e {
 namespace {
@@ -46,7 +48,9 @@ TEST_F(TransferPlan, AnswersProgramsInJson) {
 
 TEST_F(TransferPlan, SaysWhatWouldMendAWrongQuestion) {
   expect_refusal({"transfer", "plan", "us-esat-1", "us-west-2"}, "did you mean 'us-east-1'?");
-  expect_refusal({"transfer", "plan", "s3://b/k", "us-west-2"}, "name the region that it is in");
+  expect_refusal({"transfer", "plan", "./data", "us-west-2"}, "is on this machine, which is of no region: name the region");
+  expect_refusal({"transfer", "plan", "file:///data", "us-west-2"}, "is on this machine");
+  expect_refusal({"transfer", "plan", "https://host/x", "us-west-2"}, "name the region");
   expect_refusal({"transfer", "plan", "us-east-1", "us-west-2", "--throughput", "fast"}, "write it like 20Gbit or 800Mbit");
   expect_refusal({"transfer", "plan", "us-east-1", "us-west-2", "--vms", "aws=x"}, "write 4, aws=8, aws:us-east-1=2 or total:aws=20");
   expect_refusal({"transfer", "plan", "us-east-1", "us-west-2", "--throughput", "100Gbit"}, "allow more VMs, or ask for less");
@@ -54,6 +58,46 @@ TEST_F(TransferPlan, SaysWhatWouldMendAWrongQuestion) {
   expect_refusal({"transfer", "plan", "us-east-1", "us-west-2", "--deadline", "30s"}, "leaves no time after the VMs' start");
   expect_refusal({"transfer", "plan", "a", "b", "--grid", write("g.csv", "src,dst,gbps,rtt_ms,date\na:x,a:y,fast,1,2026\n")},
                  "g.csv:2:9: 'fast' is not a number");
+}
+
+TEST_F(TransferPlan, StoresThatDoNotTellTheirRegionAreToldSo) {
+  const std::map<std::string, std::string> elsewhere = {
+      {"AWS_ENDPOINT_URL", "http://127.0.0.1:1"}, {"AWS_ACCESS_KEY_ID", "id"}, {"AWS_SECRET_ACCESS_KEY", "x"}};
+  EXPECT_THAT(run({"transfer", "plan", "s3://bucket", "us-west-2"}, elsewhere).err, HasSubstr("not at AWS: name the region"));
+  const auto azure = run({"transfer", "plan", "us-west-2", "az://account/container", "--no-sign-request"});
+  EXPECT_EQ(azure.exit_code, 2);
+  EXPECT_THAT(azure.err, HasSubstr("az://account/container"));
+  EXPECT_THAT(azure.err, HasSubstr("does not tell what region it is in: name the region"));
+}
+
+// A stand-in for the service, which answers that the bucket is in one region.
+TEST_F(TransferPlan, ABucketIsAskedForItsRegionWhichIsTold) {
+  net::OneConnection service([](int fd) {
+    char request[4096];
+    (void)::recv(fd, request, sizeof request, 0);
+    const std::string body = R"({"location":"US-EAST4","locationType":"region"})";
+    (void)write_all(fd, fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", body.size(), body));
+  });
+  const auto text =
+      ok({"transfer", "plan", "gs://bucket", "us-west-2"}, {{"STORAGE_EMULATOR_HOST", fmt::format("http://127.0.0.1:{}", service.port)}});
+  EXPECT_THAT(text, HasSubstr("gs://bucket is in gcp:us-east4.\n"));
+  EXPECT_THAT(text, HasSubstr("gcp:us-east4-a → "));
+}
+
+TEST_F(TransferPlan, ADryRunTellsWhatTheDirectCopyCostsOrWhyNot) {
+  write("src/a", std::string(20 << 20, 'x'));
+  write("src/b", "1");
+  const std::string source = (folder_ / "src").string(), target = (folder_ / "dst").string();
+  const auto unknown = run({"cp", "-r", "-n", source, target});
+  EXPECT_EQ(unknown.exit_code, 0);
+  EXPECT_THAT(unknown.err, HasSubstr("No price is told: "));
+  EXPECT_THAT(unknown.err, HasSubstr("is on this machine, which is of no region: name the region instead (--from)"));
+  const auto told = run({"sync", "-n", "--from", "aws:us-east-1", "--to", "us-east4-a", source, target});
+  EXPECT_EQ(told.exit_code, 0);
+  EXPECT_THAT(told.err, HasSubstr("Directly from aws:us-east-1 to gcp:us-east4-a: $0.00 for the 20.0 MiB that leave"));
+  EXPECT_THAT(run({"cp", "-r", "-n", "--from", "us-esat-1", "--to", "us-east4-a", source, target}).err, HasSubstr("did you mean"));
+  EXPECT_EQ(run({"cp", "-r", "--from", "aws:us-east-1", "--to", "us-east4-a", source, target}).exit_code, 2) << "this is no dry run";
+  EXPECT_FALSE(fs::exists(folder_ / "dst/a"));
 }
 
 }  // namespace

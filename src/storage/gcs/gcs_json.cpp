@@ -130,6 +130,17 @@ Result<BucketPage> parse_buckets(std::string_view text) {
   return page;
 }
 
+Result<BucketPlace> parse_place(std::string_view text) {
+  TRY_ASSIGN(const json::object root, parse_as_object(text));
+  BucketPlace place;
+  place.location = to_lower(text_of(root, "location"));
+  if (place.location.empty()) return not_gcs("a bucket without its location");
+  // Regions alone have a hyphen and a number; what tells no type is judged by its name.
+  const std::string type = text_of(root, "locationType");
+  place.several_regions = type.empty() ? place.location.find('-') == std::string::npos : type != "region" && type != "zone";
+  return place;
+}
+
 Result<RewriteStep> parse_rewrite(std::string_view text) {
   TRY_ASSIGN(const json::object root, parse_as_object(text));
   RewriteStep step;

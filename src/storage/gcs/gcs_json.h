@@ -31,6 +31,13 @@ struct BucketPage {
 };
 Result<BucketPage> parse_buckets(std::string_view json);
 
+/// Where a bucket is.
+struct BucketPlace {
+  std::string location;  ///< in lower case: "us-east4", or "us" and "nam4" for several
+  bool several_regions = false;
+};
+Result<BucketPlace> parse_place(std::string_view json);
+
 /// The answer to one step of a rewrite: done with the object, or a token to go on with.
 struct RewriteStep {
   std::optional<ObjectHead> written;

@@ -338,6 +338,21 @@ void GcsStore::remove_bucket(Done<void> done) {
   client_->call(std::move(call), [done](const Result<net::HttpResponse>& response) { done(response.ok() ? Status() : response.error()); });
 }
 
+void GcsStore::region(const Done<std::string>& done) {
+  Call call;
+  call.doing = "ask for the region of " + client_->text("");
+  call.path = "/storage/v1/b/" + net::percent_encode(client_->bucket());
+  call.query = {{"fields", "location,locationType"}};
+  client_->call(std::move(call), [done, name = client_->text("")](const Result<net::HttpResponse>& response) {
+    if (!response.ok()) return done(response.error());
+    const auto place = parse_place(response->body);
+    if (!place.ok()) return done(place.error());
+    if (place->several_regions)
+      return done(invalid(fmt::format("{} lies in several regions ({}): name one of them", name, place->location)));
+    done(place->location);
+  });
+}
+
 void GcsStore::list_buckets(Done<std::vector<BucketInfo>> done) { list_bucket_pages("", {}, done); }
 
 void GcsStore::list_bucket_pages(const std::string& token, const std::vector<BucketInfo>& before,

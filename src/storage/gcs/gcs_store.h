@@ -40,6 +40,7 @@ class GcsStore final : public Store {
   void make_bucket(Done<void> done) override;
   void remove_bucket(Done<void> done) override;
   void list_buckets(Done<std::vector<BucketInfo>> done) override;
+  void region(const Done<std::string>& done) override;
 
  private:
   void head_of(const std::string& key, const std::string& generation, const Done<ObjectHead>& done);

@@ -164,5 +164,23 @@ TEST_F(Gcs, AnExpiredTokenIsFetchedAnewOnce) {
   EXPECT_EQ(transport.last_header("Authorization"), "Bearer T2");
 }
 
+TEST_F(Gcs, TellsTheRegionOfABucketUnlessItLiesInSeveral) {
+  const auto region = [&](const char* answer) {
+    transport.answer(200, answer);
+    auto store = open();
+    return await<std::string>([&](auto done) { store->region(done); });
+  };
+  EXPECT_EQ(region(R"({"location":"US-EAST4","locationType":"region"})").value(), "us-east4");
+  EXPECT_EQ(transport.last().url.target, "/storage/v1/b/bucket?fields=location%2ClocationType");
+  EXPECT_EQ(region(R"({"location":"EUROPE-WEST1"})").value(), "europe-west1");
+  for (const char* several : {R"({"location":"US","locationType":"multi-region"})", R"({"location":"NAM4","locationType":"dual-region"})",
+                              R"({"location":"EU"})"}) {
+    const auto told = region(several);
+    EXPECT_EQ(told.error().code(), Code::kInvalidArgument);
+    EXPECT_THAT(told.error().message(), testing::HasSubstr("lies in several regions"));
+  }
+  EXPECT_EQ(region("{}").error().code(), Code::kDataLoss);
+}
+
 }  // namespace
 }  // namespace isobar::storage::gcs

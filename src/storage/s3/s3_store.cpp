@@ -228,4 +228,15 @@ void S3Store::list_buckets(Done<std::vector<BucketInfo>> done) {
   });
 }
 
+void S3Store::region(const Done<std::string>& done) {
+  // What only speaks S3 has regions by the same names that mean nothing to AWS.
+  if (const auto& endpoint = client_->options().endpoint; !endpoint.empty() && endpoint.find(".amazonaws.com") == std::string::npos)
+    return done(invalid(fmt::format("{} is at {}, not at AWS: name the region instead", client_->text(""), endpoint)));
+  client_->call(call_of("HEAD", "ask for the region of", ""), [this, done](const Result<net::HttpResponse>& response) {
+    if (!response.ok()) return done(response.error());
+    const std::string told(response->headers.get("x-amz-bucket-region"));
+    done(told.empty() ? client_->region() : told);
+  });
+}
+
 }  // namespace isobar::storage::s3

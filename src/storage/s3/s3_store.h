@@ -38,6 +38,7 @@ class S3Store final : public Store {
   void make_bucket(Done<void> done) override;
   void remove_bucket(Done<void> done) override;
   void list_buckets(Done<std::vector<BucketInfo>> done) override;
+  void region(const Done<std::string>& done) override;
 
  private:
   void head_of(const std::string& key, const std::string& version, const Done<ObjectHead>& done);

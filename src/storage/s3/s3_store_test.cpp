@@ -405,5 +405,20 @@ TEST_F(S3, ReadsPropertiesMetadataAndTags) {
   EXPECT_EQ(found->info.checksums.crc32c, crypto::crc32c("123456789"));
 }
 
+TEST_F(S3, TellsTheRegionOfABucketAndOfWhatIsNotAtAwsThatItCannot) {
+  const auto region = [](Store& store) { return await<std::string>([&](auto done) { store.region(done); }); };
+  // Asked of the wrong region first, as the bucket's is not known.
+  transport.answer(301, "", {{"x-amz-bucket-region", "eu-west-1"}});
+  transport.answer(200, "", {{"x-amz-bucket-region", "eu-west-1"}});
+  EXPECT_EQ(region(*open()).value(), "eu-west-1");
+  EXPECT_EQ(transport.last().method, "HEAD");
+  EXPECT_EQ(transport.last().url.text(), "https://bucket.s3.eu-west-1.amazonaws.com/");
+  transport.answer(404);
+  EXPECT_EQ(region(*open()).error().code(), Code::kNotFound);
+  const auto elsewhere = region(*open(plain_http()));
+  EXPECT_EQ(elsewhere.error().code(), Code::kInvalidArgument);
+  EXPECT_THAT(elsewhere.error().message(), HasSubstr("not at AWS: name the region"));
+}
+
 }  // namespace
 }  // namespace isobar::storage

@@ -48,6 +48,7 @@ class FrameLink : public std::enable_shared_from_this<FrameLink> {
   ~FrameLink();
   void start();
   void send(FrameHeader header, Payload body);
+  int socket() const { return socket_->get(); }
   // No more is told of it.
   void hang_up();
 

@@ -18,6 +18,7 @@
 #include "gateway_stores.h"
 #include "net/listener.h"
 #include "owner_channel.h"
+#include "round_trip.h"
 #include "source_chunk.h"
 #include "unpacker.h"
 
@@ -83,6 +84,7 @@ class GatewayProcess final : public LinkOwner {
   void bytes_heard(LinkId link) override { core_->heard(link, clock_.now()); }
   void link_lost(LinkId link, const Error& why) override {
     links_.erase(link);
+    peers_.erase(link);
     feed(LinkLost{link, why});
   }
 
@@ -262,6 +264,7 @@ class GatewayProcess final : public LinkOwner {
   }
 
   void open_link(LinkId id, const std::shared_ptr<Fd>& socket, net::AgreedKeys keys, GatewayEvent event) {
+    peers_[id] = keys.peer;
     auto link = std::make_shared<FrameLink>(*loop_, socket, id, std::move(keys), *this);
     links_[id] = link;
     feed(std::move(event));
@@ -310,6 +313,7 @@ class GatewayProcess final : public LinkOwner {
     const auto link = links_.find(it.link);
     if (link == links_.end()) return;
     link->second->hang_up();
+    peers_.erase(link->first);
     links_.erase(link);
   }
 
@@ -432,6 +436,7 @@ class GatewayProcess final : public LinkOwner {
 
   void report_traffic() {
     tell_traffic();
+    report_round_trips();
     loop_->after(kTrafficEvery, [this] { report_traffic(); });
   }
 
@@ -445,6 +450,22 @@ class GatewayProcess final : public LinkOwner {
     tell(message);
     told_traffic_ = std::move(bytes);
     told_totals_ = packed_totals_;
+  }
+
+  void report_round_trips() {
+    std::map<std::string, std::uint32_t> least;
+    for (const auto& [id, link] : links_) {
+      const auto span = least_round_trip(link->socket());
+      if (!span) continue;
+      const auto micros = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(*span).count());
+      const auto [known, first] = least.emplace(peers_[id], micros);
+      known->second = std::min(known->second, micros);
+    }
+    if (least == told_round_trips_) return;
+    wire::FromGateway message;
+    for (const auto& [peer, micros] : least) (*message.mutable_round_trips()->mutable_micros())[peer] = micros;
+    tell(message);
+    told_round_trips_ = std::move(least);
   }
 
   // With all else that this turn of the loop has to say.
@@ -495,6 +516,7 @@ class GatewayProcess final : public LinkOwner {
   std::unique_ptr<GatewayStores> stores_;
   std::unique_ptr<net::Listener> listener_;
   std::unordered_map<LinkId, std::shared_ptr<FrameLink>> links_;
+  std::unordered_map<LinkId, std::string> peers_;
   std::uint64_t last_called_ = 0;
   bool generates_ = false, telling_ = false, relieving_ = false;
   std::unordered_map<std::uint64_t, SourceChunk> chunks_;
@@ -506,6 +528,7 @@ class GatewayProcess final : public LinkOwner {
   std::unique_ptr<Unpacker> unpacker_;
   std::map<std::string, std::uint64_t> told_traffic_;
   PackedTotals packed_totals_, told_totals_;
+  std::map<std::string, std::uint32_t> told_round_trips_;
   std::optional<Instant> timer_at_;
   net::Loop::TimerId timer_ = 0;
   OwnerChannel channel_;  // last: its threads call into the rest

@@ -114,6 +114,12 @@ struct GatewaySession::Inside {
         const auto& bytes = message.traffic().acknowledged_bytes();
         return hooks.traffic({{bytes.begin(), bytes.end()}, totals_of(message.traffic())});
       }
+      case wire::FromGateway::kRoundTrips: {
+        std::map<std::string, Duration> by_peer;
+        for (const auto& [peer, micros] : message.round_trips().micros()) by_peer[peer] = std::chrono::microseconds(micros);
+        if (hooks.round_trips) hooks.round_trips(by_peer);
+        return;
+      }
       default: return;
     }
   }

@@ -155,11 +155,8 @@ GatewayConfiguration GatewayFleet::configuration_of(const Member& member) const 
     if (id == member.id) continue;
     GatewayPeer peer{id, other->identity.fingerprint, {}};
     if (other->port != 0) {
-      const auto addresses = host_.addresses(other->region, member.region);
-      // Machines of a region are counted as gateways are.
-      const auto slash = id.rfind('/');
-      const auto number = slash == std::string::npos ? 0 : std::strtoul(id.c_str() + slash + 1, nullptr, 10);
-      if (!addresses.empty()) peer.addresses.push_back(fmt::format("{}:{}", addresses[number % addresses.size()], other->port));
+      const auto address = host_.address(other->region, parse_gateway_id(id).number, member.region);
+      if (address) peer.addresses.push_back(fmt::format("{}:{}", *address, other->port));
     }
     made.peers.push_back(std::move(peer));
   }
@@ -190,6 +187,7 @@ GatewayHooks GatewayFleet::hooks_of(const std::string& id, std::uint64_t life) {
   hooks.undelivered = hooks_.undelivered;
   hooks.edge = [this, id](const std::string& peer, bool up) { hooks_.edge(id, peer, up); };
   hooks.traffic = [this, id](const GatewayTraffic& traffic) { hooks_.traffic(id, traffic); };
+  if (hooks_.round_trips) hooks.round_trips = [this, id](const auto& by_peer) { hooks_.round_trips(id, by_peer); };
   hooks.ended = [this, id, life](const Error& why) {
     {
       const std::scoped_lock lock(mutex_);

@@ -63,7 +63,7 @@ GatewayPrograms programs_of(const PlanReport& report, int connections_most, bool
   return programs;
 }
 
-std::string region_of(const std::string& gateway) { return gateway.substr(0, gateway.rfind('/')); }
+std::string region_of(const std::string& gateway) { return parse_gateway_id(gateway).region; }
 
 class RunningOverlay final : public OverlayNetwork {
  public:
@@ -91,6 +91,10 @@ class RunningOverlay final : public OverlayNetwork {
     };
     hooks.edge = [this](const std::string& from, const std::string& to, bool up) { edge_changed(from, to, up); };
     hooks.traffic = [this](const std::string& gateway, const GatewayTraffic& traffic) { saw_traffic(gateway, traffic); };
+    hooks.round_trips = [this](const std::string& gateway, const std::map<std::string, Duration>& by_peer) {
+      const std::scoped_lock lock(mutex_);
+      for (const auto& [peer, span] : by_peer) round_trips_[{gateway, peer}] = to_seconds(span) * 1000;
+    };
     hooks.died = [this](const std::string& gateway, const Error& why) {
       mover_->died(gateway, why);
       tell(fmt::format("the gateway {} has ended: {}", gateway, why.message()));
@@ -139,6 +143,8 @@ class RunningOverlay final : public OverlayNetwork {
       edge.from = region_of(pair.first);
       edge.to = region_of(pair.second);
       edge.bytes += bytes;
+      const auto trip = round_trips_.find(pair);
+      if (trip != round_trips_.end()) edge.rtt_ms = edge.rtt_ms > 0 ? std::min(edge.rtt_ms, trip->second) : trip->second;
     }
     for (auto& [regions, edge] : edges) edge.up = !is_down(regions);
     std::vector<OverlayEdge> list;
@@ -291,6 +297,7 @@ class RunningOverlay final : public OverlayNetwork {
   std::map<Edge, std::uint64_t> last_seen_, carried_;
   std::map<std::string, PackedTotals> packed_;  // by gateway
   PackedTotals packed_by_gone_;                 // by processes that were started again since
+  std::map<Edge, double> round_trips_;  // ms
   std::map<Edge, std::deque<std::pair<Instant, std::uint64_t>>> history_;
   std::vector<std::string> events_;
   bool plan_again_ = false, closing_ = false;

@@ -83,6 +83,11 @@ class OverlayTest : public testing::Test {
       for (const auto& [peer, count] : traffic.acknowledged_bytes) traffic_[{gateway, peer}] = count;
       packed_[gateway] = traffic.packed;
     };
+    hooks.round_trips = [this](const std::string& gateway, const auto& by_peer) {
+      const std::scoped_lock lock(mutex_);
+      for (const auto& [peer, span] : by_peer) round_trips_[{gateway, peer}] = span;
+      changed_.notify_all();
+    };
     hooks.died = [this](const std::string& gateway, const Error& why) {
       mover_.died(gateway, why);
       const std::scoped_lock lock(mutex_);
@@ -169,6 +174,7 @@ class OverlayTest : public testing::Test {
   std::condition_variable changed_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> traffic_;
   std::map<std::string, PackedTotals> packed_;
+  std::map<std::pair<std::string, std::string>, Duration> round_trips_;
   int deaths_ = 0;
 };
 
@@ -282,6 +288,17 @@ TEST_F(OverlayTest, GoesOnAfterEveryGatewayWasKilled) {
   EXPECT_EQ(deaths_, 3);
 }
 
+TEST_F(OverlayTest, GatewaysTellTheRoundTripToEachPeer) {
+  start(over_a_relay());
+  std::unique_lock lock(mutex_);
+  const auto known = [&](const char* from, const char* to) { return round_trips_.count({from, to}) != 0; };
+  ASSERT_TRUE(changed_.wait_for(lock, 10s, [&] { return known("a/0", "b/0") && known("a/0", "c/0") && known("c/0", "b/0"); }));
+  for (const auto& [pair, span] : round_trips_) {
+    EXPECT_GT(span, 0us) << pair.first << " > " << pair.second;
+    EXPECT_LT(span, 50ms) << "on loopback";
+  }
+}
+
 // Counts what is started, and takes its time for it, as machines far away do.
 class SlowHost final : public GatewayHost {
  public:
@@ -291,8 +308,8 @@ class SlowHost final : public GatewayHost {
     std::this_thread::sleep_for(400ms);
     return of_.start(region, gateway);
   }
-  std::vector<std::string> addresses(const std::string& region, const std::string& from) const override {
-    return of_.addresses(region, from);
+  std::optional<std::string> address(const std::string& region, std::size_t number, const std::string& from) const override {
+    return of_.address(region, number, from);
   }
   int machines(const std::string& region) const override { return of_.machines(region); }
   std::vector<std::string> regions() const override { return of_.regions(); }
@@ -338,7 +355,32 @@ TEST(GatewaySites, AreReadWithTheirPlaces) {
   const auto host = make_site_host(*sites, "isobar-node");
   EXPECT_EQ(host->machines("gcp:us-east4"), 2);
   EXPECT_EQ(host->machines("azure:eastus"), 0);
-  EXPECT_THAT(host->addresses("gcp:us-east4", "aws:us-east-1"), testing::ElementsAre("10.9.0.1", "10.0.0.2"));
+  EXPECT_EQ(host->address("gcp:us-east4", 0, "aws:us-east-1"), "10.9.0.1");
+  EXPECT_EQ(host->address("gcp:us-east4", 1, "aws:us-east-1"), "10.0.0.2");
+}
+
+TEST(GatewaySites, AMachineWithoutAnAddressFromHereDoesNotShiftTheOthers) {
+  const auto site = [](const std::string& address, std::map<std::string, std::string> from) {
+    GatewaySite made;
+    made.region = "b";
+    made.address = address;
+    made.address_from = std::move(from);
+    return made;
+  };
+  const auto host = make_site_host({site("", {{"c", "10.0.0.1"}}), site("10.0.0.2", {}), site("", {{"c", "10.0.0.3"}})}, "isobar-node");
+  EXPECT_EQ(host->address("b", 0, "a"), std::nullopt);
+  EXPECT_EQ(host->address("b", 1, "a"), "10.0.0.2") << "of the second machine, on which gateway b/1 runs";
+  EXPECT_EQ(host->address("b", 2, "c"), "10.0.0.3");
+  EXPECT_EQ(host->address("b", 4, "a"), "10.0.0.2") << "counted round";
+  EXPECT_EQ(host->address("x", 0, "a"), std::nullopt);
+}
+
+TEST(GatewayId, IsTakenApartAtItsLastSlash) {
+  EXPECT_EQ(parse_gateway_id("aws:us-east-1/12").region, "aws:us-east-1");
+  EXPECT_EQ(parse_gateway_id("aws:us-east-1/12").number, 12U);
+  EXPECT_EQ(parse_gateway_id("a/b/3").region, "a/b");
+  EXPECT_EQ(parse_gateway_id("alone").region, "alone");
+  EXPECT_EQ(parse_gateway_id("alone").number, 0U);
 }
 
 TEST(GatewaySites, AreRefusedWithEveryFaultNamed) {

@@ -84,23 +84,19 @@ class SiteHost final : public GatewayHost {
   }
 
   Result<std::unique_ptr<StartedGateway>> start(const std::string& region, const std::string& gateway) override {
-    const GatewaySite* site = site_of(region, gateway);
+    const GatewaySite* site = site_of(region, parse_gateway_id(gateway).number);
     if (!site) return not_found(fmt::format("there is no machine in {}", region));
     if (site->ssh.empty()) return run_child({node_program_.string(), "gateway"}, site->namespace_path);
     TRY_ASSIGN(const std::string program, placed_program(site->ssh).context(fmt::format("start a gateway on {}", site->ssh)));
     return run_child({"ssh", "-T", "-o", "BatchMode=yes", site->ssh, "exec " + program + " gateway"}, {});
   }
 
-  std::vector<std::string> addresses(const std::string& region, const std::string& from) const override {
-    std::vector<std::string> found;
-    const auto sites = sites_.find(region);
-    if (sites == sites_.end()) return found;
-    for (const auto& site : sites->second) {
-      const auto special = site.address_from.find(from);
-      if (special != site.address_from.end()) found.push_back(special->second);
-      else if (!site.address.empty()) found.push_back(site.address);
-    }
-    return found;
+  std::optional<std::string> address(const std::string& region, std::size_t number, const std::string& from) const override {
+    const GatewaySite* site = site_of(region, number);
+    if (!site) return std::nullopt;
+    const auto special = site->address_from.find(from);
+    if (special != site->address_from.end()) return special->second;
+    return site->address.empty() ? std::nullopt : std::optional(site->address);
   }
 
   int machines(const std::string& region) const override {
@@ -115,12 +111,10 @@ class SiteHost final : public GatewayHost {
   }
 
  private:
-  const GatewaySite* site_of(const std::string& region, const std::string& gateway) const {
+  // Machines of a region are counted as gateways are, round and round.
+  const GatewaySite* site_of(const std::string& region, std::size_t number) const {
     const auto sites = sites_.find(region);
-    if (sites == sites_.end()) return nullptr;
-    const auto slash = gateway.rfind('/');
-    const auto number = slash == std::string::npos ? 0 : std::strtoul(gateway.c_str() + slash + 1, nullptr, 10);
-    return &sites->second[number % sites->second.size()];
+    return sites == sites_.end() ? nullptr : &sites->second[number % sites->second.size()];
   }
 
   // The program on that machine, sent there if it is not there yet: under a name of its content, so that versions stand side by side.

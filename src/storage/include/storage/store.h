@@ -25,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/await.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "storage/location.h"
@@ -202,6 +203,12 @@ class Store {
   virtual void remove_bucket(Done<void> done) = 0;
   virtual void list_buckets(Done<std::vector<BucketInfo>> done) = 0;
 
+  /// Where the bucket is, as its cloud names it: "eu-west-1". Asked of the cloud.
+  /// Errors   kInvalidArgument: the store does not tell it, and why; the user can
+  virtual void region(const Done<std::string>& done) {
+    done(invalid(location().text() + ": this store does not tell what region it is in: name the region instead"));
+  }
+
   /// What was reported done before survives a power cut after this. Stores behind a network have said so already.
   virtual void flush(const Done<void>& done) { done({}); }
 };
@@ -209,8 +216,8 @@ class Store {
 /// Waits for a call: `auto page = await<ListPage>([&](auto done) { store.list(request, done); });`
 /// Not from a thread of a transport.
 template <class T>
-Result<T> await(const std::function<void(Done<T>)>& call);
+Result<T> await(const std::function<void(Done<T>)>& call) {
+  return await_outcome<T>(call);
+}
 
 }  // namespace isobar::storage
-
-#include "storage/await.h"

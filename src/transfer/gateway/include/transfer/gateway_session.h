@@ -87,6 +87,8 @@ struct GatewayHooks {
   std::function<void(std::uint64_t serial, std::uint64_t targets, Error why)> undelivered;
   std::function<void(const std::string& peer, bool up)> edge;
   std::function<void(const GatewayTraffic& traffic)> traffic;
+  /// The least round trip to each peer that it has a link with, where there is somebody to tell.
+  std::function<void(const std::map<std::string, Duration>& by_peer)> round_trips = nullptr;
   /// Once, the last: it has ended, or cannot be understood.
   std::function<void(Error why)> ended;
 };

@@ -35,6 +35,8 @@ struct FleetHooks {
   std::function<void(std::uint64_t serial, std::uint64_t targets, Error why)> undelivered;
   std::function<void(const std::string& from, const std::string& to, bool up)> edge;
   std::function<void(const std::string& gateway, const GatewayTraffic& traffic)> traffic;
+  /// The least round trip from a gateway to each of its peers, where there is somebody to tell.
+  std::function<void(const std::string& gateway, const std::map<std::string, Duration>& by_peer)> round_trips = nullptr;
   /// The gateway and all that it held are gone.
   std::function<void(const std::string& gateway, const Error& why)> died;
   /// It was started again, with nothing of what it held.

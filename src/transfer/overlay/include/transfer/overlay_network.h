@@ -30,6 +30,7 @@ struct OverlayEdge {
   std::string from, to;     ///< regions
   std::uint64_t bytes = 0;  ///< that arrived at a target, by this way
   bool up = true;
+  double rtt_ms = 0;  ///< the least round trip that was seen; 0: none
 };
 
 class OverlayNetwork {

@@ -1,16 +1,19 @@
 #pragma once
 
-// The body of storage::await, included by storage/store.h.
+/// From a call that tells its outcome later, on some other thread, to one that waits for it.
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 
-#include "storage/store.h"
+#include "base/result.h"
 
-namespace isobar::storage {
+namespace isobar {
 
-template <class T>
-Result<T> await(const std::function<void(Done<T>)>& call) {
+/// Calls `call` with a function that takes the outcome, and waits until that has been called: exactly once, from any thread but this.
+///   auto page = await_outcome<ListPage>([&](auto done) { store.list(request, done); });
+template <class T, class Call>
+Result<T> await_outcome(const Call& call) {
   std::mutex mutex;
   std::condition_variable changed;
   std::optional<Result<T>> outcome;
@@ -25,4 +28,4 @@ Result<T> await(const std::function<void(Done<T>)>& call) {
   return std::move(*outcome);
 }
 
-}  // namespace isobar::storage
+}  // namespace isobar
