@@ -49,7 +49,7 @@ void rehearse(Context& context, StoreOpener& opener, const CopyOptions& options,
   const auto part = parse_bytes(options.part_size).context("--part-size");
   if (!part.ok() || part->value == 0) return outcome.conclude(part.ok() ? "--part-size must not be 0" : part.error().message());
   const CopyVolume volume = print_dry(context, options, job, outcome, part->value);
-  if (over_gateways) return;
+  if (over_gateways || options.quiet) return;
   for (const auto& line : direct_prices(opener, options.overlay, *job.source, job.targets, volume)) context.console().say(line);
 }
 
