@@ -297,7 +297,7 @@ class RunningOverlay final : public OverlayNetwork {
   std::map<Edge, std::uint64_t> last_seen_, carried_;
   std::map<std::string, PackedTotals> packed_;  // by gateway
   PackedTotals packed_by_gone_;                 // by processes that were started again since
-  std::map<Edge, double> round_trips_;  // ms
+  std::map<Edge, double> round_trips_;          // ms
   std::map<Edge, std::deque<std::pair<Instant, std::uint64_t>>> history_;
   std::vector<std::string> events_;
   bool plan_again_ = false, closing_ = false;
