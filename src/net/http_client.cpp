@@ -220,6 +220,7 @@ Result<std::unique_ptr<HttpClient>> HttpClient::create(Options options) {
   client->proxies_ = std::move(options.proxies);
   client->tls_ = std::move(options.tls);
   client->ca_bundle_ = std::move(options.ca_bundle);
+  client->ca_pem_ = std::move(options.ca_pem);
   return client;
 }
 
@@ -231,7 +232,8 @@ std::string_view HttpClient::engine() const { return lanes_[0]->kind() == LoopKi
 Result<std::shared_ptr<TlsContext>> HttpClient::trusted() {
   const MutexLock lock(mutex_);
   if (!tls_) {
-    TRY_ASSIGN(tls_, TlsContext::for_clients({.ca_bundle = ca_bundle_, .verify = true, .certificate_pem = {}, .key_pem = {}}));
+    TRY_ASSIGN(tls_,
+               TlsContext::for_clients({.ca_bundle = ca_bundle_, .ca_pem = ca_pem_, .verify = true, .certificate_pem = {}, .key_pem = {}}));
   }
   return tls_;
 }

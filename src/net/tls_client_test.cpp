@@ -20,12 +20,13 @@ class TlsClient : public testing::Test {
   void SetUp() override { std::signal(SIGPIPE, SIG_IGN); }  // the server's side of OpenSSL writes without asking for none
   void TearDown() override { fs::remove(bundle_); }
 
-  Result<HttpResponse> ask(std::uint16_t port, const Certificate& trusted) {
+  Result<HttpResponse> ask(std::uint16_t port, const Certificate& trusted, bool as_text = false) {
     CHECK(write_file(bundle_, pem_of(trusted)).ok());
     HttpClient::Options options;
     options.loops = 1;
     options.connect_max = 300ms;
-    options.ca_bundle = bundle_;
+    options.ca_bundle = as_text ? "/of/another/machine.pem" : bundle_;
+    if (as_text) options.ca_pem = "Our own authority:\n" + pem_of(trusted);
     auto client = HttpClient::create(std::move(options));
     CHECK(client.ok(), client.error().message());
     HttpRequest request;
@@ -39,6 +40,13 @@ class TlsClient : public testing::Test {
 TEST_F(TlsClient, ACertificateOfTheBundleIsTrusted) {
   const OneConnection server(answers_under(ours_));
   const auto response = ask(server.port, ours_);
+  ASSERT_TRUE(response.ok()) << response.error().message();
+  EXPECT_EQ(response->body, "ok");
+}
+
+TEST_F(TlsClient, ABundleMayComeAsTextFromAnotherMachine) {
+  const OneConnection server(answers_under(ours_));
+  const auto response = ask(server.port, ours_, true);
   ASSERT_TRUE(response.ok()) << response.error().message();
   EXPECT_EQ(response->body, "ok");
 }
@@ -85,12 +93,15 @@ TEST_F(TlsClient, APeerThatHangsUpInTheHandshakeIsUnavailable) {
 TEST_F(TlsClient, ABundleThatCannotBeReadIsNamed) {
   HttpClient::Options options;
   options.ca_bundle = "/nowhere/ca.pem";
-  auto client = HttpClient::create(std::move(options));
-  HttpRequest request;
-  request.url = {"https", "127.0.0.1", 9, "/"};
-  const auto response = (*client)->fetch(std::move(request));
-  EXPECT_EQ(response.error().code(), Code::kInvalidArgument);
-  EXPECT_THAT(response.error().message(), HasSubstr("/nowhere/ca.pem"));
+  for (const char* const text : {"", "no certificate"}) {
+    options.ca_pem = text;
+    auto client = HttpClient::create(options);
+    HttpRequest request;
+    request.url = {"https", "127.0.0.1", 9, "/"};
+    const auto response = (*client)->fetch(std::move(request));
+    EXPECT_EQ(response.error().code(), Code::kInvalidArgument);
+    EXPECT_THAT(response.error().message(), HasSubstr("/nowhere/ca.pem"));
+  }
 }
 
 }  // namespace

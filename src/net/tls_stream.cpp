@@ -32,6 +32,22 @@ Status use_certificate(SSL_CTX* context, const TlsContext::Options& options) {
   return {};
 }
 
+Error unreadable_bundle(const TlsContext::Options& options) {
+  return invalid(fmt::format("the CA bundle {} cannot be read: {}", options.ca_bundle.string(), openssl_reason()));
+}
+
+Status trust(SSL_CTX* context, const TlsContext::Options& options) {
+  const std::unique_ptr<BIO, int (*)(BIO*)> text(BIO_new_mem_buf(options.ca_pem.data(), static_cast<int>(options.ca_pem.size())), BIO_free);
+  int certificates = 0;
+  for (; X509* one = PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr); ++certificates) {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), one);
+    X509_free(one);
+  }
+  if (certificates == 0) return unreadable_bundle(options);
+  ERR_clear_error();  // the text's end
+  return {};
+}
+
 }  // namespace
 
 TlsContext::TlsContext(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
@@ -44,10 +60,12 @@ Result<std::shared_ptr<TlsContext>> TlsContext::for_clients(const Options& optio
   SSL_CTX_set_min_proto_version(inside->context, TLS1_2_VERSION);
   SSL_CTX_set_mode(inside->context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_verify(inside->context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-  if (options.ca_bundle.empty()) {
+  if (!options.ca_pem.empty()) {
+    TRY(trust(inside->context, options));
+  } else if (options.ca_bundle.empty()) {
     SSL_CTX_set_default_verify_paths(inside->context);
   } else if (SSL_CTX_load_verify_locations(inside->context, options.ca_bundle.c_str(), nullptr) != 1) {
-    return invalid(fmt::format("the CA bundle {} cannot be read: {}", options.ca_bundle.string(), openssl_reason()));
+    return unreadable_bundle(options);
   }
   if (!options.certificate_pem.empty()) TRY(use_certificate(inside->context, options));
   return std::shared_ptr<TlsContext>(new TlsContext(std::move(inside)));

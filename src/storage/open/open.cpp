@@ -19,12 +19,11 @@ Result<AwsAccess> StoreOpener::aws() {
 Result<GcsAccess> StoreOpener::gcs() {
   const std::scoped_lock lock(mutex_);
   if (!gcs_) {
-    if (options_.anonymous) {
-      gcs_.emplace();
-      gcs_->credentials = SecretSource<GcsCredentials>::of({});
-    } else {
-      TRY_ASSIGN(gcs_, find_gcs_access(surroundings_, transport_, clock_));
-    }
+    // Without credentials only where the service is matters, which a key that cannot be read does not change.
+    auto found = find_gcs_access(surroundings_, transport_, clock_);
+    if (!found.ok() && !options_.anonymous) return found.error();
+    gcs_ = found.ok() ? std::move(*found) : GcsAccess();
+    if (options_.anonymous) gcs_->credentials = SecretSource<GcsCredentials>::of({});
   }
   return *gcs_;
 }

@@ -73,6 +73,16 @@ TEST_F(Open, TheEnvironmentSetsWhatOptionsLeaveOpen) {
   EXPECT_EQ(transport.last_header("Authorization"), "");
 }
 
+TEST_F(Open, WhoAsksWithoutCredentialsAsksTheSameService) {
+  StoreOptions options;
+  options.anonymous = true;
+  transport.answer(404);
+  StoreOpener opener(options, surroundings(), transport, clock);
+  const auto store = open(opener, "gs://bucket");
+  (void)await<ObjectHead>([&](auto done) { store->head("k", false, done); });
+  EXPECT_EQ(transport.last().url.host, "h") << "STORAGE_EMULATOR_HOST";
+}
+
 TEST_F(Open, AMistakeInTheSurroundingsIsToldAtOnce) {
   variables.erase("AWS_SECRET_ACCESS_KEY");
   StoreOpener opener({}, surroundings(), transport, clock);

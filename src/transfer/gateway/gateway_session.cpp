@@ -49,7 +49,7 @@ GatewaySurroundings GatewaySurroundings::of_process() {
   std::vector<std::string> paths = {here.path("~/.aws/config"), here.path("~/.aws/credentials"),
                                     here.path("~/.config/gcloud/application_default_credentials.json")};
   for (const char* name :
-       {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS", "AWS_WEB_IDENTITY_TOKEN_FILE"})
+       {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CA_BUNDLE"})
     if (const auto path = here.variable(name)) paths.push_back(*path);
   for (const auto& path : paths)
     if (const auto content = here.read_file(path); content.ok()) found.files[path] = *content;

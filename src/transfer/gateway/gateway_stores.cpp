@@ -52,6 +52,11 @@ Result<std::unique_ptr<GatewayStores>> GatewayStores::open(const wire::Configure
   if (configuration.store_calls_most() > 0) options.connections_per_host = static_cast<int>(configuration.store_calls_most());
   // The proxies of this machine: the owner's are for the network that the owner is in.
   options.proxies = net::ProxyRules::from(storage::Surroundings::of_process().variable);
+  const auto surroundings = surroundings_of(configuration.surroundings());
+  if (const auto bundle = surroundings.variable("AWS_CA_BUNDLE"); bundle && !bundle->empty()) {
+    options.ca_bundle = *bundle;
+    TRY_ASSIGN(options.ca_pem, surroundings.read_file(*bundle).context("AWS_CA_BUNDLE"));
+  }
   TRY_ASSIGN(stores->transport_, net::HttpClient::create(std::move(options)));
   if (!configuration.source().location().empty()) {
     TRY_ASSIGN(stores->source_, stores->open_one(configuration.source(), configuration.surroundings()));

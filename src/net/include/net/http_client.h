@@ -20,6 +20,7 @@ class HttpClient final : public HttpTransport {
     std::optional<LoopKind> kind;                  ///< none: io_uring where it works
     std::shared_ptr<TlsContext> tls;               ///< none: made when first needed, trusting ca_bundle
     fs::path ca_bundle;                            ///< a file of certificates; empty: the system's
+    std::string ca_pem;                            ///< or its text, where the file is another machine's
     ProxyRules proxies;                            ///< which requests go by a proxy; none do unless said
     std::string user_agent = "isobar";
   };
@@ -40,6 +41,7 @@ class HttpClient final : public HttpTransport {
 
   std::string user_agent_;
   fs::path ca_bundle_;
+  std::string ca_pem_;
   ProxyRules proxies_;
   Mutex mutex_;
   std::shared_ptr<TlsContext> tls_ GUARDED_BY(mutex_);

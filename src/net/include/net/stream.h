@@ -31,6 +31,7 @@ class TlsContext {
  public:
   struct Options {
     fs::path ca_bundle;                    ///< empty: the system's certificates
+    std::string ca_pem;                    ///< the bundle itself, from another machine; `ca_bundle` is then only what errors call it
     bool verify = true;                    ///< false only for tests against servers without a real certificate
     std::string certificate_pem, key_pem;  ///< to show the peer; empty: none
   };
