@@ -9,7 +9,9 @@ namespace isobar::transfer {
 namespace {
 
 constexpr std::uint64_t kRoomMost = 1ULL << 40;
-constexpr Duration kSpan = 500ms;
+// What may be under way to a peer, in the time that its last receipts say it takes. A slow way must not hold more than that when a job
+// ends: the fast one could have carried it meanwhile.
+constexpr std::uint64_t kSpansUnderWay = 3;
 
 }  // namespace
 
@@ -48,18 +50,12 @@ bool GatewayCore::hungry() const {
     unsent += link.unsent;
     for (const auto& ref : link.busy) unsent += unsent_of_own(ref);
   }
-  std::uint64_t under_way = 0;
-  for (const auto& [id, peer] : peers_) under_way += peer.in_flight;
-  return open && unsent < limits_.hungry_below && under_way < std::max({limits_.hungry_below, acknowledged_now_, acknowledged_before_});
-}
-
-void GatewayCore::note_acknowledged(std::uint64_t bytes) {
-  if (now_ - span_began_ >= kSpan) {
-    acknowledged_before_ = now_ - span_began_ < 2 * kSpan ? acknowledged_now_ : 0;
-    acknowledged_now_ = 0;
-    span_began_ = now_;
+  std::uint64_t under_way = 0, recent = 0;
+  for (const auto& [id, peer] : peers_) {
+    under_way += peer.in_flight;
+    recent += peer.recent.bytes(now_);
   }
-  acknowledged_now_ += bytes;
+  return open && unsent < limits_.hungry_below && under_way < std::max(limits_.hungry_below, recent);
 }
 
 // Bytes of a leg that are not even handed to the driver.
@@ -357,6 +353,8 @@ bool GatewayCore::pick_legs(const RouteNode& node, std::uint64_t targets, std::u
 std::optional<LinkId> GatewayCore::roomy_link(const std::string& id, std::uint64_t room) const {
   const auto peer = peers_.find(id);
   if (peer == peers_.end() || now_ < peer->second.penalty_until) return std::nullopt;
+  const std::uint64_t most = std::max(limits_.under_way_least, kSpansUnderWay * peer->second.recent.bytes(now_));
+  if (peer->second.in_flight > 0 && peer->second.in_flight + room > most) return std::nullopt;
   std::optional<LinkId> best;
   std::uint64_t least = limits_.unsent_bytes_most;
   for (const LinkId one : peer->second.links) {
@@ -414,7 +412,7 @@ void GatewayCore::end_leg(const LegRef& ref, Leg& leg, bool acknowledged) {
   peer.in_flight -= leg.total;
   if (acknowledged) {
     peer.acknowledged += leg.total;
-    note_acknowledged(leg.total);
+    peer.recent.add(now_, leg.total);
     peer.penalty = {};
   }
   links_.at(*leg.link).unacked.erase(ref.chunk);

@@ -24,6 +24,7 @@
 
 #include "base/id.h"
 #include "base/time.h"
+#include "recent_bytes.h"
 #include "route_table.h"
 #include "wire.h"
 
@@ -42,6 +43,7 @@ using Payload = std::shared_ptr<FrameBody>;
 struct GatewayLimits {
   std::uint64_t window_bytes = 32 << 20;      // granted to each link in
   std::uint64_t unsent_bytes_most = 1 << 20;  // handed to the driver for a link and not sent yet
+  std::uint64_t under_way_least = 32 << 20;   // to a peer may be so many bytes, however slow it is
   std::uint64_t hungry_below = 4 << 20;       // bytes on their way out of here, when more are wanted
   int attempts_most = 8;                      // sendings of a chunk before the job is told that it does not get through
   // Each side says something at least so often; who hears nothing at all for so long takes the link for dead.
@@ -202,6 +204,7 @@ class GatewayCore {
     Duration redial{}, penalty{};
     bool told_lost = false;
     std::uint64_t in_flight = 0, acknowledged = 0;
+    RecentBytes recent;            // acknowledged
     std::deque<ChunkKey> waiting;  // of relayed chunks, for a link with room
   };
   // A chunk on its way to one peer.
@@ -259,7 +262,6 @@ class GatewayCore {
   void hand(LinkId id, FrameHeader header, Payload body);
   void grant(Link& link, LinkId id, std::uint64_t bytes);
   void wake_at(Instant at);
-  void note_acknowledged(std::uint64_t bytes);
   bool viable(const RouteNode& node, std::uint64_t targets, std::uint64_t room) const;
   bool reachable(const std::string& peer, std::uint64_t room) const;
   void penalize(const std::string& peer);
@@ -320,8 +322,6 @@ class GatewayCore {
   std::vector<double> assigned_;  // bytes by partition
   std::optional<Instant> next_timer_;
   Instant looked_;
-  Instant span_began_;                                            // of half a second
-  std::uint64_t acknowledged_now_ = 0, acknowledged_before_ = 0;  // in this span and the last
   std::uint64_t last_link_ = 0;
 };
 

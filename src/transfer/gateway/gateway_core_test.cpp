@@ -513,6 +513,48 @@ TEST(Gateway, IsHungryWhileItsLinksHaveSoonNothingToSend) {
   EXPECT_FALSE(core.hungry());
 }
 
+// A slow way that was given chunks for many seconds would still be at them when the fast one has long ended.
+TEST(Gateway, GivesAPeerNoMoreThanItsReceiptsSayItCarriesSoon) {
+  GatewayLimits limits;
+  limits.under_way_least = 4 << 20;
+  GatewayCore core(1, limits);
+  Instant now = Instant::from_unix_seconds(1'000'000);
+  std::vector<LinkId> links;
+  for (const auto& effect : core.step(RoutesChanged{*RouteTable::make(two_ways(), "a/0", {"b"})}, now))
+    if (const auto* dial = std::get_if<Dial>(&effect); dial && dial->peer == "b/0") links.push_back(dial->link);
+  std::map<std::uint64_t, std::uint64_t> begun;  // serial → bytes handed to the driver
+  std::map<std::uint64_t, LinkId> on;
+  const auto look = [&](const std::vector<GatewayEffect>& effects) {
+    std::vector<LinkId> sending;
+    for (const auto& effect : effects)
+      if (const auto* frame = std::get_if<SendOwn>(&effect)) {
+        begun[frame->header.chunk.serial] += frame->plain_bytes;
+        on[frame->header.chunk.serial] = frame->link;
+        sending.push_back(frame->link);
+      }
+    return sending;
+  };
+  // What is handed to the driver is with the kernel at once: nothing but receipts holds the core back.
+  const std::function<void(std::vector<GatewayEffect>)> run = [&](const std::vector<GatewayEffect>& effects) {
+    for (const LinkId link : look(effects)) run(core.step(FramesSent{link, 1}, now));
+  };
+  for (const LinkId link : links) {
+    run(core.step(LinkUp{link}, now));
+    run(core.step(FrameArrived{link, {.kind = FrameKind::kCredit, .total_bytes = 64 << 20}, nullptr}, now));
+  }
+  for (std::uint64_t serial = 1; serial <= 100; ++serial) run(core.step(ChunkOffered{serial, 1 << 20, 1}, now));
+  EXPECT_LE(begun.size(), 4U);
+  ASSERT_GE(begun.size(), 3U);
+  // 2 MiB in each tenth of a second: more is given, and not all.
+  for (std::uint64_t serial = 1; serial <= 20; ++serial) {
+    if (serial % 2 == 0) now = now + 100ms;
+    ASSERT_EQ(on.count(serial), 1U) << serial;
+    run(core.step(FrameArrived{on[serial], {.kind = FrameKind::kAck, .chunk = {1, serial, 0}, .targets = 1}, nullptr}, now));
+  }
+  EXPECT_GT(begun.size(), 20U + 20);
+  EXPECT_LT(begun.size(), 20U + 40);
+}
+
 TEST(Gateway, TellsWhenAChunkIsLargerThanAnyLinkHolds) {
   World world(two_ways(), {"b"}, {}, 3);
   world.offer(1, std::string(4 << 20, 'z'), 1);
