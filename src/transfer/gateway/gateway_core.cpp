@@ -21,6 +21,7 @@ std::vector<GatewayEffect> GatewayCore::step(GatewayEvent event, Instant now) {
   now_ = now;
   std::visit([this](auto& one) { on(one); }, event);
   dispatch();
+  send_lagging_again();
   return std::exchange(effects_, {});
 }
 

@@ -205,6 +205,7 @@ class GatewayCore {
     bool told_lost = false;
     std::uint64_t in_flight = 0, acknowledged = 0;
     RecentBytes recent;            // acknowledged
+    Duration typical{};            // from a chunk's first frame to its receipt
     std::deque<ChunkKey> waiting;  // of relayed chunks, for a link with room
   };
   // A chunk on its way to one peer.
@@ -227,13 +228,14 @@ class GatewayCore {
   // One sending of a chunk of our own.
   struct Attempt {
     std::uint32_t partition = 0;
+    Instant sent;
     std::map<std::string, Leg> legs;
   };
   struct Own {
-    std::uint64_t total = 0, unsent = 0;  // unsent: targets to be sent to
+    std::uint64_t total = 0, unsent = 0, wanted = 0;  // targets to be sent to; targets without a receipt
     std::uint16_t next_attempt = 0;
     int failures = 0;
-    bool queued = false;
+    bool queued = false, sent_twice = false;
     Instant offered;
     std::map<std::uint16_t, Attempt> attempts;
   };
@@ -302,6 +304,10 @@ class GatewayCore {
   std::vector<std::uint32_t> partitions_to(std::uint64_t targets, std::uint64_t room) const;
   void dispatch();
   bool try_send(std::uint64_t serial, Own& own, const std::vector<std::uint32_t>& ways);
+  void send(std::uint64_t serial, Own& own, std::uint32_t partition, const std::map<std::string, std::uint64_t>& sends);
+  void send_lagging_again();
+  bool send_again(std::uint64_t serial, Own& own);
+  void drop_attempts(std::uint64_t serial, Own& own);
   void look_for_overdue();
   Error no_way(std::uint64_t bytes) const;
   void give_up(std::uint64_t serial, std::uint64_t targets, const Error& why);
@@ -320,6 +326,8 @@ class GatewayCore {
   std::deque<std::uint64_t> ready_;
   std::multimap<Instant, std::uint64_t> retries_;
   std::vector<double> assigned_;  // bytes by partition
+  std::uint64_t offered_bytes_ = 0, sent_again_bytes_ = 0;
+  Instant looked_for_lagging_;
   std::optional<Instant> next_timer_;
   Instant looked_;
   std::uint64_t last_link_ = 0;

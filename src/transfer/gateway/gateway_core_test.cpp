@@ -555,6 +555,57 @@ TEST(Gateway, GivesAPeerNoMoreThanItsReceiptsSayItCarriesSoon) {
   EXPECT_LT(begun.size(), 20U + 40);
 }
 
+TEST(Gateway, WhatLagsAtTheEndIsSentAnotherWayAsWellAndDeliveredOnce) {
+  GatewayCore core(1, {});
+  Instant now = Instant::from_unix_seconds(1'000'000);
+  std::map<std::string, LinkId> links;
+  for (const auto& effect : core.step(RoutesChanged{*RouteTable::make(two_ways(), "a/0", {"b"})}, now))
+    if (const auto* dial = std::get_if<Dial>(&effect)) links[dial->peer] = dial->link;
+  std::map<LinkId, std::vector<ChunkKey>> begun;
+  int aborted = 0;
+  std::vector<std::uint64_t> delivered;
+  const std::function<void(std::vector<GatewayEffect>)> run = [&](const std::vector<GatewayEffect>& effects) {
+    for (const auto& effect : effects) {
+      if (const auto* frame = std::get_if<SendOwn>(&effect)) {
+        if (frame->header.kind == FrameKind::kChunk) begun[frame->link].push_back(frame->header.chunk);
+        run(core.step(FramesSent{frame->link, 1}, now));
+      }
+      if (const auto* frame = std::get_if<SendFrame>(&effect)) aborted += frame->header.kind == FrameKind::kAbort;
+      if (const auto* done = std::get_if<ChunkDelivered>(&effect)) delivered.push_back(done->serial);
+    }
+  };
+  const auto receipt = [&](LinkId link, const ChunkKey& chunk) {
+    run(core.step(FrameArrived{link, {.kind = FrameKind::kAck, .chunk = chunk, .targets = 1}, nullptr}, now));
+  };
+  for (const auto& [peer, link] : links) {
+    run(core.step(LinkUp{link}, now));
+    run(core.step(FrameArrived{link, {.kind = FrameKind::kCredit, .total_bytes = 64 << 20}, nullptr}, now));
+  }
+  for (std::uint64_t serial = 1; serial <= 8; ++serial) run(core.step(ChunkOffered{serial, 1 << 20, 1}, now));
+  const LinkId direct = links.at("b/0"), relayed = links.at("c/0");
+  ASSERT_GE(begun[direct].size(), 2U);
+  ASSERT_GE(begun[relayed].size(), 2U);
+  now = now + 50ms;
+  for (const auto& chunk : std::vector(begun[relayed])) receipt(relayed, chunk);
+  for (std::size_t i = 1; i < begun[direct].size(); ++i) receipt(direct, begun[direct][i]);
+  ASSERT_EQ(delivered.size(), 7U);
+  const ChunkKey lagging = begun[direct][0];
+  begun.clear();
+  for (int i = 0; i < 3; ++i) {
+    now = now + 100ms;
+    run(core.step(GatewayTick{}, now));
+  }
+  ASSERT_EQ(begun[relayed].size(), 1U) << "once, and over the other way";
+  const ChunkKey again = begun[relayed][0];
+  EXPECT_EQ(again.serial, lagging.serial);
+  EXPECT_NE(again.attempt, lagging.attempt);
+  receipt(relayed, again);
+  EXPECT_EQ(delivered.size(), 8U);
+  EXPECT_EQ(aborted, 1) << "the first sending is of no use any more";
+  receipt(direct, lagging);
+  EXPECT_EQ(delivered.size(), 8U);
+}
+
 TEST(Gateway, TellsWhenAChunkIsLargerThanAnyLinkHolds) {
   World world(two_ways(), {"b"}, {}, 3);
   world.offer(1, std::string(4 << 20, 'z'), 1);

@@ -15,6 +15,9 @@ constexpr double kSlackShare = 0.1, kSlackBytes = 32 << 20;
 // Chunks without a way that are looked past, so that they do not hold up those that have one.
 constexpr std::size_t kLookedPast = 64;
 constexpr Duration kRetryLeast = 50ms, kRetryMost = 2s;
+constexpr Duration kLookForLagging = 100ms;
+// What may be sent a second time while the first is under way, besides a twentieth of all.
+constexpr std::uint64_t kSentAgainLeast = 32 << 20;
 
 std::string_view words_of(Nack why) {
   switch (why) {
@@ -32,7 +35,9 @@ void GatewayCore::on(const ChunkOffered& event) {
   Own& own = own_[event.serial];
   own.total = event.total_bytes;
   own.unsent |= event.targets;
+  own.wanted |= event.targets;
   own.failures = 0;
+  offered_bytes_ += event.total_bytes;
   own.offered = now_;
   enqueue(event.serial);
 }
@@ -40,13 +45,18 @@ void GatewayCore::on(const ChunkOffered& event) {
 void GatewayCore::on(const ChunkWithdrawn& event) {
   const auto found = own_.find(event.serial);
   if (found == own_.end()) return;
-  for (auto& [number, attempt] : found->second.attempts)
+  drop_attempts(event.serial, found->second);
+  own_.erase(found);
+}
+
+void GatewayCore::drop_attempts(std::uint64_t serial, Own& own) {
+  for (auto& [number, attempt] : own.attempts)
     for (auto& [peer, leg] : attempt.legs) {
-      const ChunkKey key{sender_, event.serial, number};
+      const ChunkKey key{sender_, serial, number};
       if (leg.link) hand(*leg.link, {.kind = FrameKind::kAbort, .chunk = key}, nullptr);
       end_leg({key, peer}, leg, false);
     }
-  own_.erase(found);
+  own.attempts.clear();
 }
 
 void GatewayCore::enqueue(std::uint64_t serial) {
@@ -97,19 +107,59 @@ bool GatewayCore::try_send(std::uint64_t serial, Own& own, const std::vector<std
     std::map<std::string, std::uint64_t> sends;
     std::uint64_t writes = 0;
     if (!pick_legs(*routes_.of(partition), own.unsent, room_of(own.total), true, sends, writes)) continue;
-    const ChunkKey key{sender_, serial, own.next_attempt++};
-    Attempt& attempt = own.attempts[key.attempt];
-    attempt.partition = partition;
     own.unsent = 0;
-    assigned_[partition] += static_cast<double>(own.total);
-    for (const auto& [peer, targets] : sends) {
-      Leg& leg = attempt.legs[peer];
-      leg.targets = targets;
-      leg.total = own.total;
-      const LinkId link = *roomy_link(peer, room_of(own.total));
-      begin_leg({key, peer}, leg, link);
-      pump(link);
-    }
+    send(serial, own, partition, sends);
+    return true;
+  }
+  return false;
+}
+
+void GatewayCore::send(std::uint64_t serial, Own& own, std::uint32_t partition, const std::map<std::string, std::uint64_t>& sends) {
+  const ChunkKey key{sender_, serial, own.next_attempt++};
+  Attempt& attempt = own.attempts[key.attempt];
+  attempt.partition = partition;
+  attempt.sent = now_;
+  assigned_[partition] += static_cast<double>(own.total);
+  for (const auto& [peer, targets] : sends) {
+    Leg& leg = attempt.legs[peer];
+    leg.targets = targets;
+    leg.total = own.total;
+    const LinkId link = *roomy_link(peer, room_of(own.total));
+    begin_leg({key, peer}, leg, link);
+    pump(link);
+  }
+}
+
+// At a job's end the last chunks may be on connections that have lost so much that they hardly move, while another way has nothing to
+// do. What has been under way for longer than that other way takes is sent over it as well; the first receipt counts.
+void GatewayCore::send_lagging_again() {
+  if (!ready_.empty() || !retries_.empty() || own_.empty() || routes_.shares().size() < 2) return;
+  wake_at(now_ + kLookForLagging);
+  if (now_ - looked_for_lagging_ < kLookForLagging) return;
+  looked_for_lagging_ = now_;
+  for (auto& [serial, own] : own_) {
+    if (own.sent_twice || own.attempts.size() != 1 || own.wanted == 0) continue;
+    if (sent_again_bytes_ + own.total > std::max(kSentAgainLeast, offered_bytes_ / 20)) return;
+    if (now_ - own.attempts.begin()->second.sent >= kLookForLagging) send_again(serial, own);
+  }
+}
+
+bool GatewayCore::send_again(std::uint64_t serial, Own& own) {
+  const Attempt& first = own.attempts.begin()->second;
+  for (const std::uint32_t partition : partitions_to(own.wanted, room_of(own.total))) {
+    if (partition == first.partition) continue;
+    std::map<std::string, std::uint64_t> sends;
+    std::uint64_t writes = 0;
+    if (!pick_legs(*routes_.of(partition), own.wanted, room_of(own.total), true, sends, writes)) continue;
+    const bool sooner = std::all_of(sends.begin(), sends.end(), [&](const auto& one) {
+      const Peer& peer = peers_.at(one.first);
+      return first.legs.count(one.first) == 0 && peer.typical > Duration() && peer.in_flight <= peer.recent.bytes(now_) &&
+             now_ - first.sent > peer.typical + kLookForLagging;
+    });
+    if (!sooner) continue;
+    own.sent_twice = true;
+    sent_again_bytes_ += own.total;
+    send(serial, own, partition, sends);
     return true;
   }
   return false;
@@ -124,13 +174,18 @@ void GatewayCore::own_verdict(const ChunkKey& key, const std::string& peer, cons
   if (header.kind == FrameKind::kNack) return own_failed(key, peer, told, static_cast<Nack>(header.detail));
   leg->targets &= ~told;
   leg->progress = now_;
+  // Of a chunk that was sent twice the second receipt tells nothing new.
+  const std::uint64_t news = told & std::exchange(own->second.wanted, own->second.wanted & ~told);
   for (int target = 0; target < static_cast<int>(kTargetsMost); ++target)
-    if ((told >> target & 1) != 0) effects_.push_back(ChunkDelivered{key.serial, target, body});
+    if ((news >> target & 1) != 0) effects_.push_back(ChunkDelivered{key.serial, target, body});
   if (leg->targets != 0) return;
   end_leg({key, peer}, *leg, true);
   Attempt& attempt = own->second.attempts.at(key.attempt);
+  Duration& typical = peers_[peer].typical;
+  typical = typical == Duration() ? now_ - attempt.sent : typical - typical / 8 + (now_ - attempt.sent) / 8;
   attempt.legs.erase(peer);
   if (attempt.legs.empty()) own->second.attempts.erase(key.attempt);
+  if (own->second.wanted == 0) drop_attempts(key.serial, own->second);
 }
 
 // Some targets of one sending are not reached this way: they are queued again, after a pause that grows.
@@ -152,6 +207,12 @@ void GatewayCore::own_failed(const ChunkKey& key, const std::string& peer, std::
     }
     if (attempt->second.legs.empty()) own.attempts.erase(attempt);
   }
+  targets &= own.wanted;
+  // Those that another sending may still reach.
+  for (const auto& [number, attempt] : own.attempts)
+    for (const auto& [other, leg] : attempt.legs)
+      if (number != key.attempt) targets &= ~leg.targets;
+  if (targets == 0) return;
   // A broken connection is nobody's fault but the connection's; what is told of the chunk itself counts.
   if (why != Nack::kLinkLost) ++own.failures;
   if (own.failures >= limits_.attempts_most)
