@@ -1,12 +1,20 @@
 #pragma once
 
-// What a copy job knows between two events.
+// What a copy job knows between two events. copy_core.cpp has how it begins and whom it calls, copy_chunks.cpp what becomes of chunks,
+// copy_ends.cpp how objects end.
 
 #include <functional>
 
 #include "transfer/copy_core.h"
 
 namespace isobar::transfer {
+
+// Whether the same call may succeed if made again.
+inline bool may_pass(Code code) {
+  return code == Code::kUnavailable || code == Code::kDeadlineExceeded || code == Code::kExhausted || code == Code::kDataLoss;
+}
+inline bool is_overload(Code code) { return code == Code::kExhausted || code == Code::kDeadlineExceeded; }
+inline Error other_bytes() { return Error(Code::kDataLoss, "what was read has another checksum than the source says"); }
 
 enum class Phase {
   kHeading,     // asking what the source is
