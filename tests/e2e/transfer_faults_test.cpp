@@ -120,9 +120,12 @@ TEST_F(TransferFaults, ObjectsThatTheStoreLosesAreMissedBeforeAnySuccessIsTold) 
 TEST_F(TransferFaults, EveryKindOfFailureHasAnExitCodeOtherThanZero) {
   write("src/a", "x");
   refuse_puts(403, "AccessDenied");
-  EXPECT_EQ(run({"cp", at("src/a"), "s3://bucket/a"}, environment_).exit_code, 1);
-  EXPECT_EQ(run({"sync", at("src"), "s3://bucket/p"}, environment_).exit_code, 1);
-  EXPECT_EQ(run({"mv", at("src/a"), "s3://bucket/a"}, environment_).exit_code, 1);
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"cp", at("src/a"), "s3://bucket/a"},
+                                                {"sync", at("src"), "s3://bucket/p"},
+                                                {"mv", at("src/a"), "s3://bucket/a"}}) {
+    const auto refused = run(words, environment_);
+    EXPECT_EQ(refused.exit_code, 1) << words[0] << ": " << refused.err;
+  }
   server_.behave();
   EXPECT_NE(run({"cp", "s3://bucket/none", at("x")}, environment_).exit_code, 0);
   EXPECT_NE(run({"cp", "-r", "s3://bucket/none", at("x")}, environment_).exit_code, 0);

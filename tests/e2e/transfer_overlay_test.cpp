@@ -120,8 +120,8 @@ TEST_F(TransferOverlay, CompletesThoughItsRelayIsKilled) {
 TEST_F(TransferOverlay, CompletesThoughAnEdgeIsCut) {
   const auto from = make_files(12, 6 << 20);
   const fs::path to = folder_ / "to";
-  const auto copied = run(within(
-      "edge-cut", {"cp", "-r", "--from", "a", "--to", "b", "--connections", "4", "--bwlimit", "10MB/s", from.string(), to.string()}));
+  const auto copied = run(
+      within("edge-cut", {"cp", "-r", "--from", "a", "--to", "b", "--connections", "4", "--bwlimit", "6MB/s", from.string(), to.string()}));
   ASSERT_EQ(copied.exit_code, 0) << copied.err;
   EXPECT_THAT(copied.err, HasSubstr("the edge netem:a/0 to netem:c/0 is down"));
   EXPECT_EQ(run({"check", "--download", from.string(), to.string()}).exit_code, 0);

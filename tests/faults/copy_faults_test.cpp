@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <future>
 #include <set>
 #include <thread>
 
@@ -14,6 +15,7 @@
 #include "storage/local_store.h"
 #include "storage/s3.h"
 #include "transfer/arrival.h"
+#include "transfer/chunk_mover.h"
 #include "transfer/items.h"
 
 namespace isobar::faults {
@@ -268,6 +270,21 @@ TEST_F(CopyFaults, AReadThatLagsAndWhoseOtherWayFailsIsTriedAgain) {
   EXPECT_TRUE(summary.complete()) << first_failure();
   EXPECT_GE(summary.totals.retries, 1U);
   EXPECT_TRUE(content("down/large") == some_objects().at("large"));
+}
+
+// A folder's threads end with it, for which they must not wait themselves.
+TEST_F(CopyFaults, AFolderIsNotTakenDownByOneOfItsOwnThreads) {
+  make("up/a", "content");
+  std::promise<void> answered;
+  auto mover = transfer::make_direct_mover(folder("up"), {}, 0);
+  mover->read(transfer::ChunkId(1), {transfer::ChunkId(1), "a", 0, 7, ""}, [&](const Result<storage::Got>& got, std::uint32_t) {
+    EXPECT_TRUE(got.ok());
+    answered.set_value();
+    std::this_thread::sleep_for(100ms);  // the job is over before this thread has come back
+  });
+  answered.get_future().wait();
+  mover.reset();
+  std::this_thread::sleep_for(200ms);
 }
 
 TEST_F(CopyFaults, OneLargeObjectIsLookedAtOnceWhereEachReadTellsItsVersion) {

@@ -11,12 +11,12 @@ constexpr std::uint64_t kPieceLeast = 128 * kKiB, kPiecesMost = 16;
 
 }  // namespace
 
-ChunkRead::ChunkRead(std::shared_ptr<storage::Store> source, ReadChunk what, BufferPool::Buffer buffer, ChunkMover::ReadDone done)
-    : source_(std::move(source)), what_(std::move(what)), buffer_(std::move(buffer)), done_(std::move(done)) {}
+ChunkRead::ChunkRead(ReadChunk what, BufferPool::Buffer buffer, ChunkMover::ReadDone done)
+    : what_(std::move(what)), buffer_(std::move(buffer)), done_(std::move(done)) {}
 
-void ChunkRead::start() {
-  source_->get({what_.key, what_.offset, buffer_.span(what_.bytes), what_.version},
-               [self = shared_from_this()](Result<storage::Got> got) { self->got_whole(std::move(got)); });
+void ChunkRead::start(storage::Store& source) {
+  source.get({what_.key, what_.offset, buffer_.span(what_.bytes), what_.version},
+             [self = shared_from_this()](Result<storage::Got> got) { self->got_whole(std::move(got)); });
 }
 
 void ChunkRead::got_whole(Result<storage::Got> got) {
@@ -30,12 +30,13 @@ void ChunkRead::answer(Result<storage::Got> got, const char* memory) {
   std::exchange(done_, nullptr)(std::move(got), crc);
 }
 
-void ChunkRead::start_again() {
+void ChunkRead::start_again(std::shared_ptr<storage::Store> source) {
   const std::uint64_t pieces = std::clamp<std::uint64_t>(what_.bytes / kPieceLeast, 1, kPiecesMost);
   {
     const MutexLock lock(mutex_);
     if (answered_by_ || again_) return;
     again_.reset(new char[what_.bytes]);
+    source_ = std::move(source);
     ++ways_;
     pieces_left_ = pieces;
   }

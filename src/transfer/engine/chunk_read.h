@@ -14,12 +14,13 @@
 
 namespace isobar::transfer {
 
-/// What it reads into, and the store, stay as long as any of its calls is under way: the slower way may end after the job.
+/// What it reads into stays as long as any of its calls is under way: of two ways the slower may end after the job.
 class ChunkRead : public std::enable_shared_from_this<ChunkRead> {
  public:
-  ChunkRead(std::shared_ptr<storage::Store> source, ReadChunk what, BufferPool::Buffer buffer, ChunkMover::ReadDone done);
-  void start();
-  void start_again();
+  ChunkRead(ReadChunk what, BufferPool::Buffer buffer, ChunkMover::ReadDone done);
+  void start(storage::Store& source);
+  /// source   kept, too, and let go on the thread that brings the last piece: one that owns its threads (files) must not be read twice
+  void start_again(std::shared_ptr<storage::Store> source);
 
   /// After the answer.
   std::string_view bytes() const;
@@ -34,8 +35,8 @@ class ChunkRead : public std::enable_shared_from_this<ChunkRead> {
   bool ended(Way way, bool good);
   void answer(Result<storage::Got> got, const char* memory);
 
-  const std::shared_ptr<storage::Store> source_;
   const ReadChunk what_;
+  std::shared_ptr<storage::Store> source_;  // of a read that was started again
   BufferPool::Buffer buffer_;
   ChunkMover::ReadDone done_;
   std::unique_ptr<char[]> again_;  // what the pieces fill

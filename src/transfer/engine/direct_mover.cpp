@@ -15,12 +15,12 @@ class DirectMover final : public ChunkMover {
 
   void read(ChunkId chunk, ReadChunk what, ReadDone done) override {
     auto buffer = buffers_.take(what.bytes);
-    const auto read = std::make_shared<ChunkRead>(source_, std::move(what), std::move(buffer), std::move(done));
+    const auto read = std::make_shared<ChunkRead>(std::move(what), std::move(buffer), std::move(done));
     chunks_[chunk] = read;
-    read->start();
+    read->start(*source_);
   }
 
-  void read_again(ChunkId chunk) override { chunks_.at(chunk)->start_again(); }
+  void read_again(ChunkId chunk) override { chunks_.at(chunk)->start_again(source_); }
 
   void put(ChunkId chunk, std::size_t target, std::string key, storage::Properties properties, std::uint32_t crc32c,
            storage::Done<storage::PutReceipt> done) override {
