@@ -355,7 +355,8 @@ std::optional<LinkId> GatewayCore::roomy_link(const std::string& id, std::uint64
   const auto peer = peers_.find(id);
   if (peer == peers_.end() || now_ < peer->second.penalty_until) return std::nullopt;
   const std::uint64_t most = std::max(limits_.under_way_least, kSpansUnderWay * peer->second.recent.bytes(now_));
-  if (peer->second.in_flight > 0 && peer->second.in_flight + room > most) return std::nullopt;
+  // Where there is but one way nothing is won by holding back.
+  if (routes_.shares().size() > 1 && peer->second.in_flight > 0 && peer->second.in_flight + room > most) return std::nullopt;
   std::optional<LinkId> best;
   std::uint64_t least = limits_.unsent_bytes_most;
   for (const LinkId one : peer->second.links) {
