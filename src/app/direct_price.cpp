@@ -39,9 +39,12 @@ std::vector<std::string> direct_prices(StoreOpener& opener, const OverlayOptions
     TRY_ASSIGN(const auto place, region_of_place(opener, store.location().text(), as_target));
     return in_grid(*grid, place.region);
   };
+  const auto is_folder = [](const storage::Store& store) { return store.location().kind == storage::Kind::kLocal; };
   const auto from = region(source, options.source, false);
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < targets.size(); ++i) {
+    // From folder to folder, which nobody charges for.
+    if (is_folder(source) && is_folder(*targets[i]) && options.source.empty() && options.destinations.empty()) continue;
     const auto to = region(*targets[i], i < options.destinations.size() ? options.destinations[i] : "", true);
     if (!from.ok()) lines.push_back(fmt::format("No price is told: {} (--from).", from.error().message()));
     else if (!to.ok()) lines.push_back(fmt::format("No price is told: {} (--to).", to.error().message()));

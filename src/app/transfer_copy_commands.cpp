@@ -167,8 +167,8 @@ int copy(Context& context, CopyOptions& options, Verb verb) {
   if (options.dry_run) {
     sum.say_problems(context.console());
     if (options.output != "json")
-      context.console().print(
-          fmt::format("{} objects, {}; nothing was done\n", sum.totals.objects_listed, format_bytes({sum.totals.bytes_listed})));
+      context.console().print(fmt::format("{} {}, {}; nothing was done\n", sum.totals.objects_listed,
+                                          sum.totals.objects_listed == 1 ? "object" : "objects", format_bytes({sum.totals.bytes_listed})));
     return sum.good() ? kOk : kFailed;
   }
   if (sum.good() && sum.totals.objects_listed == 0) sum.conclude("nothing matches: no object was copied");
