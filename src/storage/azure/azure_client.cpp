@@ -69,6 +69,7 @@ net::HttpRequest Client::request_for(const Call& call, const AzureCredentials& c
   request.body = call.body;
   request.owned_body = call.owned_body;
   request.into = call.into;
+  request.connections_ahead = call.calls_ahead;
   if (!call.source_blob.empty()) add_source(request, call, credentials);
   const std::uint64_t body_bytes = call.body.empty() ? call.owned_body.size() : call.body.size();
   if (!credentials.account_key.empty()) sign_shared_key(request, account_, credentials.account_key, body_bytes);

@@ -24,6 +24,7 @@ struct Call {
   std::span<char> into = {};
   bool range_may_be_empty = false;      ///< 416 is reported as a response, too
   Code precondition = Code::kConflict;  ///< what 412 means here
+  int calls_ahead = 0;                  ///< so many will follow when this one is answered
   std::string source_blob = {};         ///< of this container's account, as CONTAINER/KEY: shown to Azure as the source of a copy
   std::string source_container = {};
 };

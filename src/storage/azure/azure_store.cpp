@@ -64,6 +64,7 @@ Call AzureStore::call_of(std::string method, std::string_view verb, std::string 
 void AzureStore::list(ListRequest request, Done<ListPage> done) {
   Call call = call_of("GET", "list", "");
   call.doing = "list " + client_->text(request.prefix);
+  call.calls_ahead = request.calls_ahead;
   call.query = {{"restype", "container"}, {"comp", "list"}, {"maxresults", std::to_string(std::clamp(request.keys_max, 1, 5000))}};
   if (!request.prefix.empty()) call.query.emplace_back("prefix", request.prefix);
   if (!request.recursive) call.query.emplace_back("delimiter", "/");

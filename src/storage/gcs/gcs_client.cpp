@@ -37,6 +37,7 @@ net::HttpRequest Client::request_for(const Call& call, const GcsCredentials& cre
   request.body = call.body;
   request.owned_body = call.owned_body;
   request.into = call.into;
+  request.connections_ahead = call.calls_ahead;
   return request;
 }
 

@@ -117,6 +117,7 @@ Limits GcsStore::limits() const {
 void GcsStore::list(ListRequest request, Done<ListPage> done) {
   Call call;
   call.doing = "list " + client_->text(request.prefix);
+  call.calls_ahead = request.calls_ahead;
   call.path = fmt::format("/storage/v1/b/{}/o", net::percent_encode(client_->bucket()));
   call.query = {{"maxResults", std::to_string(std::clamp(request.keys_max, 1, 1000))},
                 {"fields", "items(name,size,updated,generation,etag,crc32c,md5Hash,storageClass),prefixes,nextPageToken"}};
