@@ -2,7 +2,6 @@
 
 // A small server that answers as its path says, so that a client can be shown every kind of server. Loopback, port 0.
 
-#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "loopback_for_tests.h"
 #include "net/url.h"
 
 namespace isobar::net {
@@ -19,15 +19,7 @@ namespace isobar::net {
 class HttpServerForTests {
  public:
   HttpServerForTests() {
-    listener_ = Fd(::socket(AF_INET, SOCK_STREAM, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    CHECK(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    CHECK(::listen(listener_.get(), 128) == 0);
-    socklen_t size = sizeof address;
-    ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
+    listener_ = listen_on_loopback(port_);
     acceptor_ = std::thread([this] { accept_all(); });
   }
   ~HttpServerForTests() {

@@ -3,7 +3,6 @@
 // A small HTTP proxy that knows names nobody else does: whatever it is asked for is on the loopback. It tunnels and forwards.
 // Loopback, port 0.
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,19 +15,14 @@
 #include <vector>
 
 #include "base/file.h"
+#include "loopback_for_tests.h"
 
 namespace isobar::net {
 
 class ProxyForTests {
  public:
   ProxyForTests() {
-    listener_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address = loopback(0);
-    CHECK(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    CHECK(::listen(listener_.get(), 128) == 0);
-    socklen_t size = sizeof address;
-    ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
+    listener_ = listen_on_loopback(port_);
     acceptor_ = std::thread([this] { accept_all(); });
   }
   ~ProxyForTests() {
@@ -49,14 +43,6 @@ class ProxyForTests {
   int refuse_with = 0;        ///< answers everything so
 
  private:
-  static sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    return address;
-  }
-
   void accept_all() {
     for (;;) {
       Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -100,7 +86,7 @@ class ProxyForTests {
     const auto begin = tunnel ? 8 : line.find("://") + 3;
     const auto end = line.find_first_of(tunnel ? " " : "/", begin);
     const std::string authority = line.substr(begin, end - begin);
-    const sockaddr_in address = loopback(static_cast<std::uint16_t>(std::stoi(authority.substr(authority.find(':') + 1))));
+    const sockaddr_in address = loopback_address(static_cast<std::uint16_t>(std::stoi(authority.substr(authority.find(':') + 1))));
     const Fd onward(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (::connect(onward.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
       return (void)say(fd, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");

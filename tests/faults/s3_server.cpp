@@ -1,6 +1,5 @@
 #include "s3_server.h"
 
-#include <arpa/inet.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include "crypto/crc32c.h"
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
+#include "loopback_for_tests.h"
 #include "net/url.h"
 
 namespace isobar::faults {
@@ -90,15 +90,7 @@ std::string S3Request::header(const std::string& name) const {
 }
 
 S3Server::S3Server() {
-  listener_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  CHECK(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  CHECK(::listen(listener_.get(), 512) == 0);
-  socklen_t size = sizeof address;
-  ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size);
-  port_ = ntohs(address.sin_port);
+  listener_ = net::listen_on_loopback(port_);
   acceptor_ = std::thread([this] { accept_all(); });
 }
 
