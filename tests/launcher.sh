@@ -107,13 +107,15 @@ mv "$scratch/dev" "$clone/dev"
 mkdir "$scratch/tools"
 for tool in bash sh dirname readlink awk grep mkdir flock cat printf; do ln -s "$(command -v "$tool")" "$scratch/tools/$tool"; done
 printf '#!/bin/sh\n[ "$1" = -u ] && echo 1000\n' >"$scratch/tools/id"
-# Of what is asked for all is installed but libsqlite3-dev and mold.
+# Of what is asked for all is installed but libsqlite3-dev and mold, which it never heard of; then it fails as the real one does.
 cat >"$scratch/tools/dpkg-query" <<'QUERY'
 #!/bin/sh
 shift 3
+code=0
 for package; do
-  case $package in libsqlite3-dev | mold) ;; *) echo "ii  $package" ;; esac
+  case $package in libsqlite3-dev | mold) code=1 ;; *) echo "ii  $package" ;; esac
 done
+exit $code
 QUERY
 chmod +x "$scratch/tools/id" "$scratch/tools/dpkg-query"
 names_the_command() {
