@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <boost/json.hpp>
+#include <set>
 
 #include "base/text.h"
 #include "cloud/catalog_import.h"
@@ -69,8 +70,10 @@ int check_clouds(Context& context, bool verbose, const std::string& output) {
   json::array array;
   std::string text;
   bool any = false;
-  for (const auto& section : catalog->sections()) {
-    const std::string cloud(section.cloud);
+  std::set<std::string> clouds;
+  for (const auto& section : catalog->sections()) clouds.emplace(section.cloud);
+  for (const auto& [name, driver] : context.providers()) clouds.insert(name);
+  for (const auto& cloud : clouds) {
     const auto driver = context.providers().find(cloud);
     const Status usable = driver == context.providers().end()
                               ? Status(unavailable("this version can price it, but has no driver to launch on it"))

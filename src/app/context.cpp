@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 
+#include "base/random.h"
+#include "base/text.h"
 #include "cloud/builtin_catalog.h"
 #include "cloud/local_provider.h"
 #include "config_file.h"
@@ -65,9 +67,53 @@ Result<broker::Config> Context::config() { return read_config_file(home_ / "conf
 const std::map<std::string, cloud::Provider*>& Context::providers() {
   if (owned_providers_.empty()) {
     owned_providers_.push_back(std::make_unique<cloud::LocalProvider>(home_ / "local", node_program(), log()));
+    auto pools = std::make_unique<cloud::SshPoolProvider>(ssh_pool_parts(), log());
+    ssh_pools_ = pools.get();
+    owned_providers_.push_back(std::move(pools));
     for (const auto& provider : owned_providers_) providers_[provider->name()] = provider.get();
   }
   return providers_;
+}
+
+cloud::SshPoolProvider& Context::ssh_pools() {
+  providers();
+  return *ssh_pools_;
+}
+
+std::string Context::owner() {
+  const auto file = home_ / "owner";
+  if (const auto before = read_file(file); before.ok() && !trim(*before).empty()) return std::string(trim(*before));
+  const auto made = secure_random_hex(8);
+  // The first of two that make it at once stands.
+  if (!make_folders(home_).ok() || !write_file(home_ / ("owner." + made), made + "\n").ok()) return made;
+  std::error_code there;
+  fs::create_hard_link(home_ / ("owner." + made), file, there);
+  std::error_code ignored;
+  fs::remove(home_ / ("owner." + made), ignored);
+  const auto stands = read_file(file);
+  return stands.ok() ? std::string(trim(*stands)) : made;
+}
+
+cloud::SshSettings Context::ssh_settings() {
+  cloud::SshSettings settings;
+  settings.socket_folder = home_ / "ssh" / "open";
+  if (const auto file = environment_.find("ISOBAR_SSH_CONFIG"); file != environment_.end()) settings.config_file = file->second;
+  return settings;
+}
+
+cloud::SshPoolProvider::Parts Context::ssh_pool_parts() {
+  const auto user_home = environment_.find("HOME");
+  return {.pools_file = home_ / "ssh_node_pools.yaml",
+          .home = user_home == environment_.end() ? "" : user_home->second,
+          .folder = home_ / "ssh",
+          .cache = home_ / "cache",
+          .node_program = node_program(),
+          .owner = owner(),
+          .shell_of = [this](const cloud::SshTarget& target) {
+            auto settings = ssh_settings();
+            settings.accept_new_host_keys = accept_new_host_keys_;
+            return cloud::make_ssh_shell(target, settings);
+          }};
 }
 
 Result<cloud::Catalog> Context::catalog() {

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "broker/broker.h"
 #include "cloud/catalog.h"
+#include "cloud/ssh_pool_provider.h"
 #include "console.h"
 
 namespace isobar::app {
@@ -40,9 +41,19 @@ class Context {
   Result<broker::Broker*> broker();
   /// The clouds with a driver in this version.
   const std::map<std::string, cloud::Provider*>& providers();
+  /// The machines of ssh_node_pools.yaml; one of the providers.
+  cloud::SshPoolProvider& ssh_pools();
+  /// How machines are reached: the user's own OpenSSH. ISOBAR_SSH_CONFIG names a file in place of ~/.ssh/config.
+  cloud::SshSettings ssh_settings();
+  /// Host keys of machines that were never seen before are taken from here on.
+  void accept_new_host_keys() { accept_new_host_keys_ = true; }
+  /// Tells what this home made from what others did. Made once.
+  std::string owner();
   Log& log();
 
  private:
+  cloud::SshPoolProvider::Parts ssh_pool_parts();
+
   Console console_;
   SystemClock clock_;
   fs::path home_;
@@ -50,6 +61,8 @@ class Context {
   std::optional<Log> log_;
   std::vector<std::unique_ptr<cloud::Provider>> owned_providers_;
   std::map<std::string, cloud::Provider*> providers_;
+  cloud::SshPoolProvider* ssh_pools_ = nullptr;
+  bool accept_new_host_keys_ = false;
   std::optional<broker::StateStore> state_;
   std::unique_ptr<broker::Broker> broker_;
 };

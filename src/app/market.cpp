@@ -26,6 +26,26 @@ Result<broker::Market> open_market(Context& context, Reach reach) {
 
 namespace {
 
+constexpr double kCpusUsual = 8, kGibPerCpuUsual = 4;
+
+/// What a node takes of a machine that others use, too: what was asked for. Who asks for nothing gets the usual, with GPUs the
+/// CPUs and the memory that go with them, and never more than there is.
+cloud::Offer share_of(cloud::Offer whole, const broker::ResourceRequest& request) {
+  const double all_gpus = whole.accelerator_count;
+  const double gpus = request.accelerator ? request.accelerator->count : 0;
+  const double fraction = gpus > 0 && all_gpus > 0 ? gpus / all_gpus : 0;
+  const double cpus = request.cpus ? request.cpus->value : fraction > 0 ? whole.vcpus * fraction : std::min(kCpusUsual, whole.vcpus);
+  const double usual = fraction > 0 ? whole.memory_gib * fraction : std::min(cpus * kGibPerCpuUsual, whole.memory_gib * cpus / whole.vcpus);
+  const double memory = !request.memory           ? usual
+                        : request.memory->per_cpu ? request.memory->amount.value * cpus
+                                                  : request.memory->amount.value;
+  whole.vcpus = std::min(cpus, whole.vcpus);
+  whole.memory_gib = std::min(memory, whole.memory_gib);
+  whole.accelerator_count = gpus;
+  if (gpus == 0) whole.accelerator.clear();
+  return whole;
+}
+
 // "s3://bucket" lies on AWS: the cloud a URI's scheme belongs to; empty for others.
 std::string cloud_of_uri(std::string_view uri) {
   static constexpr std::pair<std::string_view, const char*> kSchemes[] = {{"s3://", "aws"},      {"gs://", "gcp"},  {"gcs://", "gcp"},
@@ -78,6 +98,7 @@ Result<std::vector<broker::Placement>> ranked_placements(const broker::ResourceC
       auto offer = candidate.offer();
       for (const auto zone : broker::zones_of(candidate, market.blocked)) {
         offer.zone = std::string(zone);
+        if (offer.cloud == "ssh") offer = share_of(std::move(offer), group.alternatives[candidate.alternative]);
         ranked.push_back({offer, candidate.use_spot, candidate.hourly_price, candidate.alternative});
       }
     }

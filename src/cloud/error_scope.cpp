@@ -78,15 +78,4 @@ Scope scope_of_error(const std::string& cloud, std::string_view code, const Offe
   return scope;
 }
 
-std::string_view name_of(InstanceState state) {
-  switch (state) {
-    case InstanceState::kPending: return "PENDING";
-    case InstanceState::kRunning: return "RUNNING";
-    case InstanceState::kStopping: return "STOPPING";
-    case InstanceState::kStopped: return "STOPPED";
-    case InstanceState::kTerminated: return "TERMINATED";
-  }
-  return "UNKNOWN";
-}
-
 }  // namespace isobar::cloud

@@ -1,14 +1,20 @@
 // isobar-node: the one file that runs on every node. Each verb is one role of it.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <cstdio>
 #include <string_view>
 
+#include "base/file.h"
 #include "broker/agent.h"
 #include "broker/rank_supervisor.h"
-#include "cloud/local_init.h"
+#include "broker/secure_relay.h"
+#include "cloud/host_service.h"
+#include "cloud/instance_init.h"
+#include "crypto/digest.h"
+#include "crypto/encoding.h"
 #include "transfer/gateway.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -25,9 +31,36 @@ int usage() {
              "usage: isobar-node agent CONFIG [READY_FD]   the node's agent\n"
              "       isobar-node init FOLDER               boots a local instance; descriptor 3 is told when it answers\n"
              "       isobar-node run-rank FOLDER           stands over one rank of a job; descriptor 3 is closed when it runs\n"
+             "       isobar-node host                      does one thing with the nodes of this machine, as told on standard input\n"
+             "       isobar-node bridge ADDRESS            connects its standard streams with an agent; its key comes first, in a line\n"
+             "       isobar-node verify SHA256             succeeds if that is the hash of this file\n"
              "       isobar-node gateway                   moves bulk data; told what to do over its standard input and output\n"
              "       isobar-node --version\n");
   return 2;
+}
+
+/// The first line of standard input, taken so that what follows is left to be read.
+std::string take_line() {
+  std::string line;
+  constexpr std::size_t kLineMax = 4096;
+  for (char byte = 0; line.size() < kLineMax && ::read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n';) line += byte;
+  return line;
+}
+
+int run_bridge(const std::string& address) {
+  const auto key = take_line();
+  // Whoever waits at the other end hears that from here on every byte is the agent's.
+  auto ended = isobar::write_all(STDOUT_FILENO, fmt::format("\n{}\n", isobar::cloud::kBridgeMark));
+  if (ended.ok()) ended = isobar::broker::bridge(STDIN_FILENO, STDOUT_FILENO, address, key);
+  if (!ended.ok()) fmt::print(stderr, "isobar-node: {}\n", ended.error().message());
+  return ended.ok() ? 0 : 1;
+}
+
+int verify_self(std::string_view wanted) {
+  const auto bytes = isobar::read_file("/proc/self/exe", 512 << 20);
+  const bool same = bytes.ok() && isobar::crypto::to_hex(isobar::crypto::sha256(*bytes)) == wanted;
+  if (!same) fmt::print(stderr, "isobar-node: this file is not the one that was sent\n");
+  return same ? 0 : 1;
 }
 
 }  // namespace
@@ -46,8 +79,11 @@ int main(int argc, char** argv) {
     }
     return isobar::broker::run_agent(argv[2], ready);
   }
-  if (verb == "init" && argc == 3) return isobar::cloud::start_local_instance(argv[2], kReadyFd);
+  if (verb == "init" && argc == 3) return isobar::cloud::start_instance(argv[2], kReadyFd);
   if (verb == "run-rank" && argc == 3) return isobar::broker::supervise_rank(argv[2], kReadyFd);
+  if (verb == "host" && argc == 2) return isobar::cloud::run_host();
+  if (verb == "bridge" && argc == 3) return run_bridge(argv[2]);
+  if (verb == "verify" && argc == 3) return verify_self(argv[2]);
   if (verb == "gateway" && argc == 2) return isobar::transfer::run_gateway(0, 1);
   return usage();
 }

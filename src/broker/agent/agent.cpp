@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "broker/secure_relay.h"
 #include "server.h"
 
 namespace isobar::broker {
@@ -30,6 +31,23 @@ Result<Fd> lock_state(const fs::path& state) {
   if (!lock) return errno_error("open " + (state / "agent.lock").string());
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return Error(Code::kAlreadyExists, "another agent runs on " + state.string());
   return lock;
+}
+
+/// Where this agent listens to its own machine; the others know it by another address, if they are to reach it.
+std::string own_socket(const NodeConfig& config) {
+  const auto& address = config.self().agent_address;
+  return config.port_file.empty() ? address : "unix:" + (config.port_file.parent_path() / "agent.sock").string();
+}
+
+/// For other machines, at the port where it listened before if that is still to be had, so that they need not be told anew.
+Result<std::unique_ptr<RelayServer>> listen_to_machines(const NodeConfig& config, const std::string& own_address) {
+  if (config.port_file.empty()) return std::unique_ptr<RelayServer>();
+  const auto before = read_file(config.port_file);
+  const auto port = static_cast<std::uint16_t>(before.ok() ? std::atoi(before->c_str()) : 0);
+  auto relay = RelayServer::start(port, config.self().token, own_address);
+  if (!relay.ok() && port != 0) relay = RelayServer::start(0, config.self().token, own_address);
+  if (relay.ok()) TRY(write_file(config.port_file, fmt::format("{}\n", (*relay)->port()), Durability::kCache));
+  return relay;
 }
 
 class Agent {
@@ -54,7 +72,9 @@ class Agent {
       head = std::make_unique<Head>(loop_, config_, std::move(store), ranks, booted, log_, Head::Listener{job_changed, power_off});
       TRY(head->restore());
     }
-    TRY_ASSIGN(auto listener, listen_at(config_.self().agent_address));
+    const auto own_address = own_socket(config_);
+    TRY_ASSIGN(auto listener, listen_at(own_address));
+    TRY_ASSIGN(const auto relay, listen_to_machines(config_, own_address));
     server =
         std::make_unique<Server>(Server::Parts{loop_, config_, ranks, mirrors, head.get(), booted, power_off, log_}, std::move(listener));
     log_.info("agent_started", {{"version", kAgentVersion}, {"rank", config_.rank}});
@@ -95,6 +115,7 @@ class Agent {
 Status start(const fs::path& config_path, int ready_fd) {
   TRY_ASSIGN(auto config, read_node_config(config_path));
   ::setenv("HOME", config.home.c_str(), 1);
+  for (const auto& [name, value] : config.environment) ::setenv(name.c_str(), value.c_str(), 1);
   TRY(make_folders(config.home / ".isobar"));
   TRY_ASSIGN(auto log, Log::to_file(config.home / ".isobar" / "agent.log"));
   return Agent(std::move(config), std::move(log)).run(ready_fd);

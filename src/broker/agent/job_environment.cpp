@@ -30,9 +30,11 @@ std::string addresses(const NodeConfig& config, const RankPlace& place) {
   return join(out, "\n");
 }
 
-std::string visible_devices(const std::vector<int>& devices) {
+/// The devices that a rank holds, as the machine numbers them.
+std::string visible_devices(const NodePeer& node, const std::vector<int>& held) {
   std::vector<std::string> out;
-  for (const int device : devices) out.push_back(std::to_string(device));
+  for (const int device : held)
+    out.push_back(std::to_string(node.devices.empty() ? device : node.devices.at(static_cast<std::size_t>(device))));
   return join(out, ",");
 }
 
@@ -66,8 +68,10 @@ Environment rank_environment(const NodeConfig& config, const JobSpec& spec, cons
   set(phase + "NUM_NODES", std::to_string(std::count(ips.begin(), ips.end(), '\n') + 1));
   set(phase + "NUM_GPUS_PER_NODE", fmt::format("{}", static_cast<int>(std::ceil(spec.gpus))));
   // A node without devices says nothing, so that a machine's own setting stands.
-  if (place.phase == Phase::kRun && config.gpus > 0)
-    all["CUDA_VISIBLE_DEVICES"] = visible_devices((*place.places)[static_cast<std::size_t>(place.rank)].gpus);
+  if (place.phase == Phase::kRun && config.gpus > 0) {
+    const auto& at = (*place.places)[static_cast<std::size_t>(place.rank)];
+    all["CUDA_VISIBLE_DEVICES"] = visible_devices(config.nodes[static_cast<std::size_t>(at.node)], at.gpus);
+  }
   return {all.begin(), all.end()};
 }
 

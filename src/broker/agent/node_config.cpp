@@ -13,7 +13,9 @@ constexpr std::uint64_t kConfigBytesMax = 16 << 20;
 NodePeer peer_of(const json::value& value) {
   const auto& node = value.as_object();
   const auto text = [&](const char* name) { return std::string(node.at(name).as_string()); };
-  return {json::value_to<int>(node.at("rank")), text("address"), text("agent"), text("token")};
+  NodePeer peer{json::value_to<int>(node.at("rank")), text("address"), text("agent"), text("token"), {}};
+  if (const auto* devices = node.if_contains("devices")) peer.devices = json::value_to<std::vector<int>>(*devices);
+  return peer;
 }
 
 NodeConfig config_of(const json::object& root) {
@@ -25,6 +27,9 @@ NodeConfig config_of(const json::object& root) {
   config.user = text("user");
   config.home = text("home");
   config.power_file = text("power_file");
+  if (root.contains("port_file")) config.port_file = text("port_file");
+  if (const auto* extra = root.if_contains("environment"))
+    for (const auto& [name, value] : extra->as_object()) config.environment[std::string(name)] = std::string(value.as_string());
   for (const auto& node : root.at("nodes").as_array()) config.nodes.push_back(peer_of(node));
   return config;
 }
@@ -47,6 +52,9 @@ Result<NodeConfig> parse_node_config(std::string_view text) {
   if (config.rank < 0 || config.rank >= nodes)
     return invalid(fmt::format("the node's config: rank {} is not one of {} nodes", config.rank, nodes));
   if (!(config.cpus > 0) || config.gpus < 0) return invalid("the node's config: cpus must be positive, gpus not negative");
+  for (const auto& node : config.nodes)
+    if (!node.devices.empty() && node.devices.size() < static_cast<std::size_t>(config.gpus))
+      return invalid(fmt::format("the node's config: node {} names {} devices for {} GPUs", node.rank, node.devices.size(), config.gpus));
   for (int rank = 0; rank < nodes; ++rank)
     if (config.nodes[static_cast<std::size_t>(rank)].rank != rank) return invalid("the node's config: nodes are not in rank order");
   return config;

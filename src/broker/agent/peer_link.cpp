@@ -16,7 +16,7 @@ PeerLink::PeerLink(Loop& loop, NodePeer peer, Log& log) : loop_(loop), peer_(std
 }
 
 void PeerLink::connect() {
-  auto socket = dial(peer_.agent_address);
+  auto socket = dial(peer_.agent_address, peer_.token);
   if (!socket.ok()) return on_break(socket.error().message());
   connection_ = std::make_unique<Connection>(loop_, std::move(*socket),
                                              Connection::Handlers{.on_frame = [this](const std::string& frame) { on_frame(frame); },

@@ -11,13 +11,16 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+
+#include "broker/secure_relay.h"
 
 namespace isobar::broker {
 
 namespace {
 
-constexpr std::string_view kUnixPrefix = "unix:";
+constexpr std::string_view kUnixPrefix = "unix:", kTlsPrefix = "tls:";
 constexpr int kBacklog = 512;
 constexpr std::size_t kReadBytes = 64 << 10;
 
@@ -123,7 +126,22 @@ Result<std::optional<Fd>> accept_from(const Fd& listener) {
   return errno_error("accept a connection");
 }
 
-Result<Fd> dial(const std::string& address) {
+namespace {
+
+Result<Fd> dial_tls(std::string_view rest, const std::string& key) {
+  const auto colon = rest.rfind(':');
+  unsigned port = 0;
+  const auto digits = rest.substr(colon == std::string_view::npos ? rest.size() : colon + 1);
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (digits.empty() || parsed.ptr != digits.data() + digits.size() || port == 0 || port > 65535 || colon == 0)
+    return invalid(fmt::format("\"tls:{}\" is not an agent's address: it should read tls:HOST:PORT", rest));
+  return dial_relay(std::string(rest.substr(0, colon)), static_cast<std::uint16_t>(port), key);
+}
+
+}  // namespace
+
+Result<Fd> dial(const std::string& address, const std::string& key) {
+  if (address.starts_with(kTlsPrefix)) return dial_tls(std::string_view(address).substr(kTlsPrefix.size()), key);
   TRY_ASSIGN(const auto path, unix_path(address));
   TRY_ASSIGN(const auto where, unix_address(path));
   Fd connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -41,23 +41,25 @@ Status hash_contents(MirrorOrder& order) {
 }  // namespace
 
 struct AgentClient::Connection {
-  std::string address, token;
+  Dial dial_again;
+  std::string where, token;
   std::optional<Channel> channel;  // none once the conversation is out of step
   Welcome welcome;
   std::uint64_t last_id = 0;
 
-  static Result<std::unique_ptr<Connection>> open(const std::string& address, Duration deadline, const std::string& token) {
-    TRY_ASSIGN(auto socket, dial(address));
+  static Result<std::unique_ptr<Connection>> open(Dial dial, const std::string& where, Duration deadline, const std::string& token) {
+    TRY_ASSIGN(auto socket, dial());
     auto connection = std::make_unique<Connection>();
-    connection->address = address;
+    connection->dial_again = std::move(dial);
+    connection->where = where;
     connection->token = token;
     connection->channel.emplace(std::move(socket));
     TRY_ASSIGN(connection->welcome,
-               connection->call<Welcome>(Hello{kAgentProtocol, token}, deadline).context("greet the agent at " + address));
+               connection->call<Welcome>(Hello{kAgentProtocol, token}, deadline).context("greet the agent at " + where));
     return connection;
   }
   /// Another connection to the same agent, for a conversation that may be broken off.
-  Result<std::unique_ptr<Connection>> another(Duration deadline) const { return open(address, deadline, token); }
+  Result<std::unique_ptr<Connection>> another(Duration deadline) const { return open(dial_again, where, deadline, token); }
 
   Status send(Request body, Duration deadline) {
     if (!channel) return unavailable("this client was closed by an earlier failure; connect again");
@@ -158,7 +160,11 @@ AgentClient& AgentClient::operator=(AgentClient&&) noexcept = default;
 AgentClient::~AgentClient() = default;
 
 Result<AgentClient> AgentClient::connect(const std::string& address, Duration deadline, const std::string& token) {
-  TRY_ASSIGN(auto connection, Connection::open(address, deadline, token));
+  return connect([address, token] { return broker::dial(address, token); }, address, deadline, token);
+}
+
+Result<AgentClient> AgentClient::connect(Dial dial, const std::string& where, Duration deadline, const std::string& token) {
+  TRY_ASSIGN(auto connection, Connection::open(std::move(dial), where, deadline, token));
   return AgentClient(std::move(connection));
 }
 

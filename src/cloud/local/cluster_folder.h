@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "cloud/instance_folder.h"
 #include "cloud/provider.h"
-#include "instance_folder.h"
 
 namespace isobar::cloud {
 

@@ -66,6 +66,8 @@ class ClusterSession {
   const std::string& name() const { return name_; }
   /// As it was found, after whatever a crashed command left was repaired; none when there is no such cluster.
   const std::optional<ClusterRecord>& record() const { return record_; }
+  /// Why part of it does not answer; empty: all of it does.
+  const std::string& problem() const { return problem_; }
 
   /// Goes down goal.ranked until one placement gives all nodes, and waits for their agents.
   /// Errors   kExhausted: no place, with the whole history
@@ -88,6 +90,9 @@ class ClusterSession {
   ClusterSession(const BrokerParts& parts, std::string name, ClusterLock lock)
       : parts_(parts), name_(std::move(name)), lock_(std::move(lock)) {}
   Status refresh();
+  Status refresh(Result<std::vector<cloud::Instance>> instances);
+  Status bring_in_line(Result<std::vector<cloud::Instance>> instances);
+  Status all_running(const std::vector<cloud::Instance>& instances) const;
   Result<bool> is_sound();
   Status repair(const Intent& intent);
   Status act(IntentKind kind, ClusterStatus after, bool keep, IfItFails if_it_fails = IfItFails::kKeep);
@@ -98,6 +103,7 @@ class ClusterSession {
   std::string name_;
   ClusterLock lock_;
   std::optional<ClusterRecord> record_;
+  std::string problem_;
 };
 
 class Broker {

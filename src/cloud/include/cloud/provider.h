@@ -7,16 +7,19 @@
 /// found by `list`. Calls block, up to the deadline handed in; they are made from one thread at a time for a cluster.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "cloud/offer.h"
 
 namespace isobar::cloud {
 
-enum class InstanceState { kPending, kRunning, kStopping, kStopped, kTerminated };
+/// kUnreachable: it may run, but what carries it does not answer.
+enum class InstanceState { kPending, kRunning, kStopping, kStopped, kTerminated, kUnreachable };
 std::string_view name_of(InstanceState state);
 
 struct Instance {
@@ -27,6 +30,7 @@ struct Instance {
   std::string region, zone;
   std::string address;        ///< where other nodes reach it: an IP
   std::string agent_address;  ///< where its agent listens: "unix:/path" or "host:port"; empty while not running
+  std::string problem;        ///< why it is kUnreachable
 };
 
 struct CreateOrder {
@@ -38,6 +42,8 @@ struct CreateOrder {
   int count = 1;  ///< nodes; ranks 0 … count − 1
   std::map<std::string, std::string> labels;
   std::uint64_t disk_gb = 256;
+  std::string image;  ///< as the task names it; empty: the cloud's usual one
+  std::string user;   ///< whose jobs these are, for SKYPILOT_USER
 };
 
 /// A failure with how much of the market it rules out.
@@ -81,6 +87,13 @@ class Provider {
   virtual Result<std::vector<Instance>> start(const std::string& cluster, Duration deadline) = 0;
   /// Removes all instances of the cluster with their disks. A cluster that has none is a success.
   virtual Status terminate(const std::string& cluster, Duration deadline) = 0;
+
+  /// `list` for many clusters, asked for together: of each its instances, or why they cannot be told.
+  virtual std::map<std::string, Result<std::vector<Instance>>> list_each(const std::vector<std::string>& clusters);
+  /// A new connection to the agent of an instance that `list` gave. None: its `agent_address` can be dialled from here.
+  virtual Result<std::optional<Fd>> open_agent(const Instance& instance, Duration deadline);
+  /// The cluster could not be removed, and its user gave it up. A provider that can keeps in mind what is left, for `clusters`.
+  virtual Status forget(const std::string& cluster);
 };
 
 }  // namespace isobar::cloud

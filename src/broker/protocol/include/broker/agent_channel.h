@@ -1,7 +1,7 @@
 #pragma once
 
 /// The stream under the protocol: where an agent listens, how one dials it, and how frames lie in the bytes. Addresses
-/// are "unix:/path/of/socket"; another transport adds its prefix here and nothing above changes.
+/// are "unix:/path/of/socket", or "tls:HOST:PORT" for an agent on another machine (secure_relay.h).
 
 #include <cstdint>
 #include <optional>
@@ -41,9 +41,10 @@ Result<Fd> listen_at(const std::string& address);
 /// The next connection, non-blocking; none when there is none at present.
 Result<std::optional<Fd>> accept_from(const Fd& listener);
 
-/// Starts a non-blocking connection. Local sockets are connected at once.
+/// Starts a non-blocking connection. Local sockets are connected at once; of another machine one hears later.
+/// key      the secret of an agent on another machine
 /// Errors   kUnavailable: nobody listens there; kInvalidArgument: not an address
-Result<Fd> dial(const std::string& address);
+Result<Fd> dial(const std::string& address, const std::string& key = {});
 
 /// Whether the machine vouches that the peer runs as this process's own user, or as root.
 bool is_own_user(const Fd& connection);

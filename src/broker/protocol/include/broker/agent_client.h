@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "broker/agent_messages.h"
@@ -38,6 +39,10 @@ class AgentClient {
   /// address  "unix:/path/of/socket". token  the node's; empty suffices for the same user on the same machine
   /// Errors   kPermissionDenied: the agent refuses; kConflict: it speaks another protocol
   static Result<AgentClient> connect(const std::string& address, Duration deadline, const std::string& token = "");
+  /// The same over whatever `dial` connects, as often as it is called: an agent that is reached through somebody's shell.
+  /// where    as errors name it
+  using Dial = std::function<Result<Fd>()>;
+  static Result<AgentClient> connect(Dial dial, const std::string& where, Duration deadline, const std::string& token = "");
   AgentClient(AgentClient&&) noexcept;
   AgentClient& operator=(AgentClient&&) noexcept;
   ~AgentClient();

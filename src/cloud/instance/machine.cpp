@@ -1,4 +1,4 @@
-#include "machine.h"
+#include "cloud/machine.h"
 
 #include <sched.h>
 #include <unistd.h>

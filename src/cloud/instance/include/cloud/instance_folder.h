@@ -8,6 +8,8 @@
 ///   init.lock    held by its first process for as long as that lives; the file says which process that is
 ///   answers      there once the agent of this boot has answered
 ///   isolation    how it was isolated when it last started, and its cgroup
+///   open         there if it is to share the machine's processes: hosts of others' that jobs use as if logged in
+///   program      a link to the isobar-node that its agent runs; none: the one that booted it
 ///   agent.sock   where its agent listens
 ///   console.log  what its processes write when they have no log yet
 
@@ -17,7 +19,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/time.h"
-#include "isolation.h"
+#include "cloud/isolation.h"
 
 namespace isobar::cloud {
 
@@ -46,6 +48,16 @@ class InstanceFolder {
   Status write_first_process(int held, pid_t pid) const;
   bool alive() const;
   Result<ProcessHandle> first_process() const;
+
+  /// A process tree among the machine's own, whatever else the kernel permits.
+  Status set_open() const { return write_file(path_ / "open", "", Durability::kCache); }
+  bool is_open() const;
+
+  /// Where the agent's program is, from its next start on. Jobs go on across it.
+  Status set_program(const fs::path& program) const;
+  fs::path program() const;
+  /// Has the first process start the agent anew: it then reads its config again. Jobs do not notice.
+  Status restart_agent() const;
 
   Status set_answers(bool answers) const;
   bool answers() const;

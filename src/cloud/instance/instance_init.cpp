@@ -1,7 +1,7 @@
 // The first process of an instance. With namespaces it is process 1 of its own world, and when it dies the kernel ends
 // everything in it; without, it is the reaper that every orphan of the tree comes back to.
 
-#include "cloud/local_init.h"
+#include "cloud/instance_init.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "base/time.h"
-#include "cgroup.h"
-#include "instance_folder.h"
+#include "cloud/cgroup.h"
+#include "cloud/instance_folder.h"
 
 namespace isobar::cloud {
 
@@ -40,7 +40,7 @@ class Init {
   void run() {
     sigset_t watched;
     sigemptyset(&watched);
-    for (const int number : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&watched, number);
+    for (const int number : {SIGTERM, SIGINT, SIGCHLD, SIGHUP}) sigaddset(&watched, number);
     sigprocmask(SIG_BLOCK, &watched, nullptr);
     // Whoever waits for the agent may have died meanwhile; that must not end the instance.
     ::signal(SIGPIPE, SIG_IGN);
@@ -63,14 +63,16 @@ class Init {
     ::poll(fds.data(), fds.size(), agent_ == 0 ? static_cast<int>(std::max<std::int64_t>(0, wait)) : -1);
     if (fds[1].revents != 0) on_agent_ready();
     signalfd_siginfo info;
-    while (::read(signals_.get(), &info, sizeof(info)) == sizeof(info))
-      if (info.ssi_signo != SIGCHLD) ending_ = true;
+    while (::read(signals_.get(), &info, sizeof(info)) == sizeof(info)) {
+      if (info.ssi_signo == SIGHUP) restart_agent();
+      else if (info.ssi_signo != SIGCHLD) ending_ = true;
+    }
     reap();
   }
 
   void start_agent() {
     std::array<int, 2> ends{-1, -1};
-    if (ready_ && ::pipe2(ends.data(), O_CLOEXEC) != 0) ready_.reset();
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) ready_.reset();
     agent_ready_.reset(ends[0]);
     const Fd write_end(ends[1]);
     posix_spawn_file_actions_t files;
@@ -91,7 +93,8 @@ class Init {
     std::vector<char*> entries;
     for (auto& entry : environment) entries.push_back(entry.data());
     entries.push_back(nullptr);
-    const int failed = ::posix_spawn(&agent_, "/proc/self/exe", &files, &attributes, const_cast<char* const*>(arguments), entries.data());
+    const std::string program = folder_.program();
+    const int failed = ::posix_spawn(&agent_, program.c_str(), &files, &attributes, const_cast<char* const*>(arguments), entries.data());
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
     started_ = Clock::now();
@@ -101,11 +104,18 @@ class Init {
     start_at_ = Clock::now() + kBackoffMost;
   }
 
-  /// The first agent answers, or died before it could: whoever booted this instance waits for one or the other.
+  /// Asked for, so the next one comes at once.
+  void restart_agent() {
+    if (agent_ > 0) ::kill(agent_, SIGTERM);
+    restarting_ = agent_ > 0;
+    start_at_ = Clock::now();
+  }
+
+  /// The agent answers, or died before it could: whoever booted this instance waits for one or the other of the first.
   void on_agent_ready() {
     char byte = 0;
     const bool answers = ::read(agent_ready_.get(), &byte, 1) == 1 && folder_.set_answers(true).ok();
-    (void)write_all(ready_.get(), answers ? "R" : "F").ok();
+    if (ready_) (void)write_all(ready_.get(), answers ? "R" : "F").ok();
     agent_ready_.reset();
     ready_.reset();
   }
@@ -129,6 +139,10 @@ class Init {
   void on_agent_gone() {
     agent_ = 0;
     if (folder_.power() != Power::kOn) ending_ = true;
+    if (std::exchange(restarting_, false)) {
+      start_at_ = Clock::now();
+      return;
+    }
     backoff_ = Clock::now() - started_ >= kHealthy ? kBackoffLeast : std::min(backoff_ * 2, std::chrono::milliseconds(kBackoffMost));
     start_at_ = Clock::now() + backoff_;
   }
@@ -160,7 +174,7 @@ class Init {
   pid_t agent_ = 0;
   Clock::time_point started_, start_at_;
   std::chrono::milliseconds backoff_ = kBackoffLeast;
-  bool ending_ = false;
+  bool ending_ = false, restarting_ = false;
 };
 
 /// The first process of the new tree, from its birth on. go  hears when this process is on record; settled  is told when
@@ -204,7 +218,7 @@ Status start(const InstanceFolder& folder, int ready_fd) {
   TRY_ASSIGN(const auto lock, folder.hold());
   // Looked at under the lock: whoever ends an instance first says so, and then waits for the lock.
   if (folder.power() != Power::kOn) return unavailable("the instance is to be off");
-  InstanceFolder::Hold hold{probe_isolation(), {}};
+  InstanceFolder::Hold hold{folder.is_open() ? Isolation::kProcessTree : probe_isolation(), {}};
   // The name only has to differ between the instances of this machine.
   const auto group = Cgroup::enter(fmt::format("isobar-{:016x}", std::hash<std::string>{}(folder.path().string())));
   if (group.ok()) hold.cgroup = group->folder();
@@ -214,7 +228,7 @@ Status start(const InstanceFolder& folder, int ready_fd) {
 
 }  // namespace
 
-int start_local_instance(const fs::path& folder, int ready_fd) {
+int start_instance(const fs::path& folder, int ready_fd) {
   const auto started = start(InstanceFolder(folder), ready_fd);
   if (!started.ok()) fmt::print(stderr, "isobar-node: start the instance: {}\n", started.error().message());
   return started.ok() ? 0 : 1;

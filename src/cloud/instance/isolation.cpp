@@ -1,4 +1,4 @@
-#include "isolation.h"
+#include "cloud/isolation.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "cgroup.h"
+#include "cloud/cgroup.h"
 
 #include <fcntl.h>
 #include <signal.h>

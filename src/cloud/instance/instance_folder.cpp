@@ -1,4 +1,4 @@
-#include "instance_folder.h"
+#include "cloud/instance_folder.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 #include <cstdio>
 
 #include "base/text.h"
-#include "cgroup.h"
+#include "cloud/cgroup.h"
 
 namespace isobar::cloud {
 
@@ -79,6 +79,31 @@ Result<ProcessHandle> InstanceFolder::first_process() const {
   unsigned long ticks = 0;
   if (std::sscanf(text.c_str(), "%d %lu", &pid, &ticks) != 2) return not_found("the instance has no first process yet");
   return ProcessHandle::open(pid, ticks);
+}
+
+bool InstanceFolder::is_open() const { return ::access((path_ / "open").c_str(), F_OK) == 0; }
+
+Status InstanceFolder::set_program(const fs::path& program) const {
+  const auto link = path_ / "program", fresh = path_ / "program.new";
+  std::error_code failure;
+  fs::remove(fresh, failure);
+  fs::create_symlink(program, fresh, failure);
+  if (!failure) fs::rename(fresh, link, failure);
+  if (failure) return errno_error("link " + link.string(), failure.value());
+  return {};
+}
+
+fs::path InstanceFolder::program() const {
+  std::error_code absent;
+  const auto program = fs::read_symlink(path_ / "program", absent);
+  return absent ? fs::path("/proc/self/exe") : program;
+}
+
+Status InstanceFolder::restart_agent() const {
+  TRY(set_answers(false));
+  TRY_ASSIGN(const auto first, first_process());
+  first.signal(SIGHUP);
+  return {};
 }
 
 Status InstanceFolder::set_answers(bool answers) const {

@@ -10,6 +10,6 @@ namespace isobar::cloud {
 /// ends everything in it. Returns in the caller at once; the instance goes on in a child.
 /// folder    of the instance; ready_fd  handed to the agent, which says when it answers
 /// Returns   0, or 1 when the instance could not be started (said on stderr)
-int start_local_instance(const std::filesystem::path& folder, int ready_fd);
+int start_instance(const std::filesystem::path& folder, int ready_fd);
 
 }  // namespace isobar::cloud

@@ -1,0 +1,26 @@
+#pragma once
+
+/// What the instances of a cluster say about it, and how they are reached.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/broker.h"
+
+namespace isobar::broker {
+
+std::vector<cloud::Instance> without_terminated(std::vector<cloud::Instance> instances);
+
+/// Why part of a cluster does not answer; empty: all of it does.
+std::string problem_of(const std::vector<cloud::Instance>& instances);
+
+/// None when there are no instances left.
+std::optional<ClusterStatus> status_of(const std::vector<cloud::Instance>& instances, int num_nodes);
+
+/// A machine that just came up, or whose agent was just restarted, answers a moment later.
+Result<AgentClient> connect_patiently(cloud::Provider& driver, const cloud::Instance& instance, const Clock& clock, Duration deadline);
+
+Result<cloud::Provider*> find_provider(const BrokerParts& parts, const std::string& name);
+
+}  // namespace isobar::broker
