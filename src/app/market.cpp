@@ -14,12 +14,10 @@ Result<broker::Market> open_market(Context& context, Reach reach) {
   for (const auto& section : market.catalog.sections()) {
     const std::string cloud(section.cloud);
     const auto driver = context.providers().find(cloud);
-    if (driver == context.providers().end()) {
-      market.disabled[cloud] = "this version can price it, but has no driver to launch on it";
-      continue;
-    }
-    const auto usable = driver->second->check();
-    if (!usable.ok()) market.disabled[cloud] = usable.error().message();
+    if (driver == context.providers().end()) market.disabled[cloud] = "this version can price it, but has no driver to launch on it";
+  }
+  for (const auto& [name, driver] : context.providers()) {
+    if (const auto usable = driver->check(); !usable.ok()) market.disabled[name] = usable.error().message();
   }
   return market;
 }

@@ -23,7 +23,8 @@ Result<ClusterSession> Broker::open(const std::string& cluster, const std::strin
   ClusterSession session(parts_, cluster, std::move(lock));
   TRY_ASSIGN(const auto intents, parts_.state.intents());
   for (const auto& intent : intents)
-    if (intent.cluster == cluster) TRY(session.repair(intent).context(fmt::format("repair cluster '{}'", cluster)));
+    if (intent.cluster == cluster)
+      if (auto repaired = session.repair(intent); !repaired.ok()) return session.unrepaired(std::move(repaired));
   TRY(session.refresh());
   return session;
 }
@@ -32,13 +33,15 @@ Result<AgentClient> Broker::connect_head(const std::string& cluster) {
   TRY_ASSIGN(const auto record, parts_.state.cluster(cluster));
   TRY_ASSIGN(auto* driver, find_provider(parts_, record.placement.offer.cloud));
   TRY_ASSIGN(const auto instances, driver->list(cluster));
-  if (const auto problem = problem_of(instances); !problem.empty()) return unavailable(fmt::format("cluster '{}': {}", cluster, problem));
-  if (instances.empty() || instances[0].state != cloud::InstanceState::kRunning) {
-    const bool stopped = !instances.empty() && instances[0].state == cloud::InstanceState::kStopped;
-    return unavailable(stopped ? fmt::format("cluster '{}' is stopped; `isobar start {}` starts it", cluster, cluster)
-                               : fmt::format("cluster '{}' does not run; `isobar status` shows what there is", cluster));
-  }
-  return connect_patiently(*driver, instances[0], parts_.clock, parts_.config.agent_deadline.value)
+  // The head alone is asked: what the rest of the cluster does is no reason to keep jobs and logs from anyone.
+  const auto head = std::find_if(instances.begin(), instances.end(), [](const cloud::Instance& instance) { return instance.rank == 0; });
+  if (head == instances.end()) return unavailable(fmt::format("cluster '{}' does not run; `isobar status` shows what there is", cluster));
+  if (head->state == cloud::InstanceState::kStopped)
+    return unavailable(fmt::format("cluster '{}' is stopped; `isobar start {}` starts it", cluster, cluster));
+  if (head->state != cloud::InstanceState::kRunning)
+    return unavailable(
+        fmt::format("the head of cluster '{}' is {}{}", cluster, name_of(head->state), head->problem.empty() ? "" : ": " + head->problem));
+  return connect_patiently(*driver, *head, parts_.clock, parts_.config.agent_deadline.value)
       .context(fmt::format("reach cluster '{}'", cluster));
 }
 
@@ -77,7 +80,10 @@ Status Broker::sweep() {
     ClusterSession session(parts_, intent.cluster, std::move(lock).value());
     TRY_ASSIGN(const auto still, parts_.state.intents());
     const auto same = std::find_if(still.begin(), still.end(), [&](const Intent& other) { return other.cluster == intent.cluster; });
-    if (same != still.end()) TRY(session.repair(*same));
+    if (same == still.end()) continue;
+    // What cannot be asked now is repaired the next time, and must not keep anyone from the rest.
+    if (const auto repaired = session.repair(*same); !repaired.ok())
+      parts_.say(fmt::format("Cluster '{}' is not in order yet: {}", intent.cluster, repaired.error().message()));
   }
   for (const auto& [name, driver] : parts_.providers) {
     const auto tagged = driver->clusters();

@@ -104,6 +104,18 @@ Status ClusterSession::repair(const Intent& intent) {
   return parts_.state.finish(name_, record, parts_.clock.now());
 }
 
+// A cloud that cannot be reached keeps what was cut short from being completed; it stays on record as it is, and may be given up.
+Result<ClusterSession> ClusterSession::unrepaired(Status why) {
+  auto found = parts_.state.cluster(name_);
+  const auto code = why.error().code();
+  const bool unreached = code == Code::kUnavailable || code == Code::kDeadlineExceeded || code == Code::kPermissionDenied;
+  if (!found.ok() || !unreached) return why.error().context(fmt::format("repair cluster '{}'", name_));
+  record_ = std::move(found).value();
+  record_->status = ClusterStatus::kInit;
+  problem_ = why.error().message();
+  return std::move(*this);
+}
+
 Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
   goal.backoff_least = parts_.config.retry_least.value;
   goal.backoff_most = parts_.config.retry_most.value;

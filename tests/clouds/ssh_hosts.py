@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 
-DISK_MEGABYTES = 160
+DISK_MEGABYTES = 400
 
 
 class Failed(Exception):

@@ -80,13 +80,6 @@ std::string config_of(const BootNode& boot, const NodeRecord& record, const Inst
   return json::serialize(config) + "\n";
 }
 
-constexpr std::string_view kSudo =
-    "#!/bin/sh\n"
-    "# The machine's sudo, which asks SUDO_ASKPASS.\n"
-    "for sudo in /usr/bin/sudo /usr/local/bin/sudo /bin/sudo; do [ -x $sudo ] && exec $sudo -A \"$@\"; done\n"
-    "echo 'sudo: not found on this machine' >&2\n"
-    "exit 127\n";
-
 /// `sudo` in setup and run asks nobody: a program of the node's own answers for the user.
 Status give_sudo(const std::string& password, const InstanceFolder& folder, std::map<std::string, std::string>& environment) {
   if (password.empty()) return {};
@@ -95,7 +88,13 @@ Status give_sudo(const std::string& password, const InstanceFolder& folder, std:
   std::string quoted;
   for (const char c : password) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   TRY(write_file(tools / "askpass", fmt::format("#!/bin/sh\nprintf '%s\\n' '{}'\n", quoted), Durability::kCache, 0700));
-  TRY(write_file(tools / "sudo", kSudo, Durability::kCache, 0700));
+  // The machine's own, wherever PATH has it, told to ask the program above.
+  TRY(write_file(
+      tools / "sudo",
+      fmt::format("#!/bin/sh\nIFS=:\nfor d in $PATH; do [ \"$d\" != '{}' ] && [ -x \"$d/sudo\" ] && exec \"$d/sudo\" -A \"$@\"; done\n"
+                  "echo 'sudo: not found on this machine' >&2\nexit 127\n",
+                  tools.string()),
+      Durability::kCache, 0700));
   environment["SUDO_ASKPASS"] = (tools / "askpass").string();
   const char* path = std::getenv("PATH");
   environment["PATH"] = tools.string() + ":" + (path && *path ? path : "/usr/local/bin:/usr/bin:/bin");
@@ -105,6 +104,17 @@ Status give_sudo(const std::string& password, const InstanceFolder& folder, std:
 HostFailure failure_of(const Error& error, std::string provider_code = {}) {
   if (provider_code.empty() && error.code() == Code::kExhausted) provider_code = "DiskFull";
   return {error.code(), error.message(), std::move(provider_code)};
+}
+
+/// Programs of earlier versions that no node of this login runs any more.
+void remove_unused_programs(const NodeRegistry& registry, const HostSurroundings& here) {
+  std::vector<std::string> used = {here.program.filename()};
+  for (const auto& record : registry.nodes()) used.push_back(registry.instance(record).program().filename());
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(here.program.parent_path(), ignored)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("isobar-node-") && std::find(used.begin(), used.end(), name) == used.end()) fs::remove(entry.path(), ignored);
+  }
 }
 
 // ---- what can be asked
@@ -120,7 +130,6 @@ Result<HostReport> report_on(const HostSurroundings& here, bool tidy) {
   report.address = here.address;
   struct statvfs disk {};
   if (::statvfs(here.folder.c_str(), &disk) == 0) report.disk_free_bytes = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
-  std::vector<std::string> used = {here.program.filename()};
   for (const auto& record : registry.nodes()) {
     const auto folder = registry.instance(record);
     if (state_of(folder) == InstanceState::kTerminated) {
@@ -128,14 +137,8 @@ Result<HostReport> report_on(const HostSurroundings& here, bool tidy) {
       continue;
     }
     report.instances.push_back(to_instance(record, folder));
-    used.push_back(report.instances.back().version);
   }
-  if (!tidy) return report;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(here.program.parent_path(), ignored)) {
-    const std::string name = entry.path().filename();
-    if (name.starts_with("isobar-node-") && std::find(used.begin(), used.end(), name) == used.end()) fs::remove(entry.path(), ignored);
-  }
+  if (tidy) remove_unused_programs(registry, here);
   return report;
 }
 
@@ -159,6 +162,8 @@ Result<NodeRecord> reserve(const BootNode& boot, const HostSurroundings& here, H
   if (!known.ok() && !boot.create)
     return not_found(fmt::format("node {} of cluster '{}' is not on this machine any more, and its disk with it", boot.rank, boot.cluster));
   if (known.ok() && registry.instance(*known).alive()) return *known;
+  // One that should run and does not (its machine lost power) must not stand in its own way.
+  if (known.ok()) TRY(registry.instance(*known).set_power(Power::kStopped));
   const auto free = registry.free_of(here.whole);
   if (!free.covers(boot.share)) {
     refusal.provider_code = "InsufficientCapacity";
@@ -240,6 +245,7 @@ HostReply upgrade(const UpgradeNodes& order, const HostSurroundings& here) {
     if (!changed.ok()) return failure_of(changed.error());
     ++done.count;
   }
+  remove_unused_programs(*registry, here);
   return done;
 }
 

@@ -15,7 +15,7 @@ constexpr std::uint64_t kProgramBytesMax = 512 << 20;
 
 Result<std::string> gzip(std::string_view bytes) {
   z_stream stream{};
-  constexpr int kGzipWindow = 15 + 16, kMemoryLevel = 8, kLevel = 6;
+  constexpr int kGzipWindow = 15 + 16, kMemoryLevel = 8, kLevel = 4;
   if (deflateInit2(&stream, kLevel, Z_DEFLATED, kGzipWindow, kMemoryLevel, Z_DEFAULT_STRATEGY) != Z_OK)
     return Error(Code::kExhausted, "no memory to compress isobar-node");
   std::string out(deflateBound(&stream, bytes.size()), '\0');
@@ -59,6 +59,7 @@ Result<NodeProgram> NodeProgram::open(const fs::path& file, const fs::path& cach
 }
 
 Result<std::string> NodeProgram::compressed() const {
+  const MutexLock lock(*packing_);
   const auto kept = cache_ / (name_ + ".gz");
   if (auto before = read_file(kept, kProgramBytesMax); before.ok()) return before;
   TRY_ASSIGN(const auto bytes, read_file(file_, kProgramBytesMax));

@@ -77,9 +77,9 @@ class SshShell final : public RemoteShell {
     if (!settings_.config_file.empty()) words.insert(words.end(), {"-F", settings_.config_file.string()});
     option("BatchMode=yes");
     option(fmt::format("ConnectTimeout={}", std::max<std::int64_t>(1, static_cast<std::int64_t>(to_seconds(settings_.connect_deadline)))));
-    // A machine that is cut off is noticed within 15 s, also by commands that only wait.
-    option("ServerAliveInterval=5");
-    option("ServerAliveCountMax=3");
+    // A machine that is cut off is noticed within 8 s, also by commands that only wait.
+    option("ServerAliveInterval=4");
+    option("ServerAliveCountMax=2");
     option("ControlMaster=auto");
     option(fmt::format("ControlPath={}/%C", folder_.string()));
     option(fmt::format("ControlPersist={}", static_cast<std::int64_t>(to_seconds(settings_.keep_open))));

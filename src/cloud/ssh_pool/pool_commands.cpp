@@ -38,7 +38,7 @@ Result<std::vector<PoolHostStatus>> SshPoolProvider::bring_up(const std::string&
   TRY_ASSIGN(const auto pool, inner_->pool(name));
   std::vector<PoolHostStatus> statuses;
   std::vector<KnownHost> known;
-  auto asked = inner_->ask(targets_of(pool), true);
+  auto asked = inner_->ask(targets_of(pool));
   for_each_at_once(asked.size(), kHostsAtOnce, [&](std::size_t i) {
     if (!asked[i].report.ok()) return;
     const auto client = inner_->client(asked[i].target);

@@ -95,6 +95,7 @@ class ClusterSession {
   Status all_running(const std::vector<cloud::Instance>& instances) const;
   Result<bool> is_sound();
   Status repair(const Intent& intent);
+  Result<ClusterSession> unrepaired(Status why);
   Status act(IntentKind kind, ClusterStatus after, bool keep, IfItFails if_it_fails = IfItFails::kKeep);
   Result<std::vector<AgentClient>> connect_all();
   Result<cloud::Provider*> provider() const;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/mutex.h"
 #include "cloud/host_messages.h"
 #include "cloud/remote_shell.h"
 
@@ -31,6 +32,7 @@ class NodeProgram {
   NodeProgram(fs::path file, fs::path cache, std::string sha256);
   fs::path file_, cache_;
   std::string sha256_, name_;
+  std::shared_ptr<Mutex> packing_ = std::make_shared<Mutex>();  // many machines ask for it at once
 };
 
 class HostClient {

@@ -65,11 +65,11 @@ std::string describe(const SshTarget& target);
 
 struct SshSettings {
   std::string program = "ssh";
-  fs::path config_file;               ///< in place of ~/.ssh/config and the system's; empty: those
-  fs::path socket_folder;             ///< where connections that are shared have their sockets; made, mode 0700
-  Duration connect_deadline = std::chrono::seconds(10);
+  fs::path config_file;    ///< in place of ~/.ssh/config and the system's; empty: those
+  fs::path socket_folder;  ///< where connections that are shared have their sockets; made, mode 0700
+  Duration connect_deadline = std::chrono::seconds(8);
   Duration keep_open = std::chrono::minutes(10);  ///< how long a connection stays for the next command
-  bool accept_new_host_keys = false;  ///< of machines never seen before; a key that changed is refused whatever this says
+  bool accept_new_host_keys = false;              ///< of machines never seen before; a key that changed is refused whatever this says
 };
 
 /// A machine behind OpenSSH, with the user's ssh_config, agent, jump hosts and hardware keys. The first command opens a connection
