@@ -103,7 +103,7 @@ Status check_job(const SlurmJob& job) {
 
 std::string submit_command(const SlurmJob& job, std::string_view programs) {
   // What the user has by this name and tag. A job that Slurm refused leaves a record too (failed, on no node), which does not count.
-  // NR is awk's; the fields are those of squeue_format and sacct_fields.
+  // The numbers of the fields are those of squeue_format and sacct_fields.
   const std::string tag = shell_quote(format_tag(job.tag)), name = shell_quote(job_name(job.tag.cluster));
   const std::string mark = shell_quote(std::string(1, kFieldMark));
   const std::string by_squeue = fmt::format(
@@ -111,7 +111,7 @@ std::string submit_command(const SlurmJob& job, std::string_view programs) {
   const std::string by_sacct =
       fmt::format("awk -F {} -v tag={} '$15 == tag && !($2 == \"FAILED\" && $6 ~ /^None/) {{ print $1; exit }}'", mark, tag);
   return preamble(programs) +
-         "if command -v flock >/dev/null 2>&1 && : 2>/dev/null >>\"$HOME/.isobar-slurm.lock\"; then exec 9>>\"$HOME/.isobar-slurm.lock\"; flock -w 20 9; "
+         "if command -v flock >/dev/null 2>&1 && (: >>\"$HOME/.isobar-slurm.lock\") 2>/dev/null; then exec 9>>\"$HOME/.isobar-slurm.lock\"; flock -w 20 9; "
          "[ $? -ne 1 ] || { echo 'another submission is still running' >&2; exit 75; }; fi; " +
          fmt::format("have=$({} </dev/null) || exit; ", squeue_of_user(" -n " + name)) +
          fmt::format("id=$(printf '%s\\n' \"$have\" | {}); ", by_squeue) +
