@@ -15,13 +15,29 @@ struct Model {
 };
 
 // Of two rows for a model, the one that names a memory comes first.
-constexpr std::array kModels = {
-    Model{"a100", "80gb", "A100-80GB"}, Model{"v100", "32gb", "V100-32GB"}, Model{"v100s", "", "V100-32GB"}, Model{"gb200", "", "GB200"},
-    Model{"b300", "", "B300"},          Model{"b200", "", "B200"},          Model{"h200", "", "H200"},       Model{"h100", "", "H100"},
-    Model{"a100", "", "A100"},          Model{"v100", "", "V100"},          Model{"p100", "", "P100"},       Model{"mi300x", "", "MI300X"},
-    Model{"l40s", "", "L40S"},          Model{"l4", "", "L4"},              Model{"a40", "", "A40"},         Model{"a10g", "", "A10G"},
-    Model{"a10", "", "A10"},            Model{"t4", "", "T4"},              Model{"p4", "", "P4"},           Model{"m60", "", "M60"},
-    Model{"rtx6000", "", "RTX6000"},    Model{"rtxa6000", "", "RTXA6000"},  Model{"rtxa5000", "", "RTXA5000"}};
+constexpr std::array kModels = {Model{"a100", "80gb", "A100-80GB"},
+                                Model{"v100", "32gb", "V100-32GB"},
+                                Model{"v100s", "", "V100-32GB"},
+                                Model{"gb200", "", "GB200"},
+                                Model{"b300", "", "B300"},
+                                Model{"b200", "", "B200"},
+                                Model{"h200", "", "H200"},
+                                Model{"h100", "", "H100"},
+                                Model{"a100", "", "A100"},
+                                Model{"v100", "", "V100"},
+                                Model{"p100", "", "P100"},
+                                Model{"mi300x", "", "MI300X"},
+                                Model{"l40s", "", "L40S"},
+                                Model{"l4", "", "L4"},
+                                Model{"a40", "", "A40"},
+                                Model{"a10g", "", "A10G"},
+                                Model{"a10", "", "A10"},
+                                Model{"t4", "", "T4"},
+                                Model{"p4", "", "P4"},
+                                Model{"m60", "", "M60"},
+                                Model{"rtx6000", "", "RTX6000"},
+                                Model{"rtxa6000", "", "RTXA6000"},
+                                Model{"rtxa5000", "", "RTXA5000"}};
 
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words{""};
@@ -51,7 +67,8 @@ std::string accelerator_name(std::string_view gres_type, const GpuNames& names) 
     for (const Model& model : kModels)
       if (holds(model.model) && holds(model.memory)) return std::string(model.name);
   std::string upper = lower;
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
   return upper;
 }
 

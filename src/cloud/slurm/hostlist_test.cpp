@@ -29,9 +29,7 @@ TEST(Hostlist, PaddingIsThatOfTheFirstNumber) {
   EXPECT_THAT(hosts("n[098-101].cluster"), ElementsAre("n098.cluster", "n099.cluster", "n100.cluster", "n101.cluster"));
 }
 
-TEST(Hostlist, BracketsMultiply) {
-  EXPECT_THAT(hosts("rack[0-1]n[1-2]"), ElementsAre("rack0n1", "rack0n2", "rack1n1", "rack1n2"));
-}
+TEST(Hostlist, BracketsMultiply) { EXPECT_THAT(hosts("rack[0-1]n[1-2]"), ElementsAre("rack0n1", "rack0n2", "rack1n1", "rack1n2")); }
 
 TEST(Hostlist, WhatSlurmWritesForNoHostIsNone) {
   for (const char* none : {"", " ", "(null)", "None assigned", "n/a"}) EXPECT_THAT(hosts(none), IsEmpty()) << none;

@@ -223,7 +223,8 @@ TEST_F(RealSlurm, RefusalsHaveACodeAndALineThatSaysWhatToDo) {
   job.partition = "nope";
   const auto partition = refusal_of(job);
   EXPECT_EQ(partition.provider_code, "InvalidPartition");
-  EXPECT_EQ(partition.error.message(), "Slurm cluster lab: there is no such partition; `sinfo` lists them (it says: invalid partition specified: nope)");
+  EXPECT_EQ(partition.error.message(),
+            "Slurm cluster lab: there is no such partition; `sinfo` lists them (it says: invalid partition specified: nope)");
   job = a_job();
   job.memory_mib = 1'000'000;
   EXPECT_EQ(refusal_of(job).provider_code, "NodeConfigurationUnavailable");
@@ -289,13 +290,13 @@ TEST_F(RealSlurm, ANodeThatGoesDownEndsTheJobAndIsNoLongerFree) {
 TEST_F(RealSlurm, TheUsersOptionsComeLastAndNothingOfTheUsersIsReadByTheShell) {
   auto job = a_job();
   job.options = {"--nodelist=w2", "--time=7"};
-  job.output = slurm_->folder() + "/$(touch pwned);'x' %j";
+  job.output = slurm_->folder() + "/$(touch pwned);'x' %j";  // %j is Slurm's: the job's number
   job.script = "#!/bin/sh\necho told\n";
   const auto ended = await_end(submitted(job));
   EXPECT_THAT(ended.nodes, ElementsAre("w2"));
   EXPECT_EQ(ended.time_limit, 7min);
   EXPECT_EQ(explain_end(ended), "it ended by itself");
-  EXPECT_EQ(read_file(slurm_->folder() + "/$(touch pwned);'x' " + ended.id).value_or("").substr(0, 0), "");
+  EXPECT_EQ(read_file(slurm_->folder() + "/$(touch pwned);'x' " + ended.id).value_or(""), "told\n");
   EXPECT_FALSE(fs::exists("pwned"));
 }
 
@@ -306,15 +307,17 @@ TEST_F(RealSlurm, AFailedScriptTellsItsExitCode) {
   EXPECT_EQ(explain_end(ended), "its script failed with exit code 7");
 }
 
-TEST_F(RealSlurm, AHostWithoutAControllerIsToldAsThat) {
-  ShellForTests lost({{"SLURM_CONF", slurm_->folder() + "/slurm.conf"}, {"SLURM_MSG_TIMEOUT", "1"}, {"HOME", slurm_->folder()}});
-  SlurmClient client("lab", lost);
-  const auto inventory = client.inventory(60s);
-  EXPECT_EQ(inventory.error().code(), Code::kUnavailable);
-  EXPECT_THAT(inventory.error().message(), HasSubstr("its controller does not answer"));
-  const auto submission = client.submit(a_job(), 60s);
+TEST_F(RealSlurm, AControllerThatDoesNotAnswerIsToldAsThat) {
+  shell("sed 's/^SlurmctldPort=.*/SlurmctldPort=1/' $SLURM_CONF >$HOME/lost.conf");
+  auto job = a_job();
+  ScriptedShell lost([&](const std::string& command, std::string_view input) {
+    return shell_->run("export SLURM_CONF=$HOME/lost.conf; " + command, input, kSoon);
+  });
+  const auto submission = SlurmClient("lab", lost).submit(job, kSoon);
   ASSERT_TRUE(submission.refusal);
   EXPECT_EQ(submission.refusal->provider_code, "ControllerUnreachable");
+  EXPECT_EQ(submission.refusal->error.code(), Code::kUnavailable);
+  EXPECT_THAT(submission.refusal->error.message(), HasSubstr("Slurm cluster lab: its controller does not answer"));
 }
 
 }  // namespace

@@ -95,7 +95,8 @@ class ShellForTests final : public RemoteShell {
 /// A shell that answers from a script and runs nothing.
 class ScriptedShell final : public RemoteShell {
  public:
-  explicit ScriptedShell(std::function<Result<CommandOutput>(const std::string& command, std::string_view input)> answer) : answer_(std::move(answer)) {}
+  explicit ScriptedShell(std::function<Result<CommandOutput>(const std::string& command, std::string_view input)> answer)
+      : answer_(std::move(answer)) {}
   const std::string& name() const override { return name_; }
   Result<CommandOutput> run(const std::string& command, std::string_view input, Duration) override { return answer_(command, input); }
   Result<Fd> open(const std::string&) override { return unavailable("a scripted shell opens nothing"); }

@@ -46,7 +46,8 @@ Result<SlurmInventory> SlurmClient::inventory(Duration deadline) {
 }
 
 SlurmSubmission SlurmClient::submit(const SlurmJob& job, Duration deadline) {
-  if (const auto sound = check_job(job); !sound.ok()) return refused_with(sound.error().context("Slurm cluster " + cluster_), "InvalidOption");
+  if (const auto sound = check_job(job); !sound.ok())
+    return refused_with(sound.error().context("Slurm cluster " + cluster_), "InvalidOption");
   const auto output = shell_.run(submit_command(job, programs_), job.script, deadline);
   if (!output.ok()) return refused_with(output.error().context("Slurm cluster " + cluster_), "LoginHostUnreachable");
   if (output->exit_code != 0) return {.refusal = explain_refusal(cluster_, output->exit_code, output->err)};
@@ -55,7 +56,8 @@ SlurmSubmission SlurmClient::submit(const SlurmJob& job, Duration deadline) {
   const std::string_view last = answer.substr(answer.rfind('\n') + 1);
   const auto words = split(last.substr(0, last.find(';')), ' ');
   if (words.size() != 2 || !is_id(words[1]) || (words[0] != "NEW" && words[0] != "EXISTS"))
-    return refused_with(Error(Code::kDataLoss, fmt::format("Slurm cluster {}: sbatch answered \"{}\", which is no job's number", cluster_, last.substr(0, 200))),
+    return refused_with(Error(Code::kDataLoss, fmt::format("Slurm cluster {}: sbatch answered \"{}\", which is no job's number", cluster_,
+                                                           last.substr(0, 200))),
                         "Refused");
   return {.id = std::string(words[1]), .existed = words[0] == "EXISTS"};
 }

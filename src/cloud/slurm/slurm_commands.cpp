@@ -18,9 +18,10 @@ constexpr char kSectionMark = '\x1d';  // ASCII 29, the group separator
 /// The same answer from every account: English, times in seconds, and none of the defaults that Slurm's programs take from the
 /// environment. Non-interactive ssh reads no profile, which is where many clusters put Slurm into the PATH.
 std::string preamble(std::string_view programs) {
-  std::string line = "export LC_ALL=C SLURM_TIME_FORMAT=%s; unset SQUEUE_ACCOUNT SQUEUE_CLUSTERS SQUEUE_LICENSES SQUEUE_NAMES SQUEUE_PARTITION SQUEUE_QOS "
-                     "SQUEUE_STATES SQUEUE_USERS SQUEUE_FORMAT2 SACCT_FORMAT SBATCH_ARRAY_INX SBATCH_CLUSTERS SBATCH_WAIT SBATCH_REQUEUE SLURM_CLUSTERS "
-                     "SCANCEL_STATE SCANCEL_PARTITION SCANCEL_INTERACTIVE; ";
+  std::string line =
+      "export LC_ALL=C SLURM_TIME_FORMAT=%s; unset SQUEUE_ACCOUNT SQUEUE_CLUSTERS SQUEUE_LICENSES SQUEUE_NAMES SQUEUE_PARTITION SQUEUE_QOS "
+      "SQUEUE_STATES SQUEUE_USERS SQUEUE_FORMAT2 SACCT_FORMAT SBATCH_ARRAY_INX SBATCH_CLUSTERS SBATCH_WAIT SBATCH_REQUEUE SLURM_CLUSTERS "
+      "SCANCEL_STATE SCANCEL_PARTITION SCANCEL_INTERACTIVE; ";
   if (!programs.empty()) return line + fmt::format("PATH={}:$PATH; ", shell_quote(programs));
   return line + "command -v sinfo >/dev/null 2>&1 || { [ -r /etc/profile ] && . /etc/profile >/dev/null 2>&1; }; ";
 }
@@ -41,7 +42,8 @@ std::string sacct(std::string_view which) {
 std::string job_name(std::string_view cluster) { return std::string(kJobNamePrefix) + std::string(cluster); }
 
 std::string sbatch(const SlurmJob& job) {
-  std::vector<std::string> words{"sbatch", "--parsable", "--no-requeue", "--job-name=" + job_name(job.tag.cluster), "--comment=" + format_tag(job.tag)};
+  std::vector<std::string> words{"sbatch", "--parsable", "--no-requeue", "--job-name=" + job_name(job.tag.cluster),
+                                 "--comment=" + format_tag(job.tag)};
   words.push_back(fmt::format("--nodes={}", job.nodes));
   words.push_back("--ntasks-per-node=1");
   words.push_back(fmt::format("--cpus-per-task={}", job.cpus));
@@ -61,8 +63,8 @@ std::string sbatch(const SlurmJob& job) {
 /// An option that would hide the job from us, make more than one of it, or run it under our feet a second time. sbatch takes long
 /// options shortened, so the beginning of such a word counts as well.
 bool would_lose_the_job(std::string_view option) {
-  static constexpr std::array<std::string_view, 14> kLong{"array", "clusters", "cluster", "comment", "help",     "job-name",  "output",
-                                                          "parsable", "requeue", "test-only", "usage",  "version", "wait", "wrap"};
+  static constexpr std::array<std::string_view, 14> kLong{"array",    "clusters", "cluster",   "comment", "help",    "job-name", "output",
+                                                          "parsable", "requeue",  "test-only", "usage",   "version", "wait",     "wrap"};
   if (option.starts_with("--")) {
     const std::string_view name = option.substr(2, option.find('=') - 2);
     return name.empty() || std::any_of(kLong.begin(), kLong.end(), [&](std::string_view known) { return known.starts_with(name); });
@@ -77,7 +79,8 @@ bool would_lose_the_job(std::string_view option) {
 
 Status check_option(const std::string& option) {
   if (option.size() < 2 || option[0] != '-')
-    return invalid(fmt::format("\"{}\" is not an option of sbatch; write each as one word, such as --constraint=nvlink or -Cnvlink", option));
+    return invalid(
+        fmt::format("\"{}\" is not an option of sbatch; write each as one word, such as --constraint=nvlink or -Cnvlink", option));
   if (option.find('\0') != std::string::npos) return invalid("an option of sbatch holds a zero byte; take it out");
   if (would_lose_the_job(option)) return invalid(fmt::format("the option \"{}\" of sbatch is isobar's to set; take it out", option));
   return {};
@@ -90,11 +93,12 @@ Status check_job(const SlurmJob& job) {
   if (!job.script.starts_with("#!")) return invalid("a job's script has to begin with \"#!\", as sbatch asks");
   constexpr int kNodesMax = 65'536, kCpusMax = 65'536;
   if (job.nodes < 1 || job.nodes > kNodesMax || job.cpus < 1 || job.cpus > kCpusMax || job.gpus < 0 || job.gpus > kCpusMax)
-    return invalid(fmt::format("{} nodes with {} processors and {} accelerators each cannot be asked for; ask for at least one node and one processor",
-                               job.nodes, job.cpus, job.gpus));
+    return invalid(
+        fmt::format("{} nodes with {} processors and {} accelerators each cannot be asked for; ask for at least one node and one processor",
+                    job.nodes, job.cpus, job.gpus));
   if (job.time_limit && *job.time_limit <= Duration::zero()) return invalid("a time limit has to be longer than nothing");
-  for (const auto& [what, text] : {std::pair("accelerator", &job.gpu_type), std::pair("partition", &job.partition), std::pair("account", &job.account),
-                                   std::pair("QOS", &job.qos), std::pair("output file", &job.output)})
+  for (const auto& [what, text] : {std::pair("accelerator", &job.gpu_type), std::pair("partition", &job.partition),
+                                   std::pair("account", &job.account), std::pair("QOS", &job.qos), std::pair("output file", &job.output)})
     if (text->find_first_of(std::string_view("\0\n", 2)) != std::string::npos)
       return invalid(fmt::format("the {} holds a line break or a zero byte; take it out", what));
   for (const std::string& option : job.options) TRY(check_option(option));
@@ -111,7 +115,8 @@ std::string submit_command(const SlurmJob& job, std::string_view programs) {
   const std::string by_sacct =
       fmt::format("awk -F {} -v tag={} '$15 == tag && !($2 == \"FAILED\" && $6 ~ /^None/) {{ print $1; exit }}'", mark, tag);
   return preamble(programs) +
-         "if command -v flock >/dev/null 2>&1 && (: >>\"$HOME/.isobar-slurm.lock\") 2>/dev/null; then exec 9>>\"$HOME/.isobar-slurm.lock\"; flock -w 20 9; "
+         "if command -v flock >/dev/null 2>&1 && (: >>\"$HOME/.isobar-slurm.lock\") 2>/dev/null; then exec "
+         "9>>\"$HOME/.isobar-slurm.lock\"; flock -w 20 9; "
          "[ $? -ne 1 ] || { echo 'another submission is still running' >&2; exit 75; }; fi; " +
          fmt::format("have=$({} </dev/null) || exit; ", squeue_of_user(" -n " + name)) +
          fmt::format("id=$(printf '%s\\n' \"$have\" | {}); ", by_squeue) +
@@ -127,7 +132,8 @@ std::string inventory_command(std::string_view programs) {
 std::string jobs_command(std::string_view programs) { return preamble(programs) + section("jobs", squeue_of_user("")); }
 
 std::string ended_command(std::string_view id, std::string_view programs) {
-  return preamble(programs) + section("scontrol", "scontrol show job -o " + shell_quote(id)) + section("sacct", sacct("-j " + shell_quote(id)) + " 2>/dev/null");
+  return preamble(programs) + section("scontrol", "scontrol show job -o " + shell_quote(id)) +
+         section("sacct", sacct("-j " + shell_quote(id)) + " 2>/dev/null");
 }
 
 std::string cancel_command(std::string_view cluster, std::span<const std::string> ids, std::string_view programs) {
@@ -149,7 +155,8 @@ Result<std::map<std::string, Section>> split_sections(std::string_view output, s
     output.remove_prefix(std::min(end + 1, output.size()));
   }
   for (const std::string_view name : names)
-    if (!sections.contains(std::string(name))) return Error(Code::kDataLoss, fmt::format("the answer was cut short: nothing of \"{}\" came", name));
+    if (!sections.contains(std::string(name)))
+      return Error(Code::kDataLoss, fmt::format("the answer was cut short: nothing of \"{}\" came", name));
   return sections;
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 struct Line {
   int number = 0;
-  std::string keyword;             // in lower case
+  std::string keyword;              // in lower case
   std::vector<std::string> values;  // without quotes
 };
 
@@ -25,7 +25,8 @@ struct Block {
 };
 
 /// Keywords that decide whether a cluster is reached at all; a slip in one of these is worth a word before ssh has its own.
-const std::vector<std::string> kWatched{"Host", "HostName", "User", "Port", "IdentityFile", "ProxyJump", "ProxyCommand", "Match", "Include"};
+const std::vector<std::string> kWatched{"Host",      "HostName",     "User",  "Port",   "IdentityFile",
+                                        "ProxyJump", "ProxyCommand", "Match", "Include"};
 
 class Parser {
  public:
@@ -110,9 +111,10 @@ class Parser {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
     };
     if (name.empty() || name[0] == '-' || name.size() > 128 || !std::all_of(name.begin(), name.end(), allowed))
-      return wrong(fmt::format("\"{}\" cannot name a cluster; use up to 128 letters, digits, dots, dashes and underscores, not a dash first, and give the "
-                               "address as HostName",
-                               name));
+      return wrong(fmt::format(
+          "\"{}\" cannot name a cluster; use up to 128 letters, digits, dots, dashes and underscores, not a dash first, and give the "
+          "address as HostName",
+          name));
     return {};
   }
 

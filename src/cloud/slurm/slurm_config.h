@@ -24,9 +24,9 @@ namespace isobar::cloud {
 inline constexpr std::string_view kThisMachine = "this-machine";
 
 struct SlurmCluster {
-  std::string name;  ///< the Host, and the region of its offers: letters, digits, dots, dashes and underscores
+  std::string name;    ///< the Host, and the region of its offers: letters, digits, dots, dashes and underscores
   bool local = false;  ///< its HostName is this-machine
-  int line = 0;      ///< where it is named first, from 1
+  int line = 0;        ///< where it is named first, from 1
   friend bool operator==(const SlurmCluster&, const SlurmCluster&) = default;
 };
 

@@ -118,21 +118,6 @@ std::string format_slurm_span(Duration span) {
          fmt::format(":{:02}:{:02}", seconds / 60 % 60, seconds % 60);
 }
 
-std::optional<std::uint64_t> parse_slurm_mib(std::string_view text) {
-  text = trim(text);
-  if (text.ends_with('n') || text.ends_with('c')) text.remove_suffix(1);
-  static constexpr std::string_view kUnits = "KMGTP";
-  double mib_each = 1;
-  if (const auto unit = text.empty() ? std::string_view::npos : kUnits.find(text.back()); unit != std::string_view::npos) {
-    static constexpr std::array kMib{1.0 / 1024, 1.0, 1024.0, 1024.0 * 1024, 1024.0 * 1024 * 1024};
-    mib_each = kMib[unit];
-    text.remove_suffix(1);
-  }
-  const auto number = whole_number<double>(text);
-  if (!number || !(*number >= 0) || *number * mib_each > 1e15) return std::nullopt;
-  return static_cast<std::uint64_t>(*number * mib_each);
-}
-
 namespace {
 
 /// "gpu:a100:4(S:0-1)" without what stands in parentheses; several are parted by commas that stand in none.
@@ -158,7 +143,9 @@ std::optional<SlurmGres> gres_of(std::string_view word) {
   if (digits.ends_with('K')) multiple = 1024, digits.remove_suffix(1);
   const auto count = whole_number<int>(digits);
   if (parts[0].empty() || parts.size() > 3) return std::nullopt;
-  if (!count) return parts.size() > 2 ? std::nullopt : std::optional(SlurmGres{std::string(parts[0]), parts.size() > 1 ? std::string(parts[1]) : "", 1});
+  if (!count)
+    return parts.size() > 2 ? std::nullopt
+                            : std::optional(SlurmGres{std::string(parts[0]), parts.size() > 1 ? std::string(parts[1]) : "", 1});
   if (parts.size() == 1 || *count < 0 || *count > 1'000'000) return std::nullopt;
   return SlurmGres{std::string(parts[0]), parts.size() > 2 ? std::string(parts[1]) : "", *count * multiple};
 }

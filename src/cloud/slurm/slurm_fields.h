@@ -1,6 +1,6 @@
 #pragma once
 
-/// The small forms that Slurm's programs write: records of Key=value, spans of time, sizes of memory, generic resources.
+/// The small forms that Slurm's programs write: records of Key=value, spans of time, generic resources.
 ///
 /// Releases before 23.02 have no JSON for nodes and partitions, and each later one changed its own, so the text forms are read: they
 /// have stood for fifteen years. Unknown keys are passed over.
@@ -42,9 +42,6 @@ std::vector<SlurmRecord> parse_records(std::string_view text);
 std::optional<Duration> parse_slurm_span(std::string_view text);
 /// "1-02:03:04" or "1:00:00": as sbatch --time takes it and people write it. Parts of a second are rounded up.
 std::string format_slurm_span(Duration span);
-
-/// "4000", "4000M", "1.5T", "2G", also with the trailing "n" or "c" of older sacct. In MiB; none: no size.
-std::optional<std::uint64_t> parse_slurm_mib(std::string_view text);
 
 /// A generic resource of a node: "gpu:a100:4(S:0-1)" is four gpu of type a100.
 struct SlurmGres {

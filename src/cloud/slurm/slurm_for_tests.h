@@ -39,7 +39,8 @@ class SlurmForTests {
     child_in.reset(), child_out.reset();
     const std::string line = slurm->read_line();
     if (!line.starts_with("READY "))
-      return unavailable("no Slurm here: " + (line.starts_with("SKIP ") ? line.substr(5) : std::string("namespaces or python3 cannot be had")));
+      return unavailable("no Slurm here: " +
+                         (line.starts_with("SKIP ") ? line.substr(5) : std::string("namespaces or python3 cannot be had")));
     slurm->folder_ = line.substr(6);
     // unshare itself went into the network, and stays there until its child ends.
     slurm->network_ = fmt::format("/proc/{}/ns/net", slurm->pid_);

@@ -44,6 +44,7 @@ SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000,bf_interval=1
 MpiDefault=none
 ReturnToService=2
 KillWait=1
+MessageTimeout=5
 GresTypes=gpu
 SlurmdParameters=config_overrides
 AccountingStorageType=accounting_storage/none

@@ -62,9 +62,9 @@ SlurmNode node_of(const SlurmRecord& record) {
 
 bool SlurmNode::takes_jobs() const {
   static constexpr std::array<std::string_view, 21> kUnwanted{
-      "*",      "$",         "@",          "^",           "!",           "DOWN",           "DRAIN",    "DRAINED",
-      "FAIL",   "FAILING",   "DRAINING",   "MAINT",       "MAINTENANCE", "RESERVED",       "UNKNOWN",  "NOT_RESPONDING",
-      "FUTURE", "INVAL",     "INVALID_REG", "REBOOT_ISSUED", "BLOCKED"};
+      "*",        "$",     "@",           "^",        "!",       "DOWN",           "DRAIN",  "DRAINED", "FAIL",        "FAILING",
+      "DRAINING", "MAINT", "MAINTENANCE", "RESERVED", "UNKNOWN", "NOT_RESPONDING", "FUTURE", "INVAL",   "INVALID_REG", "REBOOT_ISSUED",
+      "BLOCKED"};
   return !state.empty() && !has_any(state, kUnwanted);
 }
 
@@ -99,7 +99,8 @@ Result<std::string> parse_slurm_version(std::string_view text) {
     if (words.size() >= 2 && words[0].starts_with("slurm") && !words[1].empty() && words[1][0] >= '0' && words[1][0] <= '9')
       return std::string(words[1]);
   }
-  return invalid(fmt::format("\"{}\" is not what sinfo --version says; a line such as \"slurm 23.11.4\" is expected", first_line(trim(text)).substr(0, 200)));
+  return invalid(fmt::format("\"{}\" is not what sinfo --version says; a line such as \"slurm 23.11.4\" is expected",
+                             first_line(trim(text)).substr(0, 200)));
 }
 
 std::vector<SlurmNode> parse_nodes(std::string_view scontrol_show_node) {
@@ -120,11 +121,9 @@ Result<std::vector<SlurmPartition>> parse_partitions(std::string_view scontrol_s
     partition.whole_nodes = record.get("OverSubscribe") == "EXCLUSIVE";
     partition.time_limit = parse_slurm_span(record.get("MaxTime"));
     partition.default_time = parse_slurm_span(record.get("DefaultTime"));
-    if (record.get("MaxNodes") != "UNLIMITED" && record.has("MaxNodes"))
-      partition.nodes_max = small(record.number("MaxNodes"));
+    if (record.get("MaxNodes") != "UNLIMITED" && record.has("MaxNodes")) partition.nodes_max = small(record.number("MaxNodes"));
     partition.allowed_accounts = unless_all(record.get("AllowAccounts"));
     partition.allowed_qos = unless_all(record.get("AllowQos"));
-    partition.allowed_groups = unless_all(record.get("AllowGroups"));
     TRY_ASSIGN(partition.nodes, expand_hostlist(record.get("Nodes")).context("partition " + partition.name));
     partitions.push_back(std::move(partition));
   }

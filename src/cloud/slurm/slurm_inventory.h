@@ -16,9 +16,9 @@ namespace isobar::cloud {
 
 struct SlurmNode {
   std::string name;
-  std::string address;              ///< NodeAddr: a host name or an IP
-  std::string state;                ///< as Slurm words it: "IDLE", "MIXED+DRAIN", "DOWN*+CLOUD"
-  std::string reason;               ///< why it is drained or down, in its operator's words; empty otherwise
+  std::string address;               ///< NodeAddr: a host name or an IP
+  std::string state;                 ///< as Slurm words it: "IDLE", "MIXED+DRAIN", "DOWN*+CLOUD"
+  std::string reason;                ///< why it is drained or down, in its operator's words; empty otherwise
   int cpus = 0, cpus_allocated = 0;  ///< without those set aside for the system
   std::uint64_t memory_mib = 0, memory_mib_allocated = 0;
   std::vector<SlurmGres> gres;
@@ -34,17 +34,17 @@ struct SlurmPartition {
   std::string name;
   std::string state;  ///< "UP", "DOWN", "DRAIN" or "INACTIVE"
   bool is_default = false;
-  bool whole_nodes = false;  ///< OverSubscribe=EXCLUSIVE: a job gets whole nodes, whatever it asks for
+  bool whole_nodes = false;                          ///< OverSubscribe=EXCLUSIVE: a job gets whole nodes, whatever it asks for
   std::optional<Duration> time_limit, default_time;  ///< none: unlimited; and none set
   std::optional<int> nodes_max;                      ///< for one job; none: unlimited
-  std::string allowed_accounts, allowed_qos, allowed_groups;  ///< empty: all
+  std::string allowed_accounts, allowed_qos;         ///< empty: all
   std::vector<std::string> nodes;
 
   bool up() const { return state == "UP"; }
 };
 
 struct SlurmInventory {
-  std::string version;  ///< "22.05.8"
+  std::string version;                     ///< "22.05.8"
   std::vector<SlurmPartition> partitions;  ///< in Slurm's order
   std::vector<SlurmNode> nodes;
 

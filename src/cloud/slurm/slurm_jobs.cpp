@@ -60,11 +60,13 @@ void set_tag(SlurmJobState& job, std::string_view comment) {
 }
 
 Error cut_short(std::string_view program, std::string_view record, std::size_t fields) {
-  return {Code::kDataLoss, fmt::format("{} answered with a record that does not have {} fields: \"{}\"", program, fields, trim(record).substr(0, 200))};
+  return {Code::kDataLoss,
+          fmt::format("{} answered with a record that does not have {} fields: \"{}\"", program, fields, trim(record).substr(0, 200))};
 }
 
 /// The fields of each record; there are as many of them as asked for, since a field mark can be in none.
-Result<std::vector<std::vector<std::string_view>>> records_of(std::string_view program, std::string_view text, char mark, std::size_t fields) {
+Result<std::vector<std::vector<std::string_view>>> records_of(std::string_view program, std::string_view text, char mark,
+                                                              std::size_t fields) {
   std::vector<std::vector<std::string_view>> records;
   for (const std::string_view record : split(text, mark)) {
     if (trim(record).empty()) continue;
@@ -91,7 +93,8 @@ std::optional<JobTag> parse_tag(std::string_view comment) {
 Status check_tag(const JobTag& tag) {
   for (const auto& [what, part] : {std::pair("owner", &tag.owner), std::pair("cluster", &tag.cluster), std::pair("token", &tag.token)})
     if (!is_tag_part(*part))
-      return invalid(fmt::format("the {} \"{}\" cannot mark a Slurm job; use up to 128 letters, digits, dots, dashes and underscores", what, *part));
+      return invalid(
+          fmt::format("the {} \"{}\" cannot mark a Slurm job; use up to 128 letters, digits, dots, dashes and underscores", what, *part));
   return {};
 }
 
@@ -134,7 +137,9 @@ Result<std::vector<SlurmJobState>> parse_squeue(std::string_view text) {
   return jobs;
 }
 
-std::string_view sacct_fields() { return "JobIDRaw,State,ExitCode,NNodes,AllocCPUS,NodeList,Partition,Account,QOS,Timelimit,Submit,Start,End,JobName,Comment,Reason"; }
+std::string_view sacct_fields() {
+  return "JobIDRaw,State,ExitCode,NNodes,AllocCPUS,NodeList,Partition,Account,QOS,Timelimit,Submit,Start,End,JobName,Comment,Reason";
+}
 
 Result<std::vector<SlurmJobState>> parse_sacct(std::string_view text) {
   TRY_ASSIGN(const auto records, records_of("sacct", text, '\n', 16));

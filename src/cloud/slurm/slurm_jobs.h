@@ -32,10 +32,10 @@ std::optional<JobTag> parse_tag(std::string_view comment);
 Status check_tag(const JobTag& tag);
 
 struct SlurmJobState {
-  std::string id;       ///< a number
+  std::string id;  ///< a number
   std::string name;
-  std::string state;    ///< "PENDING", "RUNNING", "TIMEOUT" …, without the "by 1000" of CANCELLED
-  std::string reason;   ///< Slurm's word for why it waits or ended: "Resources"; empty: none
+  std::string state;   ///< "PENDING", "RUNNING", "TIMEOUT" …, without the "by 1000" of CANCELLED
+  std::string reason;  ///< Slurm's word for why it waits or ended: "Resources"; empty: none
   std::string partition, account, qos;
   std::vector<std::string> nodes;  ///< in rank order; empty while it waits
   int nodes_wanted = 0, cpus = 0;

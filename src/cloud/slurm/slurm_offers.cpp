@@ -33,7 +33,8 @@ std::vector<SlurmShape> shares_of(const SlurmShape& whole) {
   while (largest * 2 < units) largest *= 2;
   for (int part = largest; part >= 1 && part < units; part /= 2) {
     const auto of = [&](std::uint64_t all) { return all * static_cast<std::uint64_t>(part) / static_cast<std::uint64_t>(units); };
-    const SlurmShape share{static_cast<int>(of(static_cast<std::uint64_t>(whole.cpus))), of(whole.memory_mib), whole.gpu_type, whole.gpus > 0 ? part : 0};
+    const SlurmShape share{static_cast<int>(of(static_cast<std::uint64_t>(whole.cpus))), of(whole.memory_mib), whole.gpu_type,
+                           whole.gpus > 0 ? part : 0};
     if (share.cpus >= 1 && share.memory_mib >= 1) shares.push_back(share);
   }
   return shares;
@@ -45,7 +46,8 @@ std::string instance_type_of(const SlurmShape& shape) {
   return type;
 }
 
-Offer offer_of(std::string_view cluster, const SlurmPartition& partition, const SlurmShape& shape, const SlurmPrices& prices, const GpuNames& names) {
+Offer offer_of(std::string_view cluster, const SlurmPartition& partition, const SlurmShape& shape, const SlurmPrices& prices,
+               const GpuNames& names) {
   Offer offer;
   offer.cloud = "slurm";
   offer.region = cluster;
@@ -83,14 +85,17 @@ Error no_such_partition(const SlurmInventory& inventory, std::string_view name) 
   for (const SlurmPartition& partition : inventory.partitions) names.push_back(partition.name);
   const auto meant = closest(name, names);
   return invalid(fmt::format("there is no partition {}; {}", name,
-                             meant ? "did you mean " + *meant + "?" : names.empty() ? "the cluster shows you none" : "there are " + join(names, ", ")));
+                             meant           ? "did you mean " + *meant + "?"
+                             : names.empty() ? "the cluster shows you none"
+                                             : "there are " + join(names, ", ")));
 }
 
 }  // namespace
 
 std::string describe(const SlurmRoom& room) { return fmt::format("{} of {} free", room.free, room.total); }
 
-std::vector<SlurmOffer> slurm_offers(std::string_view cluster, const SlurmInventory& inventory, const SlurmPrices& prices, const GpuNames& names) {
+std::vector<SlurmOffer> slurm_offers(std::string_view cluster, const SlurmInventory& inventory, const SlurmPrices& prices,
+                                     const GpuNames& names) {
   std::vector<SlurmOffer> offers;
   for (const SlurmPartition& partition : inventory.partitions) {
     if (!partition.up()) continue;
@@ -139,12 +144,14 @@ Status could_ever_run(const SlurmShape& shape, int nodes, std::optional<Duration
     return invalid(fmt::format("partition {} gives a job at most {}, and {} is asked for; ask for less", partition->name,
                                format_slurm_span(*partition->time_limit), format_slurm_span(*time_limit)));
   if (partition->nodes_max && nodes > *partition->nodes_max)
-    return Error(Code::kExhausted, fmt::format("partition {} gives a job at most {} nodes, and {} are asked for", partition->name, *partition->nodes_max, nodes));
+    return Error(Code::kExhausted, fmt::format("partition {} gives a job at most {} nodes, and {} are asked for", partition->name,
+                                               *partition->nodes_max, nodes));
   // Each node of a job is another machine, so machines are counted, not how often the shape fits into them.
   int able = 0;
   for (const SlurmNode* node : inventory.nodes_of(*partition)) able += fits(shape, *node, *partition, false) > 0 ? 1 : 0;
   if (able >= nodes) return {};
-  return Error(Code::kExhausted, fmt::format("partition {} has {} nodes with {} each, and {} are asked for", partition->name, able, instance_type_of(shape), nodes));
+  return Error(Code::kExhausted, fmt::format("partition {} has {} nodes with {} each, and {} are asked for", partition->name, able,
+                                             instance_type_of(shape), nodes));
 }
 
 }  // namespace isobar::cloud

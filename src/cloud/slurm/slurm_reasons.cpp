@@ -29,7 +29,8 @@ constexpr std::array kWaits = {
     WaitRow{"Resources", "", Hope::kYes, "", "other jobs hold the nodes; it starts when enough of them are free"},
     WaitRow{"Priority", "", Hope::kYes, "", "jobs of higher priority are ahead of it in the queue"},
     WaitRow{"BeginTime", "", Hope::kYes, "", "its earliest time to start has not come yet"},
-    WaitRow{"DependencyNeverSatisfied", "", Hope::kNo, "InvalidOption", "it waits for a job that can never end as asked; look at --dependency"},
+    WaitRow{"DependencyNeverSatisfied", "", Hope::kNo, "InvalidOption",
+            "it waits for a job that can never end as asked; look at --dependency"},
     WaitRow{"Dependency", "", Hope::kYes, "", "it waits for another job to end"},
     WaitRow{"None", "", Hope::kYes, "", "Slurm has not looked at it yet"},
     WaitRow{"Prolog", "", Hope::kYes, "", "the nodes are being prepared"},
@@ -43,10 +44,13 @@ constexpr std::array kWaits = {
     WaitRow{"JobHeldUser", "", Hope::kNo, "JobHeld", "it is held by its user; let it go with: scontrol release JOB"},
     WaitRow{"JobHeldAdmin", "", Hope::kNo, "JobHeld", "it is held by an operator of the cluster; ask them why"},
     WaitRow{"JobHoldMaxRequeue", "", Hope::kNo, "JobHeld", "it was put back into the queue too often; ask the cluster's operators"},
-    WaitRow{"launch failed requeued held", "", Hope::kNo, "JobHeld", "its start failed on a node, and it is held; ask the cluster's operators"},
+    WaitRow{"launch failed requeued held", "", Hope::kNo, "JobHeld",
+            "its start failed on a node, and it is held; ask the cluster's operators"},
     WaitRow{"BadConstraints", "", Hope::kNo, "NodeConfigurationUnavailable", "no node of the partition has what it asks for"},
-    WaitRow{"PartitionConfig", "", Hope::kNo, "NodeConfigurationUnavailable", "no node of the partition is large enough, or it has too few nodes"},
-    WaitRow{"PartitionNodeLimit", "", Hope::kNo, "NodeConfigurationUnavailable", "it asks for more nodes than the partition has or gives to one job"},
+    WaitRow{"PartitionConfig", "", Hope::kNo, "NodeConfigurationUnavailable",
+            "no node of the partition is large enough, or it has too few nodes"},
+    WaitRow{"PartitionNodeLimit", "", Hope::kNo, "NodeConfigurationUnavailable",
+            "it asks for more nodes than the partition has or gives to one job"},
     WaitRow{"PartitionTimeLimit", "", Hope::kNo, "InvalidTimeLimit", "it asks for more time than the partition gives; ask for less"},
     WaitRow{"PartitionDown", "", Hope::kNo, "PartitionUnavailable", "the partition is closed: jobs wait in it and none starts"},
     WaitRow{"PartitionInactive", "", Hope::kNo, "PartitionUnavailable", "the partition is closed to jobs"},
@@ -120,21 +124,30 @@ constexpr std::array kRefusals = {
     RefusalRow{"job violates accounting/qos policy", "PolicyViolation", Code::kExhausted,
                "it is more than your account or QOS gives: too many jobs, too large, or too long"},
     RefusalRow{"invalid generic resource", "InvalidGres", Code::kInvalidArgument, "the cluster has no accelerators of that kind"},
-    RefusalRow{"memory specification can not be satisfied", "NodeConfigurationUnavailable", Code::kExhausted, "no node has that much memory"},
-    RefusalRow{"cpu count per node can not be satisfied", "NodeConfigurationUnavailable", Code::kExhausted, "no node has that many processors"},
-    RefusalRow{"node count specification invalid", "NodeConfigurationUnavailable", Code::kExhausted, "the partition does not give so many nodes to one job"},
+    RefusalRow{"memory specification can not be satisfied", "NodeConfigurationUnavailable", Code::kExhausted,
+               "no node has that much memory"},
+    RefusalRow{"cpu count per node can not be satisfied", "NodeConfigurationUnavailable", Code::kExhausted,
+               "no node has that many processors"},
+    RefusalRow{"node count specification invalid", "NodeConfigurationUnavailable", Code::kExhausted,
+               "the partition does not give so many nodes to one job"},
     RefusalRow{"requested node configuration is not available", "NodeConfigurationUnavailable", Code::kExhausted,
                "no node of the partition has what it asks for"},
-    RefusalRow{"more processors requested than permitted", "NodeConfigurationUnavailable", Code::kExhausted, "no node has that many processors"},
-    RefusalRow{"requested partition configuration not available", "PartitionUnavailable", Code::kUnavailable, "the partition cannot take it now"},
+    RefusalRow{"more processors requested than permitted", "NodeConfigurationUnavailable", Code::kExhausted,
+               "no node has that many processors"},
+    RefusalRow{"requested partition configuration not available", "PartitionUnavailable", Code::kUnavailable,
+               "the partition cannot take it now"},
     RefusalRow{"required partition not available", "PartitionUnavailable", Code::kUnavailable, "the partition is closed"},
     RefusalRow{"requested nodes are busy", "PartitionUnavailable", Code::kUnavailable, "its nodes are busy"},
-    RefusalRow{"user's group not permitted to use this partition", "InvalidAccount", Code::kPermissionDenied, "your group may not use the partition"},
-    RefusalRow{"access/permission denied", "AccessDenied", Code::kPermissionDenied, "it does not let you in; ask its operators for an account"},
+    RefusalRow{"user's group not permitted to use this partition", "InvalidAccount", Code::kPermissionDenied,
+               "your group may not use the partition"},
+    RefusalRow{"access/permission denied", "AccessDenied", Code::kPermissionDenied,
+               "it does not let you in; ask its operators for an account"},
     RefusalRow{"invalid user id", "AccessDenied", Code::kPermissionDenied, "your user is not known to its nodes; ask its operators"},
-    RefusalRow{"invalid feature specification", "InvalidOption", Code::kInvalidArgument, "the partition has no node with that --constraint"},
+    RefusalRow{"invalid feature specification", "InvalidOption", Code::kInvalidArgument,
+               "the partition has no node with that --constraint"},
     RefusalRow{"invalid node name specified", "InvalidOption", Code::kInvalidArgument, "there is no such node; `sinfo -N` lists them"},
-    RefusalRow{"unrecognized option", "InvalidOption", Code::kInvalidArgument, "this release of Slurm has no such option; see `sbatch --help`"},
+    RefusalRow{"unrecognized option", "InvalidOption", Code::kInvalidArgument,
+               "this release of Slurm has no such option; see `sbatch --help`"},
     RefusalRow{"invalid option", "InvalidOption", Code::kInvalidArgument, "this release of Slurm has no such option; see `sbatch --help`"},
     RefusalRow{"invalid license", "InvalidOption", Code::kInvalidArgument, "the cluster has no such licence"},
 };
@@ -174,8 +187,10 @@ std::string explain_end(const SlurmJobState& job) {
   const std::string& state = job.state;
   if (state == "COMPLETED") return "it ended by itself";
   if (state == "TIMEOUT")
-    return job.time_limit ? fmt::format("the time limit of {} was reached", format_slurm_span(*job.time_limit)) : "its time limit was reached";
-  if (state == "CANCELLED") return job.cancelled_by.empty() ? "it was cancelled" : fmt::format("it was cancelled by user {}", job.cancelled_by);
+    return job.time_limit ? fmt::format("the time limit of {} was reached", format_slurm_span(*job.time_limit))
+                          : "its time limit was reached";
+  if (state == "CANCELLED")
+    return job.cancelled_by.empty() ? "it was cancelled" : fmt::format("it was cancelled by user {}", job.cancelled_by);
   if (state == "PREEMPTED") return "a job of higher priority took its nodes";
   if (state == "NODE_FAIL") return "one of its nodes went down";
   if (state == "OUT_OF_MEMORY") return "it used more memory than it had asked for";
@@ -192,9 +207,11 @@ SlurmRefusal explain_refusal(std::string_view cluster, int exit_code, std::strin
   const std::string_view told = telling_line(words);
   for (const RefusalRow& row : kRefusals)
     if (lower.find(row.words) != std::string::npos)
-      return {Error(row.code, fmt::format("Slurm cluster {}: {} (it says: {})", cluster, row.sentence, told)), std::string(row.provider_code)};
+      return {Error(row.code, fmt::format("Slurm cluster {}: {} (it says: {})", cluster, row.sentence, told)),
+              std::string(row.provider_code)};
   const std::string said = told.empty() ? "it says nothing" : "it says: " + std::string(told);
-  return {Error(Code::kInvalidArgument, fmt::format("Slurm cluster {}: refused with exit code {} ({})", cluster, exit_code, said)), "Refused"};
+  return {Error(Code::kInvalidArgument, fmt::format("Slurm cluster {}: refused with exit code {} ({})", cluster, exit_code, said)),
+          "Refused"};
 }
 
 }  // namespace isobar::cloud
