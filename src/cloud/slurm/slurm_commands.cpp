@@ -35,8 +35,9 @@ std::string squeue_of_user(std::string_view more) {
   return fmt::format("squeue -h -t all -u \"$(id -un)\" -o {}{}", shell_quote(squeue_format()), more);
 }
 
+/// Bounded: where the accounting does not answer, sacct tries for minutes what the rest can do without.
 std::string sacct(std::string_view which) {
-  return fmt::format("sacct -n -P -X --delimiter={} -o {} {}", shell_quote(std::string(1, kFieldMark)), sacct_fields(), which);
+  return fmt::format("timeout 15 sacct -n -P -X --delimiter={} -o {} {}", shell_quote(std::string(1, kFieldMark)), sacct_fields(), which);
 }
 
 std::string job_name(std::string_view cluster) { return std::string(kJobNamePrefix) + std::string(cluster); }

@@ -151,7 +151,10 @@ def main():
                 daemons[node] = start_slurmd(folder, node, log)
             print("DONE", flush=True)
     except (Skip, OSError, KeyError, subprocess.CalledProcessError) as error:
-        print("SKIP", error, flush=True)
+        try:
+            print("SKIP", error, flush=True)
+        except BrokenPipeError:
+            pass  # whoever asked is gone
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
