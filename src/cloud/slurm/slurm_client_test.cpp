@@ -20,15 +20,15 @@ constexpr Duration kSoon = 5s;
 
 SlurmJob a_job() { return {.tag = {"ada", "x", "t1"}, .script = "#!/bin/sh\ntrue\n"}; }
 
-ScriptedShell answers(int exit_code, std::string out, std::string err = "") {
+ScriptedShell answers(int exit_code, const std::string& out, const std::string& err = "") {
   return ScriptedShell([=](const std::string&, std::string_view) { return CommandOutput{exit_code, out, err}; });
 }
 
-std::string section(std::string name, std::string text, int exit_code = 0) {
+std::string section(const std::string& name, const std::string& text, int exit_code = 0) {
   return text + "\n\x1d" + name + " " + std::to_string(exit_code) + "\n";
 }
 
-std::string queued(std::string id, std::string name, std::string comment) {
+std::string queued(const std::string& id, const std::string& name, const std::string& comment) {
   return kRecordMark +
          join(std::vector<std::string>{id, "RUNNING", "1", "1", "w1", "p", "", "", "5", "1", "1", "1", name, comment, "None"},
               std::string(1, kFieldMark)) +

@@ -9,12 +9,11 @@ namespace isobar::cloud {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr std::uint64_t kGib = 1024;
 
-SlurmNode a_node(std::string name, int cpus, std::uint64_t gib, std::vector<SlurmGres> gres = {}) {
+SlurmNode a_node(const std::string& name, int cpus, std::uint64_t gib, std::vector<SlurmGres> gres = {}) {
   return {.name = name, .address = name, .state = "IDLE", .cpus = cpus, .memory_mib = gib * kGib, .gres = std::move(gres)};
 }
 SlurmPartition a_partition(std::string name, std::vector<std::string> nodes) {
@@ -108,7 +107,7 @@ TEST(CouldEverRun, SaysWhyNot) {
   inventory.partitions[1].state = "INACTIVE";
   const SlurmShape fits{16, 64 * kGib, "a100", 4};
   EXPECT_TRUE(could_ever_run(fits, 1, 24h, inventory, "gpu").ok()) << "used up or down today, not for ever";
-  const auto why = [&](SlurmShape shape, int nodes, std::optional<Duration> time, const char* partition) {
+  const auto why = [&](const SlurmShape& shape, int nodes, std::optional<Duration> time, const char* partition) {
     return could_ever_run(shape, nodes, time, inventory, partition).error();
   };
   EXPECT_EQ(why(fits, 2, {}, "gpu").message(), "partition gpu has 1 nodes with 16cpu-64gb-a100x4 each, and 2 are asked for");
