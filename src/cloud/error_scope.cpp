@@ -1,6 +1,7 @@
 // How much of the market an error rules out. Each cloud names its refusals in its own words; what failover needs to
-// know is only how far one reaches: this type in this zone, in this region, everywhere, or the whole cloud. The table
-// is data, read from the top; the first row whose cloud and pattern match decides.
+// know is only how far one reaches: this type in this zone, in this region, everywhere, or the whole cloud; or, where a
+// place as such refuses, every type in this zone or region. The table is data, read from the top; the first row whose
+// cloud and pattern match decides.
 
 #include <array>
 #include <string_view>
@@ -11,7 +12,7 @@ namespace isobar::cloud {
 
 namespace {
 
-enum class Reach { kZone, kRegion, kEverywhere, kCloud };
+enum class Reach { kZone, kWholeZone, kRegion, kWholeRegion, kEverywhere, kCloud };
 
 struct Row {
   std::string_view cloud;    // empty: every cloud
@@ -53,6 +54,23 @@ constexpr std::array kRows = {
     Row{"azure", "InvalidAuthenticationToken", Reach::kCloud},
     Row{"azure", "SkuNotAvailable", Reach::kRegion},
     Row{"azure", "", Reach::kRegion},
+    // Slurm: a region is a cluster, a zone a partition. Most of what a partition refuses it refuses for every type; a
+    // login host or controller that cannot be reached rules out its cluster and no other.
+    Row{"slurm", "LoginHostUnreachable", Reach::kWholeRegion},
+    Row{"slurm", "ControllerUnreachable", Reach::kWholeRegion},
+    Row{"slurm", "SubmissionRunning", Reach::kWholeRegion},
+    Row{"slurm", "SlurmNotInstalled", Reach::kWholeRegion},
+    Row{"slurm", "AccessDenied", Reach::kWholeRegion},
+    Row{"slurm", "InvalidOption", Reach::kWholeRegion},
+    Row{"slurm", "InvalidPartition", Reach::kWholeZone},
+    Row{"slurm", "PartitionUnavailable", Reach::kWholeZone},
+    Row{"slurm", "InvalidAccount", Reach::kWholeZone},
+    Row{"slurm", "InvalidQos", Reach::kWholeZone},
+    Row{"slurm", "InvalidTimeLimit", Reach::kWholeZone},
+    Row{"slurm", "JobHeld", Reach::kWholeZone},
+    Row{"slurm", "InvalidGres", Reach::kRegion},
+    Row{"slurm", "PolicyViolation", Reach::kZone},
+    Row{"slurm", "NodeConfigurationUnavailable", Reach::kZone},
     // Lambda and the other GPU clouds sell by region.
     Row{"lambda", "invalid-api-key", Reach::kCloud},
     Row{"lambda", "insufficient-capacity", Reach::kRegion},
@@ -71,10 +89,10 @@ Scope scope_of_error(const std::string& cloud, std::string_view code, const Offe
   scope.cloud = cloud;
   const Reach reach = reach_of(cloud, code);
   if (reach == Reach::kCloud) return scope;
-  scope.instance_type = offer.instance_type;
+  if (reach != Reach::kWholeZone && reach != Reach::kWholeRegion) scope.instance_type = offer.instance_type;
   if (reach == Reach::kEverywhere) return scope;
   scope.region = offer.region;
-  if (reach == Reach::kZone && !offer.zone.empty()) scope.zone = offer.zone;
+  if ((reach == Reach::kZone || reach == Reach::kWholeZone) && !offer.zone.empty()) scope.zone = offer.zone;
   return scope;
 }
 

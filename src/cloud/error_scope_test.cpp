@@ -15,7 +15,7 @@ struct Row {
 };
 
 std::string reach_of(const Scope& scope) {
-  if (!scope.instance_type) return "cloud";
+  if (!scope.instance_type) return !scope.region ? "cloud" : scope.zone ? "whole zone" : "whole region";
   if (!scope.region) return "everywhere";
   return scope.zone ? "zone" : "region";
 }
@@ -35,6 +35,22 @@ TEST(ErrorScope, FollowsTheTable) {
            Row{"azure", "SkuNotAvailable", "region"},
            Row{"azure", "ReadOnlyDisabledSubscription", "cloud"},
            Row{"lambda", "insufficient-capacity", "region"},
+           Row{"slurm", "LoginHostUnreachable", "whole region"},
+           Row{"slurm", "ControllerUnreachable", "whole region"},
+           Row{"slurm", "SubmissionRunning", "whole region"},
+           Row{"slurm", "SlurmNotInstalled", "whole region"},
+           Row{"slurm", "AccessDenied", "whole region"},
+           Row{"slurm", "InvalidOption", "whole region"},
+           Row{"slurm", "InvalidPartition", "whole zone"},
+           Row{"slurm", "PartitionUnavailable", "whole zone"},
+           Row{"slurm", "InvalidAccount", "whole zone"},
+           Row{"slurm", "InvalidQos", "whole zone"},
+           Row{"slurm", "InvalidTimeLimit", "whole zone"},
+           Row{"slurm", "JobHeld", "whole zone"},
+           Row{"slurm", "InvalidGres", "region"},
+           Row{"slurm", "PolicyViolation", "zone"},
+           Row{"slurm", "NodeConfigurationUnavailable", "zone"},
+           Row{"slurm", "Refused", "zone"},
        })
     EXPECT_EQ(reach_of(scope_of_error(row.cloud, row.code, a_zonal_offer(row.cloud))), row.reach) << row.cloud << " " << row.code;
 }

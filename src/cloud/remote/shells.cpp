@@ -87,7 +87,8 @@ class SshShell final : public RemoteShell {
     if (!target_.user.empty()) words.insert(words.end(), {"-l", target_.user});
     if (!target_.identity_file.empty()) words.insert(words.end(), {"-i", target_.identity_file});
     if (target_.port != 0) words.insert(words.end(), {"-p", fmt::to_string(target_.port)});
-    words.insert(words.end(), {"--", target_.host, command});
+    // Whatever shell the login has, this one is everywhere.
+    words.insert(words.end(), {"--", target_.host, "exec /bin/sh -c " + shell_quote(command)});
     return words;
   }
 

@@ -27,7 +27,7 @@ class RemoteShell {
   virtual const std::string& name() const = 0;
 
   /// Runs one line of a POSIX shell with `input` on its standard input, to its end. Safe from any thread.
-  /// command  for /bin/sh -c; use `shell_quote` for what is not yours
+  /// command  for /bin/sh -c; use base/text.h's `shell_quote` for what is not yours
   /// Errors   kUnavailable: the machine cannot be reached now; kPermissionDenied: it does not let us in, or shows another host key
   ///          than it had; both with the mend. kDeadlineExceeded: no end within `deadline`. A command that fails is no error here
   virtual Result<CommandOutput> run(const std::string& command, std::string_view input, Duration deadline) = 0;
@@ -36,9 +36,6 @@ class RemoteShell {
   /// socket is closed here. Returns before anything was heard of the other end.
   virtual Result<Fd> open(const std::string& command) = 0;
 };
-
-/// "it's" → "'it'\''s'": one word of a POSIX shell, whatever it holds.
-std::string shell_quote(std::string_view word);
 
 /// This machine: /bin/sh as a child of this process.
 class LocalShell final : public RemoteShell {
