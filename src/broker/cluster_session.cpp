@@ -117,6 +117,10 @@ Result<ClusterSession> ClusterSession::unrepaired(Status why) {
 }
 
 Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
+  TRY_ASSIGN(const auto refusals, parts_.state.refusals(parts_.clock.now()));
+  std::vector<cloud::Scope> refused;
+  for (const auto& refusal : refusals) refused.push_back(refusal.scope);
+  goal.ranked = refused_last(std::move(goal.ranked), refused);
   goal.backoff_least = parts_.config.retry_least.value;
   goal.backoff_most = parts_.config.retry_most.value;
   LaunchMachine machine(std::move(goal), fmt::format("{}-{}", name_, parts_.clock.now().unix_nanos()));
@@ -146,6 +150,11 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
                                      .user = record_->user},
                                     deadline);
       if (outcome.failure) parts_.say(fmt::format("  not to be had: {}", outcome.failure->error.message()));
+      // A type that a place has none of; what is wrong with the account or the request is not learned.
+      if (outcome.failure && outcome.failure->error.code() == Code::kExhausted && outcome.failure->scope.instance_type)
+        TRY(parts_.state.remember_refusal(
+            {outcome.failure->scope, outcome.failure->provider_code, parts_.clock.now() + parts_.config.refusal_life.value},
+            parts_.clock.now()));
       if (outcome.failure) event = launch::CreateFailed{std::move(*outcome.failure)};
       else event = launch::Created{std::move(outcome.instances)};
     } else if (const auto* terminate = std::get_if<launch::Terminate>(&effect)) {

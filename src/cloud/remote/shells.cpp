@@ -21,11 +21,6 @@ Result<CommandOutput> LocalShell::run(const std::string& command, std::string_vi
 
 Result<Fd> LocalShell::open(const std::string& command) { return open_child({"/bin/sh", "-c", command}); }
 
-std::string describe(const SshTarget& target) {
-  std::string out = target.user.empty() ? target.host : target.user + "@" + target.host;
-  return target.port == 0 ? out : fmt::format("{}:{}", out, target.port);
-}
-
 namespace {
 
 /// The kernel takes 107 bytes for a socket's path, of which ssh itself needs 41 for the hash and 17 for a temporary name.

@@ -32,6 +32,7 @@ Instance instance_of(const LedgerEntry& entry, const LedgerNode& node) {
       .id = instance_id(node, entry.cluster), .cluster = entry.cluster, .rank = node.rank, .state = InstanceState::kUnreachable};
   instance.region = entry.pool;
   instance.address = node.address;
+  instance.ssh = node.target;
   return instance;
 }
 
@@ -268,7 +269,9 @@ CreateOutcome SshPoolProvider::create(const CreateOrder& order, Duration deadlin
   auto listed = created.ok() ? list(order.cluster) : Result<std::vector<Instance>>(created.error());
   if (listed.ok()) return {std::move(*listed), {}};
   const auto error = listed.error();
-  if (error.code() != Code::kAlreadyExists && error.code() != Code::kInvalidArgument) (void)terminate(order.cluster, kEndDeadline).ok();
+  // What a host that does not answer may hold is owed, so that the launch goes on elsewhere instead of waiting for it.
+  if (error.code() != Code::kAlreadyExists && error.code() != Code::kInvalidArgument && !terminate(order.cluster, kEndDeadline).ok())
+    (void)forget(order.cluster).ok();
   if (provider_code.empty()) provider_code = std::string(isobar::name_of(error.code()));
   return {{}, CloudError{error, provider_code, scope_of_error("ssh", provider_code, order.offer)}};
 }

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "cloud/offer.h"
+#include "cloud/ssh_target.h"
 
 namespace isobar::cloud {
 
@@ -31,6 +32,7 @@ struct Instance {
   std::string address;        ///< where other nodes reach it: an IP
   std::string agent_address;  ///< where its agent listens: "unix:/path" or "host:port"; empty while not running
   std::string problem;        ///< why it is kUnreachable
+  SshTarget ssh;              ///< how its user logs in; no host: not by SSH
 };
 
 struct CreateOrder {

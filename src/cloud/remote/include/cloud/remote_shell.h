@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "cloud/ssh_target.h"
 
 namespace isobar::cloud {
 
@@ -47,18 +48,6 @@ class LocalShell final : public RemoteShell {
  private:
   std::string name_ = "this machine";
 };
-
-/// How a machine is reached with the user's own OpenSSH.
-struct SshTarget {
-  std::string host;           ///< a name of ssh_config, a host name or an address
-  std::string user;           ///< empty: as ssh_config says
-  std::string identity_file;  ///< empty: as ssh_config and the agent say
-  int port = 0;               ///< 0: as ssh_config says
-  friend bool operator==(const SshTarget&, const SshTarget&) = default;
-  friend auto operator<=>(const SshTarget&, const SshTarget&) = default;
-};
-/// "ada@gpu1"
-std::string describe(const SshTarget& target);
 
 struct SshSettings {
   std::string program = "ssh";
