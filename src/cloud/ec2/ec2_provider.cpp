@@ -111,10 +111,10 @@ namespace {
 
 /// What `create` does, to the end or to the first refusal.
 Answer<std::vector<Instance>> bring_up_cluster(Account& account, RegionApi& api, const LaunchOrder& launch, const Ec2Settings& settings,
-                                               NodeSetup& setup) {
+                                               NodeSetup& setup, std::vector<std::string>& made) {
   TRY_ASSIGN(const auto key, own_key(settings.home));
   TRY(account.regions_used.add(api.region()));
-  TRY_ASSIGN(const auto machines, ec2::launch(api, launch, key));
+  TRY_ASSIGN(const auto machines, ec2::launch(api, launch, key, made));
   const auto ready = setup.bring_up(setup_order_of(launch.order.cluster, api.region(), machines, key.private_file),
                                     std::max<Duration>(api.end() - api.now(), 1s));
   if (!ready.ok()) return Refused(ready.error(), "NodeSetupFailed");
@@ -143,19 +143,21 @@ CreateOutcome Ec2Provider::create(const CreateOrder& order, Duration deadline) {
   if (!account.ok()) return failed({account.error(), "CredentialsNotFound"});
   const LaunchOrder launch{order, parts_.settings.image, parts_.settings.disk_type, parts_.settings.owner};
   auto api = (*account)->in(order.offer.region, deadline);
-  auto created = bring_up_cluster(**account, api, launch, parts_.settings, parts_.setup);
+  std::vector<std::string> made;
+  auto created = bring_up_cluster(**account, api, launch, parts_.settings, parts_.setup, made);
   if (created.ok()) {
     parts_.log.info("cluster_created", {{"cluster", order.cluster}, {"cloud", "aws"}, {"region", api.region()}, {"nodes", order.count}});
     return {std::move(*created), {}};
   }
   // What another order made stays.
   if (created.error().code() == Code::kAlreadyExists) return failed(created.error());
+  const Refused why = told_apart(**account, created.error());
   auto undoing = (*account)->in(order.offer.region, kUndoDeadline);
-  if (const auto undone = undo_launch(undoing, launch); !undone.ok())
-    return failed(
-        {created.error().Error::context(fmt::format("machines may be left, as they could not be removed ({})", undone.error().message())),
-         created.error().aws_code});
-  return failed(told_apart(**account, created.error()));
+  const auto undone = undo_launch(undoing, launch, made);
+  // Who is let in to nothing has made nothing either.
+  const bool may_be_left = !undone.ok() && !(made.empty() && undone.error().code() == Code::kPermissionDenied);
+  return failed(may_be_left ? why.context(fmt::format("machines may be left, as they could not be removed ({})", undone.error().message()))
+                            : why);
 }
 
 Result<std::vector<Instance>> Ec2Provider::list(const std::string& cluster) {

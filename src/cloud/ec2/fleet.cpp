@@ -71,27 +71,25 @@ std::vector<std::string> ids_of(const std::vector<Machine>& machines) {
   return ids;
 }
 
-Answer<std::vector<Machine>> run_all(RegionApi& api, const std::vector<RunOrder>& orders, const std::string& cluster) {
+Answer<Nothing> run_all(RegionApi& api, const std::vector<RunOrder>& orders, std::vector<std::string>& made) {
   std::vector<std::optional<Answer<Machine>>> outcomes(orders.size());
   std::atomic<std::size_t> next = 0;
   std::atomic<bool> refused = false;
+  const auto work = [&] {
+    for (std::size_t mine; !refused && (mine = next++) < orders.size();) {
+      outcomes[mine] = run_one(api, orders[mine], "run " + orders[mine].tags.at("Name"));
+      if (!outcomes[mine]->ok()) refused = true;
+    }
+  };
   {
     std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < std::min(orders.size(), kThreadsMost); ++i)
-      threads.emplace_back([&] {
-        for (std::size_t mine; !refused && (mine = next++) < orders.size();) {
-          outcomes[mine] = run_one(api, orders[mine], fmt::format("run {} of {}", orders[mine].tags.at("Name"), cluster));
-          if (!outcomes[mine]->ok()) refused = true;
-        }
-      });
+    for (std::size_t i = 0; i < std::min(orders.size(), kThreadsMost); ++i) threads.emplace_back(work);
   }
-  std::vector<Machine> machines;
-  for (auto& outcome : outcomes) {
-    if (!outcome) continue;
-    TRY_ASSIGN(auto machine, std::move(*outcome));
-    machines.push_back(std::move(machine));
-  }
-  return machines;
+  for (const auto& outcome : outcomes)
+    if (outcome && outcome->ok()) made.push_back((*outcome)->id);
+  for (const auto& outcome : outcomes)
+    if (outcome && !outcome->ok()) return outcome->error();
+  return Nothing{};
 }
 
 Answer<std::vector<Machine>> await_running(RegionApi& api, const std::vector<Filter>& tag_filters, const std::vector<std::string>& ids) {

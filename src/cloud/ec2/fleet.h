@@ -1,7 +1,7 @@
 #pragma once
 
-/// Many machines brought from one state to another, and watched until they are there. What EC2 has been told it shows a little later
-/// in its lists; whatever is concluded here from a list is concluded from what it holds, never from what it lacks.
+/// Many machines brought from one state to another, and watched until they are there. What EC2 has been told it shows in its lists a
+/// little later, so that a machine whose id is known is never taken for gone because a list lacks it.
 
 #include <string>
 #include <vector>
@@ -10,9 +10,10 @@
 
 namespace isobar::cloud::ec2 {
 
-/// Runs the orders, several at once, and reports the machines in their order. After the first refusal none is begun any more.
-/// Errors   the first refusal. Some machines may run, of which others are not known: remove them by their tags
-Answer<std::vector<Machine>> run_all(RegionApi& api, const std::vector<RunOrder>& orders, const std::string& cluster);
+/// Runs the orders, several at once. After the first refusal none is begun any more.
+/// made     gets the ids of all machines that were made, also when others were refused
+/// Errors   the first refusal, in the order of the orders
+Answer<Nothing> run_all(RegionApi& api, const std::vector<RunOrder>& orders, std::vector<std::string>& made);
 
 /// Waits until all of `ids` run and have their addresses.
 /// tag_filters   which machines are asked for: EC2 refuses a question about ids of which it does not know one yet

@@ -39,33 +39,29 @@ RunOrder order_of(const LaunchOrder& launch, const LaunchGround& ground, const O
           .tags = tags_of(order, launch.owner, rank, ground.login_user)};
 }
 
-Answer<std::vector<std::string>> run_missing(RegionApi& api, const LaunchOrder& launch, const OwnKey& key,
-                                             const std::map<int, Machine>& present) {
+Answer<Nothing> run_missing(RegionApi& api, const LaunchOrder& launch, const OwnKey& key, const std::map<int, Machine>& present,
+                            std::vector<std::string>& made) {
   TRY(check_quota(api, launch.order));
   TRY_ASSIGN(const auto ground, prepare_ground(api, launch, key));
   std::vector<RunOrder> orders;
   for (int rank = 0; rank < launch.order.count; ++rank)
     if (!present.contains(rank)) orders.push_back(order_of(launch, ground, key, rank));
-  TRY_ASSIGN(const auto made, run_all(api, orders, launch.order.cluster));
-  return ids_of(made);
+  return run_all(api, orders, made);
 }
 
 }  // namespace
 
-Answer<std::vector<Machine>> launch(RegionApi& api, const LaunchOrder& launch, const OwnKey& key) {
+Answer<std::vector<Machine>> launch(RegionApi& api, const LaunchOrder& launch, const OwnKey& key, std::vector<std::string>& made) {
   TRY_ASSIGN(const auto present, made_before(api, launch));
-  std::vector<std::string> ids;
-  if (static_cast<int>(present.size()) < launch.order.count) {
-    TRY_ASSIGN(ids, run_missing(api, launch, key, present));
-  }
-  for (const auto& [rank, machine] : present) ids.push_back(machine.id);
-  TRY_ASSIGN(auto machines, await_running(api, all_of_token(launch.owner, launch.order.token), ids));
+  for (const auto& [rank, machine] : present) made.push_back(machine.id);
+  if (static_cast<int>(present.size()) < launch.order.count) TRY(run_missing(api, launch, key, present, made));
+  TRY_ASSIGN(auto machines, await_running(api, all_of_token(launch.owner, launch.order.token), made));
   std::sort(machines.begin(), machines.end(), [](const Machine& a, const Machine& b) { return rank_of(a) < rank_of(b); });
   return machines;
 }
 
-Answer<Nothing> undo_launch(RegionApi& api, const LaunchOrder& launch) {
-  return remove_all(api, all_of_token(launch.owner, launch.order.token));
+Answer<Nothing> undo_launch(RegionApi& api, const LaunchOrder& launch, std::vector<std::string> made) {
+  return remove_all(api, all_of_token(launch.owner, launch.order.token), std::move(made));
 }
 
 }  // namespace isobar::cloud::ec2
