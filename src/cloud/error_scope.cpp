@@ -36,7 +36,9 @@ constexpr std::array kRows = {
     Row{"gcp", "IAM_PERMISSION_DENIED", Reach::kEverywhere},
     Row{"gcp", "DISK_SMALLER_THAN_IMAGE", Reach::kEverywhere},
     Row{"gcp", "TPU_QUOTA_FAILURE_REGION", Reach::kRegion},
-    // AWS: without valid credentials, or of a blocked account, nothing is to be had anywhere.
+    // AWS: the role of spot machines is missing, which on demand nobody notices.
+    Row{"aws", "ServiceLinkedRoleCreationNotPermitted", Reach::kEverywhere},
+    // Without valid credentials, or of a blocked account, nothing is to be had anywhere.
     Row{"aws", "ExpiredToken", Reach::kCloud},
     Row{"aws", "RequestExpired", Reach::kCloud},
     Row{"aws", "AuthFailure", Reach::kCloud},

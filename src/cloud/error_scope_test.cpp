@@ -32,6 +32,7 @@ TEST(ErrorScope, FollowsTheTable) {
            Row{"aws", "ExpiredToken", "cloud"},
            Row{"aws", "RequestExpired", "cloud"},
            Row{"aws", "AuthFailure", "cloud"},
+           Row{"aws", "AuthFailure.ServiceLinkedRoleCreationNotPermitted", "everywhere"},
            Row{"aws", "InvalidClientTokenId", "cloud"},
            Row{"aws", "SignatureDoesNotMatch", "cloud"},
            Row{"aws", "MissingAuthenticationToken", "cloud"},

@@ -90,7 +90,8 @@ class Aws : public testing::Test {
     request.method = "POST";
     request.url = net::parse_url(endpoint()).value();
     request.headers.add("Content-Type", "application/x-www-form-urlencoded");
-    request.headers.add("Authorization", "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0");
+    request.headers.add("Authorization",
+                        "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0");
     request.owned_body = "Action=DescribeInstances&Version=2016-11-15";
     const std::string xml = client->fetch(std::move(request)).value().body;
     EXPECT_THAT(xml, HasSubstr("<reservationSet"));
@@ -102,8 +103,9 @@ class Aws : public testing::Test {
 
   /// What awscli prints, asked of the same emulator.
   static std::string awscli(const std::string& arguments) {
-    const std::string command = "AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=y AWS_PAGER= aws --region us-east-1 --output text --endpoint-url " +
-                                endpoint() + " " + arguments + " 2>&1";
+    const std::string command =
+        "AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=y AWS_PAGER= aws --region us-east-1 --output text --endpoint-url " + endpoint() + " " +
+        arguments + " 2>&1";
     std::string text;
     std::FILE* pipe = ::popen(command.c_str(), "r");
     for (char piece[4096]; pipe != nullptr && std::fgets(piece, sizeof piece, pipe) != nullptr;) text += piece;
@@ -115,7 +117,7 @@ class Aws : public testing::Test {
   static inline std::unique_ptr<stores::Emulator> moto;
   static inline std::unique_ptr<net::HttpClient> client;
   static inline std::string why_not;
-  ScratchHome home;
+  ScratchHome home{ScratchHome::Holds::kKey};
   SystemClock clock;
   Log log;
   RecordingSetup setup;
@@ -269,7 +271,9 @@ TEST_F(Aws, ManyCreatorsShareOneSecurityGroup) {
   for (const auto& outcome : outcomes) must(outcome);
   EXPECT_THAT(provider(*client).clusters().value(), SizeIs(4));
   if (!has_awscli()) GTEST_SKIP() << "the security groups are counted by awscli, which is not installed";
-  const auto groups = awscli("ec2 describe-security-groups --filters Name=group-name,Values=isobar --query 'SecurityGroups[].IpPermissions[].[FromPort,IpProtocol]'");
+  const auto groups = awscli(
+      "ec2 describe-security-groups --filters Name=group-name,Values=isobar --query "
+      "'SecurityGroups[].IpPermissions[].[FromPort,IpProtocol]'");
   EXPECT_EQ(groups.find("22\ttcp"), groups.rfind("22\ttcp")) << groups;
   EXPECT_EQ(std::count(groups.begin(), groups.end(), '\n'), 2) << groups;
 }
@@ -283,7 +287,8 @@ TEST_F(Aws, AwscliSeesTheTagsTheDiskAndThePlace) {
   for (const char* line : {"isobar-cluster\ttrain\n", "isobar-rank\t0\n", "isobar-token\ttok1\n", "isobar-owner\tada\n", "Name\ttrain-0\n",
                            "team\ta & b <c>\n", "isobar-zone\tuse1-az2\n"})
     EXPECT_THAT(tags, HasSubstr(line));
-  const auto place = awscli("ec2 describe-instances --query 'Reservations[].Instances[].[InstanceType,Placement.AvailabilityZone,KeyName]'");
+  const auto place =
+      awscli("ec2 describe-instances --query 'Reservations[].Instances[].[InstanceType,Placement.AvailabilityZone,KeyName]'");
   const auto zone = awscli("ec2 describe-availability-zones --filters Name=zone-id,Values=use1-az2 --query 'AvailabilityZones[].ZoneName'");
   EXPECT_THAT(place, HasSubstr("m6i.large\t" + zone.substr(0, zone.find('\n')) + "\tisobar-"));
   EXPECT_THAT(awscli("ec2 describe-volumes --query 'Volumes[].[Size,VolumeType]'"), HasSubstr("64\tgp3"));

@@ -17,7 +17,8 @@ using namespace ec2;
 
 namespace {
 
-constexpr Duration kAskDeadline = 1min;
+constexpr Duration kAskDeadline = 30s;
+constexpr Duration kCheckDeadline = 10s;
 // What cleaning up may take beyond a deadline that has passed: leaving machines behind costs more.
 constexpr Duration kUndoDeadline = 2min;
 
@@ -88,7 +89,7 @@ Result<std::shared_ptr<Account>> Ec2Provider::account() {
 
 Status Ec2Provider::check() {
   TRY_ASSIGN(const auto account, this->account());
-  const auto identity = account->in(account->region, kAskDeadline).identity();
+  const auto identity = account->in(account->region, kCheckDeadline).identity();
   if (identity.ok()) return {};
   if (identity.error().aws_code == "CredentialsNotFound")
     return Error(identity.error().code(),
@@ -100,7 +101,7 @@ std::vector<std::string> Ec2Provider::facts() {
   const auto account = this->account();
   if (!account.ok()) return {};
   std::vector<std::string> facts;
-  if (const auto arn = (*account)->in((*account)->region, kAskDeadline).identity(); arn.ok())
+  if (const auto arn = (*account)->in((*account)->region, kCheckDeadline).identity(); arn.ok())
     facts.push_back(fmt::format("signed in to AWS as {}", *arn));
   if (const auto regions = (*account)->regions(); regions.ok())
     facts.push_back(fmt::format("machines of ours are looked for in {}", fmt::join(*regions, ", ")));
@@ -123,7 +124,7 @@ Answer<std::vector<Instance>> bring_up_cluster(Account& account, RegionApi& api,
 
 /// AWS answers AuthFailure to wrong credentials and in a region that the account has not enabled; only the first rules out all of it.
 Refused told_apart(Account& account, const Refused& refused) {
-  if (refused.aws_code != "AuthFailure" || !account.in(account.region, kAskDeadline).identity().ok()) return refused;
+  if (refused.aws_code != "AuthFailure" || !account.in(account.region, kCheckDeadline).identity().ok()) return refused;
   return {refused, "OptInRequired"};
 }
 

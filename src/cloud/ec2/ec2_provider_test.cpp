@@ -46,7 +46,7 @@ class Ec2 : public testing::Test {
     return outcome.failure.value_or(CloudError{unavailable("nothing was refused"), "", {}});
   }
 
-  ScratchHome home;
+  ScratchHome home{ScratchHome::Holds::kKey};
   FakeEc2 aws;
   PausedClock clock;
   Log log;

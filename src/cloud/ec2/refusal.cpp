@@ -79,6 +79,8 @@ constexpr std::array kMends = {
     Mend{"PendingVerification", "AWS is still verifying the account for this region; it takes up to a few hours"},
     Mend{"UnauthorizedOperation", "the account's policy does not allow it; see the policy in the README of the aws driver"},
     Mend{"AccessDenied", "the account's policy does not allow it; see the policy in the README of the aws driver"},
+    Mend{"AuthFailure.ServiceLinkedRoleCreationNotPermitted",
+         "an administrator makes the role once: `aws iam create-service-linked-role --aws-service-name spot.amazonaws.com`"},
     Mend{"VcpuLimitExceeded", "ask for more vCPUs in the Service Quotas console"},
     Mend{"MaxSpotInstanceCountExceeded", "ask for more spot vCPUs in the Service Quotas console"},
     Mend{"VolumeLimitExceeded", "ask for more EBS storage in the Service Quotas console, or for smaller disks"},

@@ -62,8 +62,8 @@ Answer<std::map<std::string, std::string>> RegionApi::change(const std::string& 
                                                              const std::vector<std::string>& ids) {
   std::map<std::string, std::string> states;
   for (const auto& batch : batches(ids)) {
-    // A machine may be named by RunInstances before all of EC2 knows of it.
-    TRY_ASSIGN(const auto body, ask(doing, of_each(action, "InstanceId", batch), {"InvalidInstanceID.NotFound"}));
+    // A machine may be named by RunInstances before all of EC2 knows of it, and takes no orders until it is no longer pending.
+    TRY_ASSIGN(const auto body, ask(doing, of_each(action, "InstanceId", batch), {"InvalidInstanceID.NotFound", "IncorrectInstanceState"}));
     TRY_ASSIGN(auto changed, parse_state_changes(body).context(doing));
     states.merge(changed);
   }

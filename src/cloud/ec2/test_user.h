@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <string>
@@ -44,7 +45,15 @@ inline storage::Surroundings surroundings_with(const std::map<std::string, std::
 /// A folder that is removed with its owner.
 class ScratchHome {
  public:
-  ScratchHome() : path_(fs::temp_directory_path() / ("isobar-ec2-" + secure_random_hex(8))) { fs::create_directories(path_); }
+  /// Whether it holds a key already, so that none has to be made: ssh-keygen is not everywhere.
+  enum class Holds { kNothing, kKey };
+  explicit ScratchHome(Holds holds = Holds::kNothing) : path_(fs::temp_directory_path() / ("isobar-ec2-" + secure_random_hex(8))) {
+    fs::create_directories(path_ / (holds == Holds::kKey ? "ssh" : ""));
+    if (holds == Holds::kNothing) return;
+    std::ofstream(path_ / "ssh" / "id_ed25519") << "the private half, which is for ssh alone\n";
+    std::ofstream(path_ / "ssh" / "id_ed25519.pub")
+        << "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIASwXfDofiA5MkCPW1LC/BqJAmov4PAJaizxysdqfLHH isobar\n";
+  }
   ScratchHome(const ScratchHome&) = delete;
   ~ScratchHome() {
     std::error_code ignored;
