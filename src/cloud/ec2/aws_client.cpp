@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/await.h"
+#include "base/random.h"
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
 #include "refusal.h"
@@ -36,19 +37,19 @@ const Names& names_of(Service service) {
   return *std::find_if(kNames.begin(), kNames.end(), [&](const Names& names) { return names.service == service; });
 }
 
-bool is_region(std::string_view text) {
-  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-  return !text.empty() && text.size() < 64 && std::all_of(text.begin(), text.end(), fits);
-}
-
 /// Somewhere in the upper half of the pause that belongs to this attempt, so that many callers refused at once do not return at once.
 Duration jittered(int attempt) {
-  thread_local std::minstd_rand chance(std::random_device{}());
+  thread_local Random chance(std::random_device{}());
   const Duration whole = std::min<Duration>(kPauseLeast * (1 << std::min(attempt, 10)), kPauseMost);
-  return whole / 2 + Duration(std::uniform_int_distribution<std::int64_t>(0, whole.count() / 2)(chance));
+  return whole / 2 + Duration(static_cast<std::int64_t>(chance.below(static_cast<std::uint64_t>(whole.count()) / 2)));
 }
 
 }  // namespace
+
+bool is_region_name(std::string_view text) {
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  return !text.empty() && text.size() < 64 && std::all_of(text.begin(), text.end(), fits);
+}
 
 std::map<Service, std::string> find_endpoints(const storage::Surroundings& surroundings) {
   std::map<Service, std::string> endpoints;
@@ -67,7 +68,7 @@ struct AwsClient::Tries {
 
 Answer<net::HttpRequest> AwsClient::request_for(const AwsCall& call, const AwsCredentials& credentials) const {
   const Names& names = names_of(call.service);
-  if (!is_region(call.region)) return invalid(fmt::format("'{}' is no region of AWS", call.region));
+  if (!is_region_name(call.region)) return invalid(fmt::format("'{}' is no region of AWS", call.region));
   net::HttpRequest request;
   request.method = "POST";
   if (const auto own = parts_.endpoints.find(call.service); own != parts_.endpoints.end()) {

@@ -24,6 +24,9 @@ enum class Service { kEc2, kSts, kSsm, kServiceQuotas };
 /// AWS_ENDPOINT_URL for what those leave open, as awscli takes them.
 std::map<Service, std::string> find_endpoints(const storage::Surroundings& surroundings);
 
+/// Whether it can be part of a host's name: lower-case letters, digits and dashes.
+bool is_region_name(std::string_view text);
+
 struct AwsCall {
   Service service = Service::kEc2;
   std::string region;

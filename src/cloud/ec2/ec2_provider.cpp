@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "account.h"
@@ -32,12 +33,11 @@ std::vector<Instance> instances_of(const std::vector<Machine>& machines, const s
   return instances;
 }
 
+/// 0: a tag that is missing or was tampered with.
 double number_of(const std::string& text) {
-  try {
-    return text.empty() ? 0 : std::stod(text);
-  } catch (const std::exception&) {
-    return 0;
-  }
+  double number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return failure == std::errc() && end == text.data() + text.size() && number >= 0 && number <= 1e6 ? number : 0;
 }
 
 NodeSetupOrder setup_order_of(const std::string& cluster, const std::string& region, const std::vector<Machine>& machines,

@@ -225,6 +225,32 @@ TEST_F(Ec2, DiesAfterEveryRequestAndIsCleanedUp) {
   }
 }
 
+TEST_F(Ec2, TerminateCancelsSpotRequestsToo) {
+  auto ec2 = provider();
+  aws.spot_requests = {"sir-1", "sir-2"};
+  ASSERT_TRUE(ec2.terminate("train", 5min).ok());
+  EXPECT_THAT(aws.spot_requests, IsEmpty());
+}
+
+TEST_F(Ec2, TroubleWithSpotRequestsKeepsNoMachineAlive) {
+  auto ec2 = provider();
+  ASSERT_FALSE(ec2.create(an_order(), 5min).failure);
+  aws.always["DescribeSpotInstanceRequests"] = {400, "InvalidParameterValue"};
+  EXPECT_FALSE(ec2.terminate("train", 5min).ok());
+  EXPECT_EQ(aws.alive(), 0U);
+  aws.always["DescribeSpotInstanceRequests"] = {403, "UnauthorizedOperation"};  // Who may not ask for spot has none.
+  EXPECT_TRUE(ec2.terminate("train", 5min).ok());
+}
+
+TEST_F(Ec2, SpotMachinesAreNotStopped) {
+  auto ec2 = provider();
+  auto order = an_order();
+  order.use_spot = true;
+  ASSERT_FALSE(ec2.create(order, 5min).failure);
+  EXPECT_EQ(ec2.stop("train", 5min).error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(aws.times("StopInstances"), 0U);
+}
+
 TEST_F(Ec2, StartNeverMakesAMachine) {
   auto ec2 = provider();
   const auto made = ec2.create(an_order(), 5min).instances;
@@ -239,6 +265,14 @@ TEST_F(Ec2, StartNeverMakesAMachine) {
   EXPECT_EQ((*started)[0].id, made[0].id);
   EXPECT_EQ(aws.times("RunInstances"), 2U);
   EXPECT_THAT(setup.orders, SizeIs(2));
+}
+
+TEST_F(Ec2, AnOrderRepeatedAfterAStopLeavesTheDisksAlone) {
+  auto ec2 = provider();
+  ASSERT_FALSE(ec2.create(an_order(), 5min).failure);
+  ASSERT_TRUE(ec2.stop("train", 5min).ok());
+  EXPECT_EQ(refused().error.code(), Code::kAlreadyExists);
+  EXPECT_EQ(aws.alive(), 2U);
 }
 
 TEST_F(Ec2, RanksAreKnownByTheirTagsWhateverTheOrderOfTheList) {
@@ -282,9 +316,13 @@ TEST_F(Ec2, OrdersThatEc2DoesNotTakeAreRefusedBeforeAnythingIsSent) {
   order.labels = {{"isobar-rank", "7"}};
   EXPECT_THAT(refused(order).error.message(), HasSubstr("isobar-rank"));
   order = an_order();
+  order.offer.region = "us-east-1\nevil.example/";
+  EXPECT_THAT(refused(order).error.message(), HasSubstr("is no region of aws"));
+  order = an_order();
   order.count = 0;
   EXPECT_EQ(refused(order).error.code(), Code::kInvalidArgument);
   EXPECT_THAT(aws.asked, IsEmpty());
+  EXPECT_FALSE(fs::exists(home.path() / "aws" / "regions"));
 }
 
 TEST_F(Ec2, WithoutAZoneEc2Chooses) {

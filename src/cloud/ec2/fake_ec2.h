@@ -41,6 +41,7 @@ class FakeEc2 final : public net::HttpTransport {
   std::set<std::string> zones_with_subnets = {"us-east-1a", "us-east-1b", "us-east-1c"};
 
   // What the test looks at, afterwards.
+  std::set<std::string> spot_requests;  ///< open ones
   std::vector<FakeMachine> machines;
   std::vector<std::string> asked;  ///< actions, in order
   std::vector<net::HttpRequest> requests;
@@ -154,7 +155,13 @@ class FakeEc2 final : public net::HttpTransport {
       has_group = true;
       return "<R><groupId>sg-1</groupId></R>";
     }
-    if (action == "DescribeSpotInstanceRequests") return "<R><spotInstanceRequestSet/></R>";
+    if (action == "DescribeSpotInstanceRequests") {
+      std::string items;
+      for (const auto& id : spot_requests) items += item(element("spotInstanceRequestId", id));
+      return "<R><spotInstanceRequestSet>" + items + "</spotInstanceRequestSet></R>";
+    }
+    if (action == "CancelSpotInstanceRequests")
+      for (const auto& [key, id] : form) spot_requests.erase(id);
     return "<R><return>true</return></R>";
   }
 

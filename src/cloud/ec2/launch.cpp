@@ -19,6 +19,10 @@ Answer<std::map<int, Machine>> made_before(RegionApi& api, const LaunchOrder& la
     if (machine.tag(kTokenTag) != launch.order.token)
       return Error(Code::kAlreadyExists,
                    fmt::format("a cluster {} exists already on aws in {} (machine {})", launch.order.cluster, api.region(), machine.id));
+    // Adopted, it would be taken for one that failed to run, and removed with its disk.
+    if (machine.state == "stopping" || machine.state == "stopped")
+      return Error(Code::kAlreadyExists, fmt::format("the cluster {} exists already on aws in {} and is {}; start it", launch.order.cluster,
+                                                     api.region(), machine.state));
     by_rank.emplace(rank_of(machine), machine);
   }
   return by_rank;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "aws_client.h"
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
@@ -51,6 +52,7 @@ Status check_order(const CreateOrder& order) {
   if (order.cluster.empty() || order.cluster.size() > kValueMost)
     return invalid(fmt::format("'{}' cannot name a cluster on aws", order.cluster));
   if (order.token.empty() || order.token.size() > kValueMost) return invalid("an order to aws needs a token of at most 256 characters");
+  if (!is_region_name(order.offer.region)) return invalid(fmt::format("'{}' is no region of aws", order.offer.region));
   if (order.count < 1 || order.count > kNodesMost)
     return invalid(fmt::format("a cluster on aws has 1 to {} nodes, not {}", kNodesMost, order.count));
   if (order.labels.size() > kLabelsMost) return invalid(fmt::format("{} labels; aws takes at most {}", order.labels.size(), kLabelsMost));
