@@ -185,6 +185,34 @@ TEST_F(Ec2, AuthFailureOfAClosedRegionDoesNotRuleOutAllOfAws) {
   EXPECT_FALSE(failure.scope.region);
 }
 
+TEST_F(Ec2, AClosedRegionHoldsNothingAndHidesNothing) {
+  auto ec2 = provider();
+  ASSERT_FALSE(ec2.create(an_order(), 5min).failure);
+  aws.closed_regions = {"me-south-1"};
+  auto elsewhere = an_order("other");
+  elsewhere.offer.region = "me-south-1";
+  EXPECT_EQ(refused(elsewhere).provider_code, "OptInRequired");
+  EXPECT_THAT(ec2.list("train").value(), SizeIs(2));
+  EXPECT_THAT(ec2.clusters().value(), ElementsAre("train"));
+  // When no region at all answers it is the credentials that are wrong, and nothing is known.
+  aws.closed_regions = {"me-south-1", "us-east-1"};
+  EXPECT_EQ(ec2.list("train").error().code(), Code::kPermissionDenied);
+  EXPECT_FALSE(ec2.terminate("train", 5min).ok());
+}
+
+TEST_F(Ec2, AClusterInSeveralRegionsIsListedWholeAndNotStarted) {
+  auto ec2 = provider();
+  ASSERT_FALSE(ec2.create(an_order("train", 1), 5min).failure);
+  auto elsewhere = an_order("train", 1);
+  elsewhere.token = "tok2";
+  elsewhere.offer.region = "eu-west-1";
+  ASSERT_FALSE(ec2.create(elsewhere, 5min).failure);
+  EXPECT_THAT(ec2.list("train").value(), SizeIs(2));
+  EXPECT_EQ(ec2.start("train", 5min).error().code(), Code::kConflict);
+  ASSERT_TRUE(ec2.terminate("train", 5min).ok());
+  EXPECT_EQ(aws.alive(), 0U);
+}
+
 TEST_F(Ec2, AnUnknownRefusalBlocksOneZoneAndLeavesNothing) {
   aws.refused_ranks["1"] = "SomethingNewIn2031";
   const auto failure = refused();

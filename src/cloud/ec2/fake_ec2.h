@@ -2,7 +2,8 @@
 
 /// For tests: the parts of EC2 that imitations made by others lack. A client token makes one machine however often it is sent; lists
 /// lag behind; machines are pending for a while, and may end instead of running; any action can be refused, once or for ever; the
-/// connection can break before or after AWS has acted. One region, one account, three zones.
+/// connection can break before or after AWS has acted. One account; its regions are
+/// alike.
 
 #include <algorithm>
 #include <deque>
@@ -19,7 +20,7 @@ namespace isobar::cloud::ec2 {
 class FakeEc2 final : public net::HttpTransport {
  public:
   struct FakeMachine {
-    std::string id, token, state = "pending", reason;
+    std::string id, host, token, state = "pending", reason;
     Form form;  ///< of the call that made it
     int looks = 0;
     std::string get(const std::string& name) const { return value_of(form, name); }
@@ -35,6 +36,7 @@ class FakeEc2 final : public net::HttpTransport {
   int looks_until_running = 1;
   int answers_lost_of_run = 0;  ///< the connection breaks after EC2 has acted
   int requests_until_dead = 1 << 30;
+  std::set<std::string> closed_regions;  ///< the account has not enabled them
   bool has_default_vpc = true;
   int group_listed_after = 0;  ///< another process makes the security group, and so many questions later it is listed
   bool has_group = false;      ///< the security group, without rules
@@ -106,14 +108,16 @@ class FakeEc2 final : public net::HttpTransport {
     const Form form = target.empty() ? parse(request.owned_body) : Form{};
     const std::string action = target.empty() ? value_of(form, "Action") : target.substr(target.find('.') + 1);
     asked.push_back(action);
+    for (const auto& region : closed_regions)
+      if (request.url.host.find(region) != std::string::npos) return refusal(401, "AuthFailure");
     if (const auto queue = refusals.find(action); queue != refusals.end() && !queue->second.empty()) {
       const auto [status, code] = queue->second.front();
       queue->second.pop_front();
       return refusal(status, code);
     }
     if (const auto ever = always.find(action); ever != always.end()) return refusal(ever->second.first, ever->second.second);
-    if (action == "RunInstances") return run(form);
-    if (action == "DescribeInstances") return describe_machines(form);
+    if (action == "RunInstances") return run(form, request.url.host);
+    if (action == "DescribeInstances") return describe_machines(form, request.url.host);
     if (action == "TerminateInstances") return change(form, "terminated");
     if (action == "StopInstances") return change(form, "stopped");
     if (action == "StartInstances") return change(form, "pending");
@@ -165,12 +169,12 @@ class FakeEc2 final : public net::HttpTransport {
     return "<R><return>true</return></R>";
   }
 
-  Result<net::HttpResponse> run(const Form& form) {
+  Result<net::HttpResponse> run(const Form& form, const std::string& host) {
     const std::string token = value_of(form, "ClientToken"), rank = tag_of(form, "isobar-rank");
     for (auto& machine : machines)
       if (machine.token == token) return machine.form == form ? reply(made(machine)) : refusal(400, "IdempotentParameterMismatch");
     if (const auto refused = refused_ranks.find(rank); refused != refused_ranks.end()) return refusal(500, refused->second);
-    machines.push_back({"i-" + std::to_string(machines.size()), token, "pending", "", form});
+    machines.push_back({"i-" + std::to_string(machines.size()), host, token, "pending", "", form});
     if (answers_lost_of_run-- > 0) return unavailable("the connection broke");
     return reply(made(machines.back()));
   }
@@ -203,9 +207,10 @@ class FakeEc2 final : public net::HttpTransport {
     }
   }
 
-  Result<net::HttpResponse> describe_machines(const Form& form) {
+  Result<net::HttpResponse> describe_machines(const Form& form, const std::string& host) {
     std::string items;
     for (auto& machine : machines) {
+      if (machine.host != host) continue;
       ++machine.looks;
       if (machine.state == "pending" && machine.looks > looks_until_running) {
         const auto ends = ends_instead.find(tag_of(machine.form, "isobar-rank"));
