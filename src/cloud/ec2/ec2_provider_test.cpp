@@ -94,6 +94,14 @@ TEST_F(Ec2, AnOrderRepeatedBeforeItsMachinesAreListedFindsThemByTheirTokens) {
   EXPECT_EQ(aws.times("RunInstances"), 4U);
 }
 
+TEST_F(Ec2, MachinesThatAreNotListedYetAreWaitedFor) {
+  aws.looks_until_listed = 4;
+  const auto made = provider().create(an_order(), 5min);
+  ASSERT_FALSE(made.failure) << made.failure->error.message();
+  EXPECT_THAT(made.instances, SizeIs(2));
+  EXPECT_EQ(aws.times("RunInstances"), 2U);
+}
+
 TEST_F(Ec2, AnOrderRepeatedAfterTheImageHasChangedTakesWhatItMade) {
   auto order = an_order("train", 1);
   ASSERT_FALSE(provider().create(order, 5min).failure);
