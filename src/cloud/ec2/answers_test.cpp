@@ -8,7 +8,6 @@
 namespace isobar::cloud::ec2 {
 namespace {
 
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 

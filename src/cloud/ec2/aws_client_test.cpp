@@ -11,7 +11,6 @@ namespace {
 
 using storage::AwsCredentials;
 using testing::AllOf;
-using testing::ElementsAre;
 using testing::Ge;
 using testing::HasSubstr;
 using testing::Le;
@@ -35,7 +34,7 @@ class Client : public testing::Test {
                         clock.at = clock.at + span;
                       }});
   }
-  Answer<std::string> call(AwsCall asked = {.region = "us-east-1", .doing = "look", .form = form("DescribeVpcs")}) {
+  Answer<std::string> call(const AwsCall& asked = {.region = "us-east-1", .doing = "look", .form = form("DescribeVpcs")}) {
     return client().call(asked, clock.at + 10min);
   }
 

@@ -9,7 +9,6 @@
 namespace isobar::cloud::ec2 {
 namespace {
 
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -29,7 +28,7 @@ class PausedClock final : public Clock {
 
 class Ec2 : public testing::Test {
  protected:
-  Ec2Provider provider(std::map<std::string, std::string> variables = {
+  Ec2Provider provider(const std::map<std::string, std::string>& variables = {
                            {"AWS_ACCESS_KEY_ID", "AKID"}, {"AWS_SECRET_ACCESS_KEY", "SECRET"}, {"AWS_REGION", "us-east-1"}}) {
     return Ec2Provider({.settings = {.home = home.path(), .owner = "ada"},
                         .surroundings = surroundings_with(variables),

@@ -8,7 +8,6 @@
 namespace isobar::cloud::ec2 {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
