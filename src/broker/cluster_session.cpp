@@ -53,6 +53,7 @@ Status ClusterSession::bring_in_line(Result<std::vector<cloud::Instance>> instan
   const auto status = status_of(without_terminated(std::move(listed)), record_->num_nodes);
   if (!status) {
     TRY(driver->terminate(name_, parts_.config.provision_deadline.value));
+    tell_nodes(true);
     record_.reset();
     parts_.log.info("cluster_gone", {{"cluster", name_}});
     return parts_.state.finish(name_, std::nullopt, parts_.clock.now());
@@ -177,6 +178,7 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
   }
   record_->status = ClusterStatus::kUp;
   TRY(connect_all().and_then([](auto&&) { return Status(); }).context("reach the agents of the new machines"));
+  tell_nodes();
   parts_.log.info("cluster_launched", {{"cluster", name_}, {"placement", describe(record_->placement)}});
   return parts_.state.finish(name_, record_, parts_.clock.now());
 }
@@ -201,10 +203,18 @@ Status ClusterSession::act(IntentKind kind, ClusterStatus after, bool keep, IfIt
     TRY(driver->start(name_, deadline).and_then([](auto&&) { return Status(); }).context(fmt::format("start cluster '{}'", name_)));
     TRY(connect_all().and_then([](auto&&) { return Status(); }));
   }
+  if (kind != IntentKind::kStop) tell_nodes(kind == IntentKind::kTerminate);
   if (keep) record_->status = after;
   else record_.reset();
   parts_.log.info("cluster_acted_on", {{"cluster", name_}, {"action", name_of(kind)}});
   return parts_.state.finish(name_, record_, parts_.clock.now());
+}
+
+void ClusterSession::tell_nodes(bool gone) {
+  if (!parts_.on_nodes) return;
+  const auto driver = provider();
+  auto listed = gone || !driver.ok() ? Result<std::vector<cloud::Instance>>(std::vector<cloud::Instance>()) : (*driver)->list(name_);
+  if (listed.ok()) parts_.on_nodes(name_, *listed);
 }
 
 Status ClusterSession::start() { return act(IntentKind::kStart, ClusterStatus::kUp, true); }

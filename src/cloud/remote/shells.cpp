@@ -78,6 +78,8 @@ class SshShell final : public RemoteShell {
     option("ControlMaster=auto");
     option(fmt::format("ControlPath={}/%C", folder_.string()));
     option(fmt::format("ControlPersist={}", static_cast<std::int64_t>(to_seconds(settings_.keep_open))));
+    if (!settings_.known_hosts_file.empty()) option(fmt::format("UserKnownHostsFile=\"{}\"", settings_.known_hosts_file.string()));
+    if (!settings_.host_key_alias.empty()) option("HostKeyAlias=" + settings_.host_key_alias);
     if (settings_.accept_new_host_keys) option("StrictHostKeyChecking=accept-new");
     if (!target_.user.empty()) words.insert(words.end(), {"-l", target_.user});
     if (!target_.identity_file.empty()) words.insert(words.end(), {"-i", target_.identity_file});

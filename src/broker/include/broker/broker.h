@@ -50,6 +50,8 @@ struct BrokerParts {
   const Clock& clock;
   Log& log;
   Say say;
+  /// Told the nodes of a cluster whenever they came up, and none when it is gone: for what stands outside, such as ssh's entries.
+  std::function<void(const std::string& cluster, const std::vector<cloud::Instance>& nodes)> on_nodes;
 };
 
 /// One job as it is given to a cluster.
@@ -97,6 +99,7 @@ class ClusterSession {
   Status all_running(const std::vector<cloud::Instance>& instances) const;
   Result<bool> is_sound();
   Status repair(const Intent& intent);
+  void tell_nodes(bool gone = false);
   Result<ClusterSession> unrepaired(Status why);
   Status act(IntentKind kind, ClusterStatus after, bool keep, IfItFails if_it_fails = IfItFails::kKeep);
   Result<std::vector<AgentClient>> connect_all();

@@ -33,6 +33,7 @@ struct Instance {
   std::string agent_address;  ///< where its agent listens: "unix:/path" or "host:port"; empty while not running
   std::string problem;        ///< why it is kUnreachable
   SshTarget ssh;              ///< how its user logs in; no host: not by SSH
+  std::string ssh_machine;    ///< by what its host key is remembered where addresses change hands; empty: by its address
 };
 
 struct CreateOrder {

@@ -55,6 +55,8 @@ struct SshSettings {
   fs::path socket_folder;  ///< where connections that are shared have their sockets; made, mode 0700
   Duration connect_deadline = std::chrono::seconds(8);
   Duration keep_open = std::chrono::minutes(10);  ///< how long a connection stays for the next command
+  fs::path known_hosts_file;                      ///< in place of the user's; empty: that
+  std::string host_key_alias;                     ///< by which the machine's key is remembered in place of its address; empty: by that
   bool accept_new_host_keys = false;              ///< of machines never seen before; a key that changed is refused whatever this says
 };
 
