@@ -23,6 +23,9 @@ struct Row {
 constexpr std::array kRows = {
     // Our own drivers, of every cloud: its API could not be reached at all.
     Row{"", "ApiUnreachable", Reach::kCloud},
+    // And of machines that run: they take none of our keys, or cannot be reached or made a node.
+    Row{"", "LoginRefused", Reach::kCloud},
+    Row{"", "NodeSetupFailed", Reach::kWholeRegion},
     // GCP: stock-outs are zonal, most quotas regional, a few global.
     Row{"gcp", "ZONE_RESOURCE_POOL_EXHAUSTED", Reach::kZone},
     Row{"gcp", "UNSUPPORTED_OPERATION", Reach::kZone},

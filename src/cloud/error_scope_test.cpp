@@ -29,6 +29,8 @@ TEST(ErrorScope, FollowsTheTable) {
            Row{"gcp", "SUBNET_NOT_FOUND_FOR_VPC", "region"},
            Row{"gcp", "VPC_NOT_FOUND", "everywhere"},
            Row{"gcp", "IAM_PERMISSION_DENIED", "everywhere"},
+           Row{"aws", "LoginRefused", "cloud"},
+           Row{"aws", "NodeSetupFailed", "whole region"},
            Row{"aws", "ExpiredToken", "cloud"},
            Row{"aws", "RequestExpired", "cloud"},
            Row{"aws", "AuthFailure", "cloud"},

@@ -137,7 +137,8 @@ Answer<std::vector<Instance>> bring_up_cluster(Account& account, RegionApi& api,
   TRY_ASSIGN(const auto machines, ec2::launch(api, launch, key, made));
   const auto ready = setup.bring_up(setup_order_of(launch.order.cluster, api.region(), machines, key.private_file),
                                     std::max<Duration>(api.end() - api.now(), 1s));
-  if (!ready.ok()) return Refused(ready.error(), "NodeSetupFailed");
+  // Neither is about the type of machine: one is about the key or the login, the other about the network.
+  if (!ready.ok()) return Refused(ready.error(), ready.error().code() == Code::kPermissionDenied ? "LoginRefused" : "NodeSetupFailed");
   return instances_of(machines, api.region());
 }
 
