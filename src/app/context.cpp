@@ -89,9 +89,7 @@ void Context::add_cloud_providers() {
   options.loops = 1;
   options.ca_bundle = surroundings.variable_or("AWS_CA_BUNDLE");
   options.proxies = net::ProxyRules::from(surroundings.variable);
-  auto client = net::HttpClient::create(std::move(options));
-  if (!client.ok()) return log().warn("no_http", {{"why", client.error().message()}});
-  cloud_http_ = std::move(client).value();
+  cloud_http_ = std::make_unique<net::LazyHttpClient>(std::move(options));
   machine_setup_ = std::make_unique<cloud::MachineSetup>(
       cloud::MachineSetup::Parts{.folder = home_ / "machines",
                                  .cache = home_ / "cache",

@@ -3,6 +3,8 @@
 
 #include "net/http_client.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <atomic>
 #include <deque>
@@ -47,10 +49,24 @@ Result<std::string> head_of(const Exchange& exchange, const std::string& user_ag
 
 }  // namespace
 
+namespace {
+
+// Signals are for the program that uses this, whichever thread it has for them.
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+}  // namespace
+
 class HttpClient::Lane {
  public:
   Lane(std::unique_ptr<Loop> loop, const Options& options, int connections)
-      : options_(options), connections_most_(connections), loop_(std::move(loop)), thread_([this] { loop_->run(); }) {
+      : options_(options), connections_most_(connections), loop_(std::move(loop)), thread_([this] {
+          block_signals();
+          loop_->run();
+        }) {
     loop_->post([this] { watch(); });
   }
 
@@ -262,6 +278,22 @@ void HttpClient::start(HttpRequest request, HttpDone done) {
     };
   const auto less = [](const auto& a, const auto& b) { return a->load() < b->load(); };
   (*std::min_element(lanes_.begin(), lanes_.end(), less))->start(std::move(exchange));
+}
+
+void LazyHttpClient::start(HttpRequest request, HttpDone done) {
+  HttpTransport* client = nullptr;
+  std::optional<Error> failure;
+  {
+    const MutexLock lock(mutex_);
+    if (!client_) {
+      auto made = HttpClient::create(options_);
+      if (made.ok()) client_ = std::move(made).value();
+      else failure = made.error();
+    }
+    client = client_.get();
+  }
+  if (failure) done(*failure);
+  else client->start(std::move(request), std::move(done));
 }
 
 }  // namespace isobar::net

@@ -45,7 +45,9 @@ TEST_F(BadInput, WhatIsNotAvailableYetIsSaidBeforeAnythingStarts) {
 
 TEST_F(BadInput, WhatNoCloudHereCanDoSaysWhyForEachCloud) {
   expect_refusal({"launch", "--gpus", "H100:8", "true"}, "local: has no H100");
-  expect_refusal({"launch", "--infra", "aws", "true"}, "has no driver to launch on it");
+  expect_refusal({"launch", "--infra", "gcp", "true"}, "has no driver to launch on it");
+  expect_refusal({"launch", "--infra", "aws", "true"}, "no AWS credentials; run `aws configure`");
+  expect_refusal({"launch", "--infra", "ssh/lab", "true"}, "no SSH node pools: list your machines in");
   expect_refusal({"launch", "--cpus", "4096+", "true"}, "local");
   expect_refusal({"optimize", "--gpus", "H1000", "true"}, "H100");
 }

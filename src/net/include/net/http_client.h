@@ -48,4 +48,16 @@ class HttpClient final : public HttpTransport {
   std::vector<std::unique_ptr<Lane>> lanes_;
 };
 
+/// A client that is made when the first request comes: for parts that are there always and seldom ask anything.
+class LazyHttpClient final : public HttpTransport {
+ public:
+  explicit LazyHttpClient(HttpClient::Options options) : options_(std::move(options)) {}
+  void start(HttpRequest request, HttpDone done) override;
+
+ private:
+  HttpClient::Options options_;
+  Mutex mutex_;
+  std::unique_ptr<HttpClient> client_ GUARDED_BY(mutex_);
+};
+
 }  // namespace isobar::net
