@@ -1,5 +1,6 @@
-# With ISOBAR_PCH the headers that weigh most are compiled once for all programs of tests, and once for the command line. A compiler
-# takes a precompiled header only for sources with the same options, so each of the two belongs to a target of its own kind.
+# The headers that weigh most are compiled once for all programs of tests (ISOBAR_PCH: tests), and once for the command line (all). A
+# compiler takes a precompiled header only for sources with the same options, so each of the two belongs to a target of its own kind;
+# clang-tidy takes none of g++'s, so the build it reads has them for tests alone.
 function(isobar_precompiled_for_tests target)
   if(NOT ISOBAR_PCH)
     return()
