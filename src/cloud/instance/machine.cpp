@@ -40,10 +40,10 @@ double memory_gib() {
 }
 
 /// Each accelerator's model as its driver says it: "NVIDIA A100-SXM4-80GB".
-std::vector<std::string> nvidia_models() {
+std::vector<std::string> nvidia_models(const fs::path& proc) {
   std::vector<std::string> models;
   std::error_code absent;
-  for (const auto& entry : fs::directory_iterator("/proc/driver/nvidia/gpus", absent)) {
+  for (const auto& entry : fs::directory_iterator(proc / "driver/nvidia/gpus", absent)) {
     const auto text = read_file(entry.path() / "information");
     if (!text.ok()) continue;
     for (const auto line : split(*text, '\n'))
@@ -66,11 +66,11 @@ std::string catalog_name(std::string_view model) {
 
 }  // namespace
 
-Offer machine_offer() {
+Offer machine_offer(const fs::path& proc) {
   Offer offer{.cloud = "local", .region = "local", .instance_type = "this-machine", .hourly_price = 0};
   offer.vcpus = std::max(1.0, std::min(cpus_by_affinity(), cpus_by_quota()));
   offer.memory_gib = memory_gib();
-  if (const auto models = nvidia_models(); !models.empty()) {
+  if (const auto models = nvidia_models(proc); !models.empty()) {
     offer.accelerator = catalog_name(models.front());
     offer.accelerator_count = static_cast<double>(models.size());
   }

@@ -2,11 +2,14 @@
 
 /// What this machine has to give, as an offer.
 
+#include <filesystem>
+
 #include "cloud/offer.h"
 
 namespace isobar::cloud {
 
 /// CPUs that this process may use (its affinity and its cgroup's quota), memory, and NVIDIA accelerators if there are any.
-Offer machine_offer();
+/// proc     where the kernel and its drivers tell of themselves
+Offer machine_offer(const std::filesystem::path& proc = "/proc");
 
 }  // namespace isobar::cloud
