@@ -30,7 +30,7 @@ struct Instance {
   std::string region, zone;
   std::string address;        ///< where other nodes reach it: an IP
   std::string agent_address;  ///< where its agent listens: "unix:/path" or "host:port"; empty while not running
-  std::string problem;        ///< why it is kUnreachable
+  std::string problem;        ///< why it is kUnreachable, or what became of one that is kTerminated and was not ended by us
 };
 
 struct CreateOrder {
@@ -82,6 +82,7 @@ class Provider {
   /// The tags of all clusters that own at least one instance; for the sweeper.
   virtual Result<std::vector<std::string>> clusters() = 0;
   /// Stops all instances of the cluster and keeps their disks.
+  /// Errors   kInvalidArgument: this cloud stops nothing, and has done nothing
   virtual Status stop(const std::string& cluster, Duration deadline) = 0;
   /// Starts the stopped instances of the cluster, in the same place with the same disks; returns them running.
   virtual Result<std::vector<Instance>> start(const std::string& cluster, Duration deadline) = 0;
