@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "broker/broker.h"
 #include "cloud/catalog.h"
+#include "cloud/slurm_provider.h"
 #include "cloud/ssh_pool_provider.h"
 #include "console.h"
 
@@ -53,6 +54,7 @@ class Context {
 
  private:
   cloud::SshPoolProvider::Parts ssh_pool_parts();
+  cloud::SlurmProvider::Parts slurm_parts();
 
   Console console_;
   SystemClock clock_;
