@@ -43,9 +43,8 @@ Status ClusterSession::refresh(Result<std::vector<cloud::Instance>> seen) {
   problem_ = problem_of(*seen);
   const bool fits = status_of(without_terminated(*seen), record_->num_nodes) == record_->status;
   // Asking again would not make a machine answer.
-  const bool unanswered = std::any_of(seen->begin(), seen->end(), [](const cloud::Instance& instance) {
-    return instance.state == cloud::InstanceState::kUnreachable;
-  });
+  const bool unanswered = std::any_of(seen->begin(), seen->end(),
+                                      [](const cloud::Instance& instance) { return instance.state == cloud::InstanceState::kUnreachable; });
   return fits ? Status() : unanswered ? bring_in_line(std::move(seen)) : refresh();
 }
 
@@ -271,6 +270,10 @@ Result<std::vector<JobId>> ClusterSession::submit(const std::vector<JobOrder>& o
 }
 
 Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
+  TRY_ASSIGN(const auto* driver, provider());
+  if (autostop && !autostop->down && !driver->stops())
+    return invalid(fmt::format("cluster '{}' cannot stop by itself: {} keeps nothing of what is stopped; add --down to have it taken down",
+                               name_, driver->name()));
   TRY_ASSIGN(auto clients, connect_all());
   TRY(clients[0].set_autostop(autostop));
   record_->autostop = autostop;

@@ -167,8 +167,67 @@ TEST_F(SlurmCloud, AClusterThatCannotBeStoppedStaysAsItIs) {
   const auto stopped = run({"stop", "-y", "one"});
   EXPECT_NE(stopped.exit_code, 0);
   EXPECT_THAT(stopped.err, HasSubstr("isobar down one"));
+  EXPECT_THAT(run({"autostop", "-i", "5", "one"}).err, HasSubstr("add --down"));
   EXPECT_EQ(status_of("one"), "UP");
   EXPECT_THAT(ok({"exec", "one", "echo still"}), HasSubstr("still"));
+}
+
+TEST_F(SlurmCloud, ALaunchWaitsForNodesAsLongAsWaitingHelps) {
+  const auto filler = shell("sbatch --parsable -p debug -N 2 --exclusive -o /dev/null --wrap 'sleep 300'");
+  ASSERT_TRUE(eventually([&] { return jobs().find("RUNNING w[1-2]") != std::string::npos; }));
+  auto launch = start({"launch", "-y", "-c", "one", small_task()});
+  ASSERT_TRUE(eventually([&] { return jobs().find("isobar-one PENDING") != std::string::npos; })) << jobs();
+  shell("scancel " + filler);
+  EXPECT_EQ(launch->wait().exit_code, 0);
+  ok({"down", "-y", "one"});
+  const auto held = run(
+      {"launch", "-y", "-c", "held", task("held", "infra: slurm/lab/debug, cpus: 1, labels: {slurm/options: --hold}", "run: 'true'\n")});
+  EXPECT_THAT(held.err, AllOf(HasSubstr("would wait for ever"), HasSubstr("held by its user")));
+  EXPECT_TRUE(nothing_left()) << jobs() << folders();
+}
+
+TEST_F(SlurmCloud, AWaitingLaunchThatIsKilledLeavesTheQueue) {
+  shell("sbatch --parsable -p debug -N 2 --exclusive -J filler -o /dev/null --wrap 'sleep 300'");
+  ASSERT_TRUE(eventually([&] { return jobs().find("filler RUNNING") != std::string::npos; }));
+  auto launch = start({"launch", "-y", "-c", "one", small_task()});
+  ASSERT_TRUE(eventually([&] { return jobs().find("isobar-one PENDING") != std::string::npos; })) << jobs();
+  launch->signal(SIGKILL);
+  launch->wait();
+  EXPECT_THAT(run({"status"}).err, HasSubstr("interrupted launch"));
+  EXPECT_EQ(jobs(), "filler RUNNING w[1-2]");
+  EXPECT_EQ(folders(), "");
+}
+
+/// As users have it: the login host behind OpenSSH, told of by ~/.slurm/config alone.
+TEST_F(SlurmCloud, TheLoginHostIsReachedThroughTheUsersOwnSsh) {
+  const auto sshd = shell("command -v sshd || ls /usr/sbin/sshd 2>/dev/null || :");
+  if (sshd.empty()) GTEST_SKIP() << "no sshd here";
+  shell(fmt::format("cd {}; ssh-keygen -q -t ed25519 -N '' -f host; ssh-keygen -q -t ed25519 -N '' -f key; mkdir -p /run/sshd",
+                    folder_.string()));
+  const auto file = [&](const char* name) { return (folder_ / name).string(); };
+  ASSERT_TRUE(
+      write_file(file("sshd_config"), fmt::format("HostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n"
+                                                  "SetEnv SLURM_CONF={} HOME={}\n",
+                                                  file("host"), file("key.pub"), slurm_->folder() + "/slurm.conf", user_.string()))
+          .ok());
+  ASSERT_TRUE(write_file(file("known_hosts"), "lab " + shell("cat " + file("host.pub")) + "\n").ok());
+  const auto config = (user_ / ".slurm" / "config").string();
+  ASSERT_TRUE(
+      write_file(config, fmt::format("Host lab\n  User root\n  IdentityFile {}\n  UserKnownHostsFile {}\n  ProxyCommand {} -i -f {}\n",
+                                     file("key"), file("known_hosts"), sshd, file("sshd_config")))
+          .ok());
+  ::unsetenv("SLURM_CONF");  // from here on the login host alone knows of the cluster
+  const auto launched = run(
+      {"launch", "-y", "-c", "far", task("far", "infra: slurm/lab/debug, cpus: 1", "num_nodes: 2\nrun: echo rank $ISOBAR_NODE_RANK\n")});
+  EXPECT_EQ(launched.exit_code, 0) << launched.err;
+  EXPECT_THAT(launched.out, AllOf(HasSubstr("rank 0"), HasSubstr("rank 1")));
+  EXPECT_THAT(ok({"exec", "far", "echo again"}), HasSubstr("again"));
+  ok({"down", "-y", "far"});
+  ::setenv("SLURM_CONF", (slurm_->folder() + "/slurm.conf").c_str(), 1);
+  EXPECT_TRUE(nothing_left()) << jobs() << folders();
+  // Connections stay open for the next command; with the test's folder they have to go.
+  for (const auto& socket : fs::directory_iterator(home_ / "ssh" / "open"))
+    shell(fmt::format("ssh -F {} -o ControlPath={} -O exit lab 2>&1", config, socket.path().string()));
 }
 
 TEST_F(SlurmCloud, AJobOnANodeThatNobodyKnowsOfIsSweptAway) {

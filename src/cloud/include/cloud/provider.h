@@ -69,6 +69,8 @@ class Provider {
   virtual ~Provider() = default;
   virtual std::string name() const = 0;
 
+  /// Whether `stop` keeps anything that could be started again.
+  virtual bool stops() const { return true; }
   /// Whether this cloud can be used now: credentials, quotas. ok, or the reason and the mend.
   virtual Status check() = 0;
   /// Sentences on what this provider found, for `isobar check -v`: e.g. which isolation the kernel permits.

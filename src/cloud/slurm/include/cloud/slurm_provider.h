@@ -33,6 +33,7 @@ class SlurmProvider final : public Provider {
   ~SlurmProvider() override;
 
   std::string name() const override { return "slurm"; }
+  bool stops() const override { return false; }
   /// Looks at clusters that were not looked at for a minute.
   Status check() override;
   std::vector<std::string> facts() override;
