@@ -121,7 +121,7 @@ cloud::SlurmProvider::Parts Context::slurm_parts() {
   const auto user_home = environment_.find("HOME");
   const fs::path config = fs::path(user_home == environment_.end() ? "" : user_home->second) / ".slurm" / "config";
   return {.config_file = config,
-          .folder = home_ / "slurm",
+          .folder = home_ / "slurm_clusters",
           .cache = home_ / "cache",
           .node_program = node_program(),
           .owner = owner(),

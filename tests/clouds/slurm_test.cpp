@@ -232,7 +232,7 @@ TEST_F(SlurmCloud, TheLoginHostIsReachedThroughTheUsersOwnSsh) {
 
 TEST_F(SlurmCloud, AJobOnANodeThatNobodyKnowsOfIsSweptAway) {
   ok({"launch", "-y", "-c", "one", small_task()});
-  fs::remove(home_ / "slurm" / "clusters" / "one.json");
+  fs::remove(home_ / "slurm_clusters" / "clusters" / "one.json");
   for (const char* file : {"state.db", "state.db-wal", "state.db-shm"}) fs::remove(home_ / file);
   EXPECT_THAT(run({"status"}).err, HasSubstr("Removing machines of 'one'"));
   EXPECT_TRUE(nothing_left()) << jobs() << folders();
