@@ -135,6 +135,7 @@ function(isobar_module name)
     endforeach()
     target_link_libraries(${name}_test PRIVATE isobar_flags isobar_${name} ${depends} ${test_depends} ${M_LIBS} ${M_TEST_LIBS}
       GTest::gmock GTest::gtest isobar_test_main)
+    isobar_precompiled_for_tests(${name}_test)
     add_dependencies(${name}_test isobar_${name}_generated)
     target_compile_definitions(${name}_test PRIVATE ISOBAR_SOURCE_DIR="${CMAKE_SOURCE_DIR}" ISOBAR_BINARY_DIR="${CMAKE_BINARY_DIR}")
     gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)

@@ -255,6 +255,16 @@ int show_cost(Context& context, int days, const std::string& output) {
 }  // namespace
 
 void add_cluster_commands(Commands& commands) {
+  commands.add(nullptr, "sweep", "Complete what killed commands left, and remove machines that belong to no cluster.",
+               [](Context& context) {
+                 auto broker = context.broker();
+                 if (!broker.ok()) return context.console().fail(broker.error());
+                 const auto swept = (*broker)->sweep();
+                 if (!swept.ok()) return context.console().fail(swept.error());
+                 context.console().say(*swept == 0 ? "Everything is in order: no machine belongs to no cluster, no command was cut short."
+                                                   : "Not all of it could be put in order now; `isobar sweep` tries again.");
+                 return *swept == 0 ? kOk : kFailed;
+               });
   auto status_options = std::make_shared<StatusOptions>();
   CLI::App* status = commands.add(nullptr, "status", "Show the clusters.",
                                   [status_options](Context& context) { return show_status(context, *status_options); });

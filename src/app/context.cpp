@@ -5,11 +5,17 @@
 
 #include <cstdlib>
 
+#include "base/child.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "cloud/builtin_catalog.h"
+#include "cloud/ec2_provider.h"
 #include "cloud/local_provider.h"
+#include "cloud/machine_setup.h"
 #include "config_file.h"
+#include "net/http_client.h"
+#include "ssh_entries.h"
+#include "storage/surroundings.h"
 #include "yaml/yaml_tree.h"
 
 extern char** environ;
@@ -71,9 +77,46 @@ const std::map<std::string, cloud::Provider*>& Context::providers() {
     ssh_pools_ = pools.get();
     owned_providers_.push_back(std::move(pools));
     owned_providers_.push_back(std::make_unique<cloud::SlurmProvider>(slurm_parts(), log()));
+    add_cloud_providers();
     for (const auto& provider : owned_providers_) providers_[provider->name()] = provider.get();
   }
   return providers_;
+}
+
+// Clouds that are asked over HTTP, and boot machines that are then made into nodes over SSH.
+void Context::add_cloud_providers() {
+  const auto surroundings = storage::Surroundings::of_process();
+  net::HttpClient::Options options;
+  options.loops = 1;
+  options.ca_bundle = surroundings.variable_or("AWS_CA_BUNDLE");
+  options.proxies = net::ProxyRules::from(surroundings.variable);
+  auto client = net::HttpClient::create(std::move(options));
+  if (!client.ok()) return log().warn("no_http", {{"why", client.error().message()}});
+  cloud_http_ = std::move(client).value();
+  machine_setup_ = std::make_unique<cloud::MachineSetup>(
+      cloud::MachineSetup::Parts{.folder = home_ / "machines",
+                                 .cache = home_ / "cache",
+                                 .node_program = node_program(),
+                                 .owner = owner(),
+                                 .user = user(),
+                                 .shell_of =
+                                     [this](const cloud::SshTarget& target, const std::string& machine) {
+                                       auto settings = ssh_settings();
+                                       // A machine is known by its name in the cloud: addresses are given to others, and change.
+                                       settings.known_hosts_file = known_machines();
+                                       settings.host_key_alias = "isobar-" + machine;
+                                       settings.accept_new_host_keys = true;
+                                       return cloud::make_ssh_shell(target, settings);
+                                     }},
+      log());
+  owned_providers_.push_back(std::make_unique<cloud::Ec2Provider>(
+      cloud::Ec2Provider::Parts{.settings = {.home = home_, .owner = owner(), .profile = {}, .image = {}},
+                                .surroundings = surroundings,
+                                .transport = *cloud_http_,
+                                .clock = clock_,
+                                .log = log(),
+                                .setup = *machine_setup_,
+                                .sleep = {}}));
 }
 
 cloud::SshPoolProvider& Context::ssh_pools() {
@@ -142,6 +185,34 @@ Result<cloud::Catalog> Context::catalog() {
   return catalog;
 }
 
+// `ssh CLUSTER` works while the cluster is there. That it could not be arranged is no reason for a launch to fail.
+void Context::keep_ssh_entries(const std::string& cluster, const std::vector<cloud::Instance>& nodes) {
+  const auto settings = ssh_settings();
+  const auto user_home = environment_.find("HOME");
+  const fs::path user_config = !settings.config_file.empty()
+                                   ? settings.config_file
+                                   : fs::path(user_home == environment_.end() ? "" : user_home->second) / ".ssh/config";
+  const SshEntries entries(home_ / "ssh" / "clusters.d", user_config);
+  std::vector<std::string> resolved;
+  for (const auto& node : nodes) {
+    resolved.emplace_back();
+    if (node.ssh.host.empty()) continue;
+    std::vector<std::string> words = {settings.program, "-G"};
+    if (!settings.config_file.empty()) words.insert(words.end(), {"-F", settings.config_file.string()});
+    if (!node.ssh.user.empty()) words.insert(words.end(), {"-l", node.ssh.user});
+    if (!node.ssh.identity_file.empty()) words.insert(words.end(), {"-i", node.ssh.identity_file});
+    if (node.ssh.port != 0) words.insert(words.end(), {"-p", fmt::to_string(node.ssh.port)});
+    if (!node.ssh_machine.empty())
+      words.insert(words.end(), {"-o", "HostKeyAlias=isobar-" + node.ssh_machine, "-o",
+                                 fmt::format("UserKnownHostsFile=\"{}\"", known_machines().string())});
+    words.push_back(node.ssh.host);
+    if (auto said = run_child(words, {}, std::chrono::seconds(10)); said.ok() && said->exit_code == 0)
+      resolved.back() = std::move(said->out);
+  }
+  const auto kept = nodes.empty() ? entries.remove(cluster) : entries.write(cluster, nodes, resolved);
+  if (!kept.ok()) log().warn("ssh_entries_not_kept", {{"cluster", cluster}, {"why", kept.error().message()}});
+}
+
 Result<broker::Broker*> Context::broker() {
   if (broker_) return broker_.get();
   TRY_ASSIGN(const auto settings, config());
@@ -151,8 +222,9 @@ Result<broker::Broker*> Context::broker() {
   fs::permissions(home_, fs::perms::owner_all, ignored);
   TRY_ASSIGN(auto state, broker::StateStore::open(home_ / "state.db"));
   state_.emplace(std::move(state));
-  broker_ = std::make_unique<broker::Broker>(broker::BrokerParts{settings, home_ / "locks", *state_, providers(), clock_, log(),
-                                                                 [this](const std::string& line) { console_.say(line); }});
+  broker_ = std::make_unique<broker::Broker>(broker::BrokerParts{
+      settings, home_ / "locks", *state_, providers(), clock_, log(), [this](const std::string& line) { console_.say(line); },
+      [this](const auto& cluster, const auto& nodes) { keep_ssh_entries(cluster, nodes); }});
   return broker_.get();
 }
 

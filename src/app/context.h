@@ -17,6 +17,13 @@
 #include "cloud/ssh_pool_provider.h"
 #include "console.h"
 
+namespace isobar::net {
+class HttpTransport;
+}
+namespace isobar::cloud {
+class NodeSetup;
+}
+
 namespace isobar::app {
 
 /// isobar-node, which stands beside this program, or in ../libexec/isobar of an installation.
@@ -55,13 +62,19 @@ class Context {
  private:
   cloud::SshPoolProvider::Parts ssh_pool_parts();
   cloud::SlurmProvider::Parts slurm_parts();
+  void add_cloud_providers();
+  void keep_ssh_entries(const std::string& cluster, const std::vector<cloud::Instance>& nodes);
+  /// Host keys of machines that clouds booted for us.
+  fs::path known_machines() const { return home_ / "ssh" / "known_machines"; }
 
   Console console_;
   SystemClock clock_;
   fs::path home_;
   std::map<std::string, std::string> environment_;
   std::optional<Log> log_;
-  std::vector<std::unique_ptr<cloud::Provider>> owned_providers_;
+  std::unique_ptr<net::HttpTransport> cloud_http_;
+  std::unique_ptr<cloud::NodeSetup> machine_setup_;
+  std::vector<std::unique_ptr<cloud::Provider>> owned_providers_;  // which stand on what is above
   std::map<std::string, cloud::Provider*> providers_;
   cloud::SshPoolProvider* ssh_pools_ = nullptr;
   bool accept_new_host_keys_ = false;

@@ -97,7 +97,7 @@ Result<std::optional<broker::Autostop>> wanted_autostop(const broker::Task& task
 
 // Finds a place for a new cluster, asks when it costs money, and brings it up.
 Status provision(Context& context, broker::ClusterSession& session, const broker::Task& task, const LaunchOptions& options) {
-  TRY_ASSIGN(const auto market, open_market(context, Reach::kEnabledClouds));
+  TRY_ASSIGN(const auto market, open_market(context, Reach::kEnabledClouds, &task.resources));
   broker::TaskFile file;
   file.tasks = {task};
   TRY_ASSIGN(const auto plan, broker::optimize(task_nodes(file), market, optimize_options(options)));

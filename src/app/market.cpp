@@ -4,9 +4,20 @@
 
 #include <algorithm>
 
+#include "base/parallel.h"
+
 namespace isobar::app {
 
-Result<broker::Market> open_market(Context& context, Reach reach) {
+namespace {
+
+bool asks_for(const broker::ResourceChoice* choice, const std::string& cloud) {
+  return !choice || std::any_of(choice->alternatives.begin(), choice->alternatives.end(),
+                                [&](const auto& each) { return !each.cloud || *each.cloud == cloud; });
+}
+
+}  // namespace
+
+Result<broker::Market> open_market(Context& context, Reach reach, const broker::ResourceChoice* choice) {
   broker::Market market;
   TRY_ASSIGN(market.catalog, context.catalog());
   if (reach == Reach::kCatalogClouds) market.disabled["local"] = "a rehearsal is about clouds that can fail";
@@ -16,9 +27,14 @@ Result<broker::Market> open_market(Context& context, Reach reach) {
     const auto driver = context.providers().find(cloud);
     if (driver == context.providers().end()) market.disabled[cloud] = "this version can price it, but has no driver to launch on it";
   }
-  for (const auto& [name, driver] : context.providers()) {
-    if (const auto usable = driver->check(); !usable.ok()) market.disabled[name] = usable.error().message();
-  }
+  // All at once: some ask over a network.
+  const std::vector<std::pair<std::string, cloud::Provider*>> drivers(context.providers().begin(), context.providers().end());
+  std::vector<Status> usable(drivers.size());
+  for_each_at_once(drivers.size(), drivers.size(), [&](std::size_t i) {
+    usable[i] = asks_for(choice, drivers[i].first) ? drivers[i].second->check() : Status(invalid("the task asks for other clouds"));
+  });
+  for (std::size_t i = 0; i < drivers.size(); ++i)
+    if (!usable[i].ok()) market.disabled[drivers[i].first] = usable[i].error().message();
   return market;
 }
 

@@ -16,7 +16,8 @@ enum class Reach {
   kCatalogClouds,  ///< the same without this machine, for rehearsals
 };
 
-Result<broker::Market> open_market(Context& context, Reach reach);
+/// choice   what is to be placed: clouds that it does not ask for are not asked whether they can be used. None: all are
+Result<broker::Market> open_market(Context& context, Reach reach, const broker::ResourceChoice* choice = nullptr);
 
 /// The tasks of a file as the optimizer takes them: a chain unless `depends_on` says otherwise.
 std::vector<broker::TaskNode> task_nodes(const broker::TaskFile& file);

@@ -46,7 +46,7 @@ Result<AgentClient> Broker::connect_head(const std::string& cluster) {
 }
 
 Result<std::vector<ClusterRecord>> Broker::status() {
-  TRY(sweep());
+  TRY_ASSIGN([[maybe_unused]] const auto left, sweep());
   TRY_ASSIGN(const auto recorded, parts_.state.clusters());
   // What each cloud says of all of them, asked for together.
   std::map<std::string, std::vector<std::string>> by_cloud;
@@ -71,7 +71,8 @@ Result<std::vector<ClusterRecord>> Broker::status() {
   return shown;
 }
 
-Status Broker::sweep() {
+Result<std::size_t> Broker::sweep() {
+  std::size_t left = 0;
   TRY(make_folders(parts_.lock_folder));
   TRY_ASSIGN(const auto intents, parts_.state.intents());
   for (const auto& intent : intents) {
@@ -82,14 +83,17 @@ Status Broker::sweep() {
     const auto same = std::find_if(still.begin(), still.end(), [&](const Intent& other) { return other.cluster == intent.cluster; });
     if (same == still.end()) continue;
     // What cannot be asked now is repaired the next time, and must not keep anyone from the rest.
-    if (const auto repaired = session.repair(*same); !repaired.ok())
-      parts_.say(fmt::format("Cluster '{}' is not in order yet: {}", intent.cluster, repaired.error().message()));
+    const auto repaired = session.repair(*same);
+    if (repaired.ok()) continue;
+    ++left;
+    parts_.say(fmt::format("Cluster '{}' is not in order yet: {}", intent.cluster, repaired.error().message()));
   }
   for (const auto& [name, driver] : parts_.providers) {
     const auto tagged = driver->clusters();
     // A cloud that cannot be asked now is asked the next time.
     if (!tagged.ok()) {
       parts_.log.warn("cloud_not_swept", {{"cloud", name}, {"why", tagged.error().message()}});
+      ++left;
       continue;
     }
     for (const auto& cluster : *tagged) {
@@ -98,10 +102,12 @@ Status Broker::sweep() {
       parts_.log.warn("orphan_removed", {{"cluster", cluster}, {"cloud", name}});
       parts_.say(fmt::format("Removing machines of '{}' on {}, which belong to no cluster.", cluster, name));
       const auto gone = driver->terminate(cluster, parts_.config.provision_deadline.value);
-      if (!gone.ok()) parts_.say(fmt::format("  not now: {}", gone.error().message()));
+      if (gone.ok()) continue;
+      ++left;
+      parts_.say(fmt::format("  not now: {}", gone.error().message()));
     }
   }
-  return {};
+  return left;
 }
 
 }  // namespace isobar::broker

@@ -55,6 +55,7 @@ Status ClusterSession::bring_in_line(Result<std::vector<cloud::Instance>> instan
   const auto status = status_of(without_terminated(std::move(listed)), record_->num_nodes);
   if (!status) {
     TRY(driver->terminate(name_, parts_.config.provision_deadline.value));
+    tell_nodes(true);
     record_.reset();
     parts_.log.info("cluster_gone", {{"cluster", name_}});
     return parts_.state.finish(name_, std::nullopt, parts_.clock.now());
@@ -120,6 +121,10 @@ Result<ClusterSession> ClusterSession::unrepaired(Status why) {
 }
 
 Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
+  TRY_ASSIGN(const auto refusals, parts_.state.refusals(parts_.clock.now()));
+  std::vector<cloud::Scope> refused;
+  for (const auto& refusal : refusals) refused.push_back(refusal.scope);
+  goal.ranked = refused_last(std::move(goal.ranked), refused);
   goal.backoff_least = parts_.config.retry_least.value;
   goal.backoff_most = parts_.config.retry_most.value;
   const auto labels = goal.labels;
@@ -151,6 +156,11 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
                                      .user = record_->user},
                                     deadline);
       if (outcome.failure) parts_.say(fmt::format("  not to be had: {}", outcome.failure->error.message()));
+      // A type that a place has none of; what is wrong with the account or the request is not learned.
+      if (outcome.failure && outcome.failure->error.code() == Code::kExhausted && outcome.failure->scope.instance_type)
+        TRY(parts_.state.remember_refusal(
+            {outcome.failure->scope, outcome.failure->provider_code, parts_.clock.now() + parts_.config.refusal_life.value},
+            parts_.clock.now()));
       if (outcome.failure) event = launch::CreateFailed{std::move(*outcome.failure)};
       else event = launch::Created{std::move(outcome.instances)};
     } else if (const auto* terminate = std::get_if<launch::Terminate>(&effect)) {
@@ -173,6 +183,7 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
   }
   record_->status = ClusterStatus::kUp;
   TRY(connect_all().and_then([](auto&&) { return Status(); }).context("reach the agents of the new machines"));
+  tell_nodes();
   parts_.log.info("cluster_launched", {{"cluster", name_}, {"placement", describe(record_->placement)}});
   return parts_.state.finish(name_, record_, parts_.clock.now());
 }
@@ -200,10 +211,18 @@ Status ClusterSession::act(IntentKind kind, ClusterStatus after, bool keep, IfIt
     TRY(driver->start(name_, deadline).and_then([](auto&&) { return Status(); }).context(fmt::format("start cluster '{}'", name_)));
     TRY(connect_all().and_then([](auto&&) { return Status(); }));
   }
+  if (kind != IntentKind::kStop) tell_nodes(kind == IntentKind::kTerminate);
   if (keep) record_->status = after;
   else record_.reset();
   parts_.log.info("cluster_acted_on", {{"cluster", name_}, {"action", name_of(kind)}});
   return parts_.state.finish(name_, record_, parts_.clock.now());
+}
+
+void ClusterSession::tell_nodes(bool gone) {
+  if (!parts_.on_nodes) return;
+  const auto driver = provider();
+  auto listed = gone || !driver.ok() ? Result<std::vector<cloud::Instance>>(std::vector<cloud::Instance>()) : (*driver)->list(name_);
+  if (listed.ok()) parts_.on_nodes(name_, *listed);
 }
 
 Status ClusterSession::start() { return act(IntentKind::kStart, ClusterStatus::kUp, true); }

@@ -1,6 +1,13 @@
 #include "cloud/provider.h"
 
+#include <fmt/format.h>
+
 namespace isobar::cloud {
+
+std::string describe(const SshTarget& target) {
+  std::string out = target.user.empty() ? target.host : target.user + "@" + target.host;
+  return target.port == 0 ? out : fmt::format("{}:{}", out, target.port);
+}
 
 std::map<std::string, Result<std::vector<Instance>>> Provider::list_each(const std::vector<std::string>& clusters) {
   std::map<std::string, Result<std::vector<Instance>>> each;

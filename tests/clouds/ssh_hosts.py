@@ -65,6 +65,11 @@ class Hosts:
         run("ip", "link", "add", f"{self.tag}br", "type", "bridge")
         run("ip", "addr", "add", f"{self.net}.254/24", "dev", f"{self.tag}br")
         run("ip", "link", "set", f"{self.tag}br", "up")
+        # Logins that images of clouds have, under which the machine's one user is known as well.
+        with open("/etc/passwd") as real, open(self.file("passwd"), "w") as known:
+            known.write(real.read())
+            for login in ("ubuntu", "admin", "ec2-user"):
+                known.write(f"{login}:x:0:0::{os.path.expanduser('~root')}:/bin/bash\n")
         with open(self.file("ssh_config"), "w") as config:
             config.write(f"IdentityFile {self.file('user_key')}\nIdentitiesOnly yes\nUserKnownHostsFile {self.file('known_hosts')}\n"
                          "StrictHostKeyChecking accept-new\nUser root\nLogLevel ERROR\n")
@@ -99,6 +104,7 @@ class Hosts:
     def boot(self, number, wait=True):
         home = os.path.expanduser("~root")
         script = (f"hostname h{number}; mount --make-rprivate /; mount --bind {self.file('home')}{number} {home}; "
+                  f"mount --bind {self.file('passwd')} /etc/passwd; "
                   f"exec /usr/sbin/sshd -D -e -f {self.file('sshd')}{number}.conf")
         log = open(self.file(f"sshd{number}.log"), "a")
         self.running[number] = subprocess.Popen(

@@ -4,10 +4,12 @@
   emulator.py NAME CACHE_FOLDER
 
 It is installed into the folder by pip or npm when it is not there yet. One line is printed: "READY PORT", or "SKIP why".
-Names: moto (S3), s3rver (S3), radosgw (S3, Ceph's own), azurite (Azure Blob), fakegcs (Google Cloud Storage).
+Names: moto (S3, and EC2 with what else a machine's launch asks of AWS), s3rver (S3), radosgw (S3, Ceph's own), azurite (Azure Blob), fakegcs (Google Cloud Storage).
 """
 import ctypes
 import glob
+import gzip
+import json
 import os
 import platform
 import shutil
@@ -99,9 +101,25 @@ def node_program(cache, package, program):
     return path
 
 
+def images_for_moto(cache, data):
+    """The machine images that moto's EC2 knows: its own of Amazon, which its SSM names, and the other publishers' of today, which it lacks."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "clouds", "moto_images.json")) as text:
+        images = json.load(text)
+    for region in ("us-east-1", "us-west-2", "eu-west-1"):
+        for path in glob.glob(os.path.join(cache, "py", "lib", "python*", "site-packages", "moto", "ec2", "resources", "latest_amis", region + ".json*")):
+            with (gzip.open if path.endswith(".gz") else open)(path, "rt") as text:
+                images += json.load(text)
+    merged = os.path.join(data, "images.json")
+    with open(merged, "w") as out:
+        json.dump(images, out)
+    return merged
+
+
 def command_for(name, cache, port, data):
     if name == "moto":
-        return [python_program(cache, "moto[server]", "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+        program = python_program(cache, "moto[server]", "moto_server")
+        os.environ["MOTO_AMIS_PATH"] = images_for_moto(cache, data)
+        return [program, "-H", "127.0.0.1", "-p", str(port)]
     if name == "s3rver":
         return [node_program(cache, "s3rver", "s3rver"), "-d", data, "-a", "127.0.0.1", "-p", str(port)]
     if name == "azurite":

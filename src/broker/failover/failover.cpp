@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/text_table.h"
 
 namespace isobar::broker {
 
@@ -144,12 +145,22 @@ std::string describe(const Placement& placement) {
 }
 
 std::string describe(const std::vector<Attempt>& history) {
-  std::string text;
-  for (const auto& attempt : history) {
-    if (!text.empty()) text += '\n';
-    text += fmt::format("  {}: {}", describe(attempt.placement), attempt.reason.empty() ? "succeeded" : attempt.reason);
-  }
-  return text;
+  TextTable table({"PASS", "PLACE", "$/h", "AFTER", "RESULT"});
+  for (const auto& attempt : history)
+    table.add({fmt::to_string(attempt.pass), describe(attempt.placement), fmt::format("{:.4g}", attempt.placement.hourly_price),
+               format_duration(attempt.ended - attempt.started),
+               attempt.reason.empty()          ? "succeeded"
+               : attempt.provider_code.empty() ? attempt.reason
+                                               : attempt.provider_code + ": " + attempt.reason});
+  return table.render();
+}
+
+std::vector<Placement> refused_last(std::vector<Placement> ranked, const std::vector<cloud::Scope>& refused) {
+  std::stable_partition(ranked.begin(), ranked.end(), [&](const Placement& placement) {
+    return std::none_of(refused.begin(), refused.end(),
+                        [&](const cloud::Scope& scope) { return scope.covers(placement.offer, placement.use_spot); });
+  });
+  return ranked;
 }
 
 }  // namespace isobar::broker

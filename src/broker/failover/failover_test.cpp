@@ -68,6 +68,14 @@ TEST(Failover, AScopeThatDoesNotCoverWhatFailedStillDoesNotMakeItTriedTwice) {
   EXPECT_TRUE(find<Failed>(machine.step(Terminated{}, Instant())));
 }
 
+TEST(Failover, WhatWasRefusedNotLongAgoIsTriedLastInTheSameOrder) {
+  const auto a = a_placement("aws", "r1", "a", "t"), b = a_placement("aws", "r1", "b", "t", 2), c = a_placement("gcp", "r2", "", "t", 3);
+  const auto ranked = refused_last({a, b, c}, {{.cloud = "aws", .region = "r1", .zone = "a", .instance_type = "t", .use_spot = {}}});
+  EXPECT_EQ(ranked, (std::vector{b, c, a}));
+  EXPECT_EQ(refused_last({a, b, c}, {{.cloud = "aws", .region = {}, .zone = {}, .instance_type = {}, .use_spot = true}}),
+            (std::vector{a, b, c}));
+}
+
 TEST(Failover, RecordsTheIntentBeforeItCreates) {
   LaunchMachine machine({.cluster = "c", .ranked = {a_placement("aws", "r", "", "t")}}, "run");
   const auto first = machine.step(Start{}, Instant());

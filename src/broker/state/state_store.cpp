@@ -13,7 +13,7 @@ namespace isobar::broker {
 
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 // The columns that a placement takes, in clusters and in usage alike.
 constexpr std::string_view kPlacementColumns =
     "cloud TEXT, region TEXT, zone TEXT, instance_type TEXT, vcpus REAL, memory_gib REAL, accelerator TEXT, accelerator_count REAL, "
@@ -30,6 +30,8 @@ std::string schema() {
       "CREATE TABLE IF NOT EXISTS usage(id INTEGER PRIMARY KEY, cluster TEXT, {0}, num_nodes INTEGER, started INTEGER, ended INTEGER) "
       "STRICT;"
       "CREATE INDEX IF NOT EXISTS usage_open ON usage(cluster) WHERE ended IS NULL;"
+      "CREATE TABLE IF NOT EXISTS refusals(cloud TEXT, region TEXT, zone TEXT, instance_type TEXT, use_spot INTEGER, code TEXT, until "
+      "INTEGER) STRICT;"
       "PRAGMA user_version = {1};",
       kPlacementColumns, kSchemaVersion);
 }
@@ -358,6 +360,58 @@ Result<std::vector<UsageRecord>> StateStore::usage() {
     found.push_back(std::move(usage));
   }
   if (row.failed()) return database_->failure("list usage");
+  return found;
+}
+
+namespace {
+
+void bind_optional(Statement& statement, const std::optional<std::string>& value) {
+  if (value) statement.bind(*value);
+  else statement.bind_null();
+}
+
+std::optional<std::string> read_optional(Statement& row) {
+  if (!row.null()) return row.text();
+  row.skip();
+  return std::nullopt;
+}
+
+}  // namespace
+
+Status StateStore::remember_refusal(const Refusal& refusal, Instant now) {
+  Transaction transaction(database_->handle);
+  if (!transaction.open()) return database_->failure("record a refusal");
+  {
+    Statement old(database_->handle, "DELETE FROM refusals WHERE until <= ?");
+    if (!old.bind(now).done()) return database_->failure("record a refusal");
+    Statement statement(database_->handle,
+                        "INSERT INTO refusals(cloud, region, zone, instance_type, use_spot, code, until) VALUES(?,?,?,?,?,?,?)");
+    for (const auto* field : {&refusal.scope.cloud, &refusal.scope.region, &refusal.scope.zone, &refusal.scope.instance_type})
+      bind_optional(statement, *field);
+    if (refusal.scope.use_spot) statement.bind(*refusal.scope.use_spot);
+    else statement.bind_null();
+    if (!statement.bind(refusal.code).bind(refusal.until).done()) return database_->failure("record a refusal");
+  }
+  if (!transaction.commit()) return database_->failure("record a refusal");
+  return {};
+}
+
+Result<std::vector<Refusal>> StateStore::refusals(Instant now) {
+  Statement row(database_->handle,
+                "SELECT cloud, region, zone, instance_type, use_spot, code, until FROM refusals WHERE until > ? ORDER BY until");
+  row.bind(now);
+  std::vector<Refusal> found;
+  while (row.next()) {
+    Refusal refusal;
+    for (auto* field : {&refusal.scope.cloud, &refusal.scope.region, &refusal.scope.zone, &refusal.scope.instance_type})
+      *field = read_optional(row);
+    if (row.null()) row.skip();
+    else refusal.scope.use_spot = row.integer() != 0;
+    refusal.code = row.text();
+    refusal.until = row.instant();
+    found.push_back(std::move(refusal));
+  }
+  if (row.failed()) return database_->failure("list refusals");
   return found;
 }
 

@@ -65,6 +65,24 @@ TEST_F(StateTest, AnIntentStandsUntilItIsFinished) {
   EXPECT_TRUE(store.intents()->empty());
 }
 
+TEST_F(StateTest, RefusalsAreBelievedUntilTheyExpire) {
+  auto store = open();
+  const Instant now = Instant::from_unix_seconds(1000);
+  const cloud::Scope zone{.cloud = "aws", .region = "us-east-1", .zone = "use1-az1", .instance_type = "p4d", .use_spot = true};
+  const cloud::Scope region{.cloud = "azure", .region = "eastus", .zone = {}, .instance_type = "big", .use_spot = {}};
+  ASSERT_TRUE(store.remember_refusal({zone, "InsufficientInstanceCapacity", now + 10min}, now).ok());
+  ASSERT_TRUE(store.remember_refusal({region, "SkuNotAvailable", now + 20min}, now).ok());
+  const auto both = store.refusals(now).value();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[0].scope, zone);
+  EXPECT_EQ(both[1].scope, region);
+  EXPECT_EQ(both[1].code, "SkuNotAvailable");
+  EXPECT_EQ(store.refusals(now + 10min).value().size(), 1U);
+  // What has expired is not kept for ever.
+  ASSERT_TRUE(store.remember_refusal({zone, "again", now + 2h}, now + 1h).ok());
+  EXPECT_EQ(store.refusals(now).value().size(), 1U);
+}
+
 TEST_F(StateTest, CostIsCountedByTheSecondAtTheRecordedPriceWhileUp) {
   auto store = open();
   auto cluster = a_cluster("a");

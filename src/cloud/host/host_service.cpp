@@ -165,6 +165,7 @@ Result<HostInstance> boot_node(const BootNode& boot, const HostSurroundings& her
   if (changed) TRY(write_file(folder.config(), config, Durability::kCache, 0600));
   TRY(write_file(folder.path() / "hostname", fmt::format("{}-{}", boot.cluster, boot.rank), Durability::kCache));
   TRY(folder.set_open());
+  if (boot.powers_machine) TRY(folder.set_powers_machine());
   if (!folder.alive()) {
     TRY(folder.set_program(here.program));
     TRY(folder.set_power(Power::kStopped));

@@ -83,6 +83,8 @@ Result<ProcessHandle> InstanceFolder::first_process() const {
 
 bool InstanceFolder::is_open() const { return ::access((path_ / "open").c_str(), F_OK) == 0; }
 
+bool InstanceFolder::powers_machine() const { return ::access((path_ / "powers").c_str(), F_OK) == 0; }
+
 Status InstanceFolder::set_program(const fs::path& program) const {
   const auto link = path_ / "program", fresh = path_ / "program.new";
   std::error_code failure;

@@ -55,6 +55,7 @@ class Init {
       std::error_code ignored;
       fs::remove_all(folder_.home(), ignored);
     }
+    if (ended_itself_ && folder_.powers_machine()) switch_machine_off();
   }
 
  private:
@@ -141,13 +142,25 @@ class Init {
 
   void on_agent_gone() {
     agent_ = 0;
-    if (folder_.power() != Power::kOn) ending_ = true;
+    if (folder_.power() != Power::kOn && !std::exchange(ending_, true)) ended_itself_ = true;
     if (std::exchange(restarting_, false)) {
       start_at_ = Clock::now();
       return;
     }
     backoff_ = Clock::now() - started_ >= kHealthy ? kBackoffLeast : std::min(backoff_ * 2, std::chrono::milliseconds(kBackoffMost));
     start_at_ = Clock::now() + backoff_;
+  }
+
+  /// A machine in a cloud: whoever pays for it stops paying. Logins of images may do so without a password.
+  static void switch_machine_off() {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::execlp("shutdown", "shutdown", "-h", "now", nullptr);
+      ::_exit(127);
+    }
+    int status = 0;
+    if (child > 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+    ::execlp("sudo", "sudo", "-n", "shutdown", "-h", "now", nullptr);
   }
 
   /// The agent first, so that it takes no part in the deaths of its jobs; then all that is left, asked before killed.
@@ -178,7 +191,7 @@ class Init {
   pid_t agent_ = 0;
   Clock::time_point started_, start_at_;
   std::chrono::milliseconds backoff_ = kBackoffLeast;
-  bool ending_ = false, restarting_ = false;
+  bool ending_ = false, ended_itself_ = false, restarting_ = false;
 };
 
 /// The first process of the new tree, from its birth on. go  hears when this process is on record; settled  is told when

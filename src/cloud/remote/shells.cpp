@@ -21,11 +21,6 @@ Result<CommandOutput> LocalShell::run(const std::string& command, std::string_vi
 
 Result<Fd> LocalShell::open(const std::string& command) { return open_child({"/bin/sh", "-c", command}); }
 
-std::string describe(const SshTarget& target) {
-  std::string out = target.user.empty() ? target.host : target.user + "@" + target.host;
-  return target.port == 0 ? out : fmt::format("{}:{}", out, target.port);
-}
-
 namespace {
 
 /// The kernel takes 107 bytes for a socket's path, of which ssh itself needs 41 for the hash and 17 for a temporary name.
@@ -83,6 +78,8 @@ class SshShell final : public RemoteShell {
     option("ControlMaster=auto");
     option(fmt::format("ControlPath={}/%C", folder_.string()));
     option(fmt::format("ControlPersist={}", static_cast<std::int64_t>(to_seconds(settings_.keep_open))));
+    if (!settings_.known_hosts_file.empty()) option(fmt::format("UserKnownHostsFile=\"{}\"", settings_.known_hosts_file.string()));
+    if (!settings_.host_key_alias.empty()) option("HostKeyAlias=" + settings_.host_key_alias);
     if (settings_.accept_new_host_keys) option("StrictHostKeyChecking=accept-new");
     if (!target_.user.empty()) words.insert(words.end(), {"-l", target_.user});
     if (!target_.identity_file.empty()) words.insert(words.end(), {"-i", target_.identity_file});

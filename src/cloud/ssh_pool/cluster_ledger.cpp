@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "ssh_target_json.h"
+#include "cloud/ssh_target_json.h"
 
 namespace isobar::cloud {
 

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "base/text.h"
-#include "ssh_target_json.h"
+#include "cloud/ssh_target_json.h"
 
 namespace isobar::cloud {
 

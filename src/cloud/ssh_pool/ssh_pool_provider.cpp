@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "cloud/gang_boot.h"
 #include "provider_inner.h"
 
 namespace isobar::cloud {
@@ -32,6 +33,7 @@ Instance instance_of(const LedgerEntry& entry, const LedgerNode& node) {
       .id = instance_id(node, entry.cluster), .cluster = entry.cluster, .rank = node.rank, .state = InstanceState::kUnreachable};
   instance.region = entry.pool;
   instance.address = node.address;
+  instance.ssh = node.target;
   return instance;
 }
 
@@ -51,69 +53,30 @@ std::vector<SshTarget> targets_of(const std::vector<LedgerEntry>& entries) {
 
 HostShare share_of(const Offer& offer) { return {offer.vcpus, offer.memory_gib, static_cast<int>(std::ceil(offer.accelerator_count))}; }
 
-/// Brings the nodes of one entry up: the workers together, then the head, which must know where they are.
-class Bringing {
- public:
-  Bringing(SshPoolProvider::Inner& inner, LedgerEntry& entry, bool create, Duration deadline)
-      : inner_(inner), entry_(entry), create_(create), end_(std::chrono::steady_clock::now() + deadline) {}
-
-  struct Failure {
-    std::size_t node = 0;
-    Error error;
-    std::string provider_code;
-  };
-
-  /// The first failure of each node that could not be brought up; none: all of them run.
-  std::vector<Failure> run() {
-    std::vector<std::size_t> workers;
-    for (std::size_t i = 1; i < entry_.nodes.size(); ++i) workers.push_back(i);
-    booted_.resize(entry_.nodes.size());
-    for_each_at_once(workers.size(), kHostsAtOnce, [&](std::size_t i) { boot(workers[i], {}); });
-    if (!failures_.empty()) return std::move(failures_);
-    std::vector<HostPeer> peers;
-    for (const auto i : workers)
-      peers.push_back({entry_.nodes[i].rank, entry_.nodes[i].address, fmt::format("tls:{}:{}", entry_.nodes[i].address, booted_[i].port),
-                       entry_.nodes[i].agent_token, booted_[i].devices});
-    boot(0, std::move(peers));
-    return std::move(failures_);
-  }
-
- private:
-  void boot(std::size_t i, std::vector<HostPeer> peers) {
-    auto& node = entry_.nodes[i];
-    const auto host = inner_.described(node.target);
-    BootNode order{.owner = inner_.parts.owner, .cluster = entry_.cluster, .token = entry_.token, .rank = node.rank, .create = create_};
-    order.share = entry_.share;
+/// Brings the nodes of an entry up on its hosts; where the others reach them is noted in it.
+/// create   they may be made; else only what is there is started
+std::vector<GangFailure> boot_nodes(SshPoolProvider::Inner& inner, LedgerEntry& entry, bool create, Duration deadline) {
+  std::vector<GangNode> gang;
+  for (std::size_t i = 0; i < entry.nodes.size(); ++i) {
+    const auto& node = entry.nodes[i];
+    const auto client = inner.client(node.target);
+    if (!client.ok()) return {{i, client.error(), {}}};
+    BootNode order{.owner = inner.parts.owner, .cluster = entry.cluster, .token = entry.token, .rank = node.rank, .create = create};
+    order.share = entry.share;
     order.cloud = "ssh";
-    order.region = entry_.pool;
-    order.user = entry_.user;
+    order.region = entry.pool;
+    order.user = entry.user;
     order.address = node.address;
     order.agent_token = node.agent_token;
-    order.reached_by_others = i != 0;
-    order.nodes = static_cast<int>(entry_.nodes.size());
-    order.peers = std::move(peers);
-    order.sudo_password = host.password;
-    order.deadline = std::max<Duration>(end_ - std::chrono::steady_clock::now(), std::chrono::seconds(1));
-    std::string provider_code;
-    const auto client = inner_.client(node.target);
-    auto booted = client.ok() ? client->boot(order, &provider_code) : Result<HostInstance>(client.error());
-    const std::scoped_lock lock(mutex_);
-    if (!booted.ok()) {
-      failures_.push_back({i, booted.error(), provider_code});
-      return;
-    }
-    node.address = booted->address;
-    booted_[i] = std::move(*booted);
+    order.sudo_password = inner.described(node.target).password;
+    gang.push_back({*client, std::move(order)});
   }
-
-  SshPoolProvider::Inner& inner_;
-  LedgerEntry& entry_;
-  bool create_;
-  std::chrono::steady_clock::time_point end_;
-  std::mutex mutex_;
-  std::vector<HostInstance> booted_;
-  std::vector<Failure> failures_;
-};
+  std::vector<HostInstance> booted;
+  auto failures = boot_gang(std::move(gang), deadline, booted);
+  for (std::size_t i = 0; i < booted.size(); ++i)
+    if (!booted[i].address.empty()) entry.nodes[i].address = booted[i].address;
+  return failures;
+}
 
 /// Ends the nodes of an entry on its hosts; what could not be ended is told together.
 Status end_nodes(SshPoolProvider::Inner& inner, const LedgerEntry& entry, bool for_good) {
@@ -186,8 +149,7 @@ class Creation {
     if (known) entry_ = *known;
     else TRY(plan(provider_code));
     for (;;) {
-      Bringing bringing(inner_, entry_, true, end_ - std::chrono::steady_clock::now());
-      auto failures = bringing.run();
+      auto failures = boot_nodes(inner_, entry_, true, end_ - std::chrono::steady_clock::now());
       if (failures.empty()) {
         TRY(inner_.ledger.put(entry_));
         return entry_;
@@ -268,7 +230,9 @@ CreateOutcome SshPoolProvider::create(const CreateOrder& order, Duration deadlin
   auto listed = created.ok() ? list(order.cluster) : Result<std::vector<Instance>>(created.error());
   if (listed.ok()) return {std::move(*listed), {}};
   const auto error = listed.error();
-  if (error.code() != Code::kAlreadyExists && error.code() != Code::kInvalidArgument) (void)terminate(order.cluster, kEndDeadline).ok();
+  // What a host that does not answer may hold is owed, so that the launch goes on elsewhere instead of waiting for it.
+  if (error.code() != Code::kAlreadyExists && error.code() != Code::kInvalidArgument && !terminate(order.cluster, kEndDeadline).ok())
+    (void)forget(order.cluster).ok();
   if (provider_code.empty()) provider_code = std::string(isobar::name_of(error.code()));
   return {{}, CloudError{error, provider_code, scope_of_error("ssh", provider_code, order.offer)}};
 }
@@ -325,8 +289,7 @@ Status SshPoolProvider::stop(const std::string& cluster, Duration) {
 Result<std::vector<Instance>> SshPoolProvider::start(const std::string& cluster, Duration deadline) {
   TRY_ASSIGN(auto entry, inner_->ledger.find(cluster));
   if (!entry) return not_found("there is no cluster " + cluster + " on any SSH pool");
-  Bringing bringing(*inner_, *entry, false, deadline);
-  if (auto failures = bringing.run(); !failures.empty()) return std::move(failures.front().error);
+  if (auto failures = boot_nodes(*inner_, *entry, false, deadline); !failures.empty()) return std::move(failures.front().error);
   TRY(inner_->ledger.put(*entry));
   return list(cluster);
 }

@@ -33,6 +33,8 @@ struct Config {
   Knob<Duration> agent_deadline{.value = 60s, .least = 1s, .most = 30min};
   /// First and longest wait of --retry-until-up; it doubles in between.
   Knob<Duration> retry_least{.value = 60s, .least = 1s, .most = 1h, .sim = {1s, 60s}};
+  /// How long a place that had no machine of a type is tried behind all others.
+  Knob<Duration> refusal_life{.value = 15min, .least = 0s, .most = 24h};
   Knob<Duration> retry_most{.value = 10min, .least = 1s, .most = 24h, .sim = {60s, 1h}};
 };
 
@@ -48,6 +50,8 @@ struct BrokerParts {
   const Clock& clock;
   Log& log;
   Say say;
+  /// Told the nodes of a cluster whenever they came up, and none when it is gone: for what stands outside, such as ssh's entries.
+  std::function<void(const std::string& cluster, const std::vector<cloud::Instance>& nodes)> on_nodes;
 };
 
 /// One job as it is given to a cluster.
@@ -95,6 +99,7 @@ class ClusterSession {
   Status all_running(const std::vector<cloud::Instance>& instances) const;
   Result<bool> is_sound();
   Status repair(const Intent& intent);
+  void tell_nodes(bool gone = false);
   Result<ClusterSession> unrepaired(Status why);
   Status act(IntentKind kind, ClusterStatus after, bool keep, IfItFails if_it_fails = IfItFails::kKeep);
   Result<std::vector<AgentClient>> connect_all();
@@ -126,7 +131,8 @@ class Broker {
 
   /// Completes or undoes everything that crashed commands left, and removes machines that carry our tag and belong to no
   /// cluster; says what it removed.
-  Status sweep();
+  /// How much could not be put in order now is returned; it is tried again the next time.
+  Result<std::size_t> sweep();
 
   StateStore& state() { return parts_.state; }
 

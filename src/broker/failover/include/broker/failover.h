@@ -133,7 +133,11 @@ class LaunchMachine {
   std::vector<Attempt> history_;
 };
 
-/// The whole history as sentences, for the error of a launch that found no place.
+/// The same placements, those that were refused not long ago behind all others: stock that is out is rarely back within minutes, and
+/// is tried all the same when nothing else is left.
+std::vector<Placement> refused_last(std::vector<Placement> ranked, const std::vector<cloud::Scope>& refused);
+
+/// The whole history as a table, for the error of a launch that found no place.
 std::string describe(const std::vector<Attempt>& history);
 
 /// "AWS us-east-1 p4d.24xlarge (spot)": a placement in a few words.

@@ -54,6 +54,13 @@ struct UsageRecord {
   double cost(Instant now) const;
 };
 
+/// What a cloud had none of, and until when that is believed.
+struct Refusal {
+  cloud::Scope scope;
+  std::string code;  ///< as the cloud named it
+  Instant until;
+};
+
 class StateStore {
  public:
   /// Opens or creates the file. Errors   kDataLoss: it is damaged, or made by a newer version; kExhausted: disk full
@@ -78,6 +85,10 @@ class StateStore {
 
   /// Newest first.
   Result<std::vector<UsageRecord>> usage();
+
+  /// What is out of stock, for later launches too. What has expired by `now` goes.
+  Status remember_refusal(const Refusal& refusal, Instant now);
+  Result<std::vector<Refusal>> refusals(Instant now);
 
  private:
   struct Database;

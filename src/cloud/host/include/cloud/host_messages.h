@@ -78,6 +78,7 @@ struct BootNode {
   int nodes = 1;                                   ///< of the cluster
   std::vector<HostPeer> peers;                     ///< the other nodes, as far as it must know them: the head knows all
   std::map<std::string, std::string> environment;  ///< of all its processes
+  bool powers_machine = false;                     ///< when the node ends by itself the machine is switched off, since it costs
   std::string sudo_password;                       ///< empty: `sudo` is the machine's own matter
   Duration deadline = std::chrono::minutes(1);
   friend bool operator==(const BootNode&, const BootNode&) = default;

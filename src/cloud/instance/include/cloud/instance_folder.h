@@ -9,6 +9,7 @@
 ///   answers      there once the agent of this boot has answered
 ///   isolation    how it was isolated when it last started, and its cgroup
 ///   open         there if it is to share the machine's processes: hosts of others' that jobs use as if logged in
+///   powers       there if the machine is to be switched off when the instance ends by itself
 ///   program      a link to the isobar-node that its agent runs; none: the one that booted it
 ///   agent.sock   where its agent listens
 ///   console.log  what its processes write when they have no log yet
@@ -52,6 +53,10 @@ class InstanceFolder {
   /// A process tree among the machine's own, whatever else the kernel permits.
   Status set_open() const { return write_file(path_ / "open", "", Durability::kCache); }
   bool is_open() const;
+
+  /// The machine is this instance's alone, and is paid for while it is on.
+  Status set_powers_machine() const { return write_file(path_ / "powers", "", Durability::kCache); }
+  bool powers_machine() const;
 
   /// Where the agent's program is, from its next start on. Jobs go on across it.
   Status set_program(const fs::path& program) const;

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "cloud/ssh_target.h"
 
 namespace isobar::cloud {
 
@@ -48,24 +49,14 @@ class LocalShell final : public RemoteShell {
   std::string name_ = "this machine";
 };
 
-/// How a machine is reached with the user's own OpenSSH.
-struct SshTarget {
-  std::string host;           ///< a name of ssh_config, a host name or an address
-  std::string user;           ///< empty: as ssh_config says
-  std::string identity_file;  ///< empty: as ssh_config and the agent say
-  int port = 0;               ///< 0: as ssh_config says
-  friend bool operator==(const SshTarget&, const SshTarget&) = default;
-  friend auto operator<=>(const SshTarget&, const SshTarget&) = default;
-};
-/// "ada@gpu1"
-std::string describe(const SshTarget& target);
-
 struct SshSettings {
   std::string program = "ssh";
   fs::path config_file;    ///< in place of ~/.ssh/config and the system's; empty: those
   fs::path socket_folder;  ///< where connections that are shared have their sockets; made, mode 0700
   Duration connect_deadline = std::chrono::seconds(8);
   Duration keep_open = std::chrono::minutes(10);  ///< how long a connection stays for the next command
+  fs::path known_hosts_file;                      ///< in place of the user's; empty: that
+  std::string host_key_alias;                     ///< by which the machine's key is remembered in place of its address; empty: by that
   bool accept_new_host_keys = false;              ///< of machines never seen before; a key that changed is refused whatever this says
 };
 

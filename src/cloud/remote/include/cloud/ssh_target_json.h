@@ -1,8 +1,10 @@
 #pragma once
 
+/// A target in the files in which it is kept.
+
 #include <boost/json.hpp>
 
-#include "cloud/remote_shell.h"
+#include "cloud/ssh_target.h"
 
 namespace isobar::cloud {
 
