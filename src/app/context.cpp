@@ -76,6 +76,7 @@ const std::map<std::string, cloud::Provider*>& Context::providers() {
     auto pools = std::make_unique<cloud::SshPoolProvider>(ssh_pool_parts(), log());
     ssh_pools_ = pools.get();
     owned_providers_.push_back(std::move(pools));
+    owned_providers_.push_back(std::make_unique<cloud::SlurmProvider>(slurm_parts(), log()));
     add_cloud_providers();
     for (const auto& provider : owned_providers_) providers_[provider->name()] = provider.get();
   }
@@ -154,6 +155,22 @@ cloud::SshPoolProvider::Parts Context::ssh_pool_parts() {
             auto settings = ssh_settings();
             settings.accept_new_host_keys = accept_new_host_keys_;
             return cloud::make_ssh_shell(target, settings);
+          }};
+}
+
+cloud::SlurmProvider::Parts Context::slurm_parts() {
+  const auto user_home = environment_.find("HOME");
+  const fs::path config = fs::path(user_home == environment_.end() ? "" : user_home->second) / ".slurm" / "config";
+  return {.config_file = config,
+          .folder = home_ / "slurm_clusters",
+          .cache = home_ / "cache",
+          .node_program = node_program(),
+          .owner = owner(),
+          .shell_of = [this, config](const std::string& cluster, bool this_machine) -> std::unique_ptr<cloud::RemoteShell> {
+            if (this_machine) return std::make_unique<cloud::LocalShell>();
+            auto settings = ssh_settings();
+            settings.config_file = config;
+            return cloud::make_ssh_shell({.host = cluster}, settings);
           }};
 }
 

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "broker/broker.h"
 #include "cloud/catalog.h"
+#include "cloud/slurm_provider.h"
 #include "cloud/ssh_pool_provider.h"
 #include "console.h"
 
@@ -60,6 +61,7 @@ class Context {
 
  private:
   cloud::SshPoolProvider::Parts ssh_pool_parts();
+  cloud::SlurmProvider::Parts slurm_parts();
   void add_cloud_providers();
   void keep_ssh_entries(const std::string& cluster, const std::vector<cloud::Instance>& nodes);
   /// Host keys of machines that clouds booted for us.

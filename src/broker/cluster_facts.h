@@ -12,7 +12,7 @@ namespace isobar::broker {
 
 std::vector<cloud::Instance> without_terminated(std::vector<cloud::Instance> instances);
 
-/// Why part of a cluster does not answer; empty: all of it does.
+/// Why part of a cluster does not answer, or what became of one that its cloud ended; empty: all of it runs.
 std::string problem_of(const std::vector<cloud::Instance>& instances);
 
 /// None when there are no instances left.

@@ -43,7 +43,9 @@ Status ClusterSession::refresh(Result<std::vector<cloud::Instance>> seen) {
   problem_ = problem_of(*seen);
   const bool fits = status_of(without_terminated(*seen), record_->num_nodes) == record_->status;
   // Asking again would not make a machine answer.
-  return fits ? Status() : problem_.empty() ? refresh() : bring_in_line(std::move(seen));
+  const bool unanswered = std::any_of(seen->begin(), seen->end(),
+                                      [](const cloud::Instance& instance) { return instance.state == cloud::InstanceState::kUnreachable; });
+  return fits ? Status() : unanswered ? bring_in_line(std::move(seen)) : refresh();
 }
 
 Status ClusterSession::bring_in_line(Result<std::vector<cloud::Instance>> instances) {
@@ -90,8 +92,9 @@ Status ClusterSession::repair(const Intent& intent) {
     return parts_.state.finish(name_, std::nullopt, parts_.clock.now());
   }
   if (intent.kind == IntentKind::kStop) {
-    TRY(driver->stop(name_, deadline));
-    record->status = ClusterStatus::kStopped;
+    const auto stopped = driver->stop(name_, deadline);
+    if (!stopped.ok() && stopped.error().code() != Code::kInvalidArgument) return stopped;
+    if (stopped.ok()) record->status = ClusterStatus::kStopped;
     return parts_.state.finish(name_, record, parts_.clock.now());
   }
   TRY_ASSIGN(auto listed, driver->list(name_));
@@ -124,6 +127,7 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
   goal.ranked = refused_last(std::move(goal.ranked), refused);
   goal.backoff_least = parts_.config.retry_least.value;
   goal.backoff_most = parts_.config.retry_most.value;
+  const auto labels = goal.labels;
   LaunchMachine machine(std::move(goal), fmt::format("{}-{}", name_, parts_.clock.now().unix_nanos()));
   std::vector<launch::Effect> effects = machine.step(launch::Start{}, parts_.clock.now());
   const Duration deadline = parts_.config.provision_deadline.value;
@@ -148,6 +152,7 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
                                      .offer = create->placement.offer,
                                      .use_spot = create->placement.use_spot,
                                      .count = record_->num_nodes,
+                                     .labels = labels,
                                      .user = record_->user},
                                     deadline);
       if (outcome.failure) parts_.say(fmt::format("  not to be had: {}", outcome.failure->error.message()));
@@ -190,7 +195,10 @@ Status ClusterSession::act(IntentKind kind, ClusterStatus after, bool keep, IfIt
   if (!recorded.ok() && !(kind == IntentKind::kTerminate && recorded.error().code() == Code::kExhausted)) return recorded;
   const Duration deadline = parts_.config.provision_deadline.value;
   if (kind == IntentKind::kStop) {
-    TRY(driver->stop(name_, deadline).context(fmt::format("stop cluster '{}'", name_)));
+    const auto stopped = driver->stop(name_, deadline).context(fmt::format("stop cluster '{}'", name_));
+    // A cloud that stops nothing has done nothing, so nothing is to be repaired.
+    if (!stopped.ok() && stopped.error().code() == Code::kInvalidArgument) TRY(parts_.state.finish(name_, record_, parts_.clock.now()));
+    TRY(stopped);
   } else if (kind == IntentKind::kTerminate) {
     const auto gone = driver->terminate(name_, deadline).context(fmt::format("take down cluster '{}'", name_));
     if (!gone.ok() && if_it_fails == IfItFails::kKeep) return gone;
@@ -281,6 +289,10 @@ Result<std::vector<JobId>> ClusterSession::submit(const std::vector<JobOrder>& o
 }
 
 Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
+  TRY_ASSIGN(const auto* driver, provider());
+  if (autostop && !autostop->down && !driver->stops())
+    return invalid(fmt::format("cluster '{}' cannot stop by itself: {} keeps nothing of what is stopped; add --down to have it taken down",
+                               name_, driver->name()));
   TRY_ASSIGN(auto clients, connect_all());
   TRY(clients[0].set_autostop(autostop));
   record_->autostop = autostop;

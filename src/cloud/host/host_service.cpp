@@ -1,17 +1,12 @@
 #include "cloud/host_service.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 #include <cstdio>
 
 #include "base/text.h"
@@ -20,8 +15,6 @@
 #include "node_registry.h"
 
 namespace isobar::cloud {
-
-namespace json = boost::json;
 
 namespace {
 
@@ -44,40 +37,18 @@ HostInstance to_instance(const NodeRecord& record, const InstanceFolder& folder)
   return instance;
 }
 
-/// The agent's config, as docs/formats/agent_protocol.md has it.
 std::string config_of(const BootNode& boot, const NodeRecord& record, const InstanceFolder& folder) {
-  std::map<int, json::object> nodes;
-  // Nodes that this one need not know have their places all the same.
-  for (int rank = 0; rank < boot.nodes; ++rank) nodes[rank] = {{"rank", rank}, {"address", ""}, {"agent", ""}, {"token", ""}};
-  for (const auto& peer : boot.peers)
-    nodes[peer.rank] = {{"rank", peer.rank},
-                        {"address", peer.address},
-                        {"agent", peer.agent_address},
-                        {"token", peer.token},
-                        {"devices", json::value_from(peer.devices)}};
-  nodes[boot.rank] = {{"rank", boot.rank},
-                      {"address", record.address},
-                      {"agent", folder.agent_address()},
-                      {"token", boot.agent_token},
-                      {"devices", json::value_from(record.devices)}};
-  json::array list;
-  for (auto& [rank, node] : nodes) list.push_back(std::move(node));
-  json::object environment;
-  for (const auto& [name, value] : boot.environment) environment[name] = value;
-  json::object config{{"cluster", boot.cluster},
-                      {"cloud", boot.cloud},
-                      {"region", boot.region},
-                      {"zone", boot.zone},
-                      {"rank", boot.rank},
-                      {"cpus", record.share.cpus},
-                      {"gpus", record.share.gpus},
-                      {"user", boot.user},
-                      {"home", folder.home().string()},
-                      {"power_file", folder.power_file().string()},
-                      {"nodes", list},
-                      {"environment", environment}};
-  if (boot.reached_by_others) config["port_file"] = (folder.path() / "port").string();
-  return json::serialize(config) + "\n";
+  AgentConfig config{.cluster = boot.cluster, .cloud = boot.cloud, .region = boot.region, .zone = boot.zone, .user = boot.user};
+  config.cpus = record.share.cpus;
+  config.gpus = record.share.gpus;
+  config.nodes = boot.nodes;
+  config.self = {boot.rank, record.address, folder.agent_address(), boot.agent_token, record.devices};
+  config.peers = boot.peers;
+  config.home = folder.home();
+  config.power_file = folder.power_file();
+  if (boot.reached_by_others) config.port_file = folder.path() / "port";
+  config.environment = boot.environment;
+  return encode(config);
 }
 
 /// `sudo` in setup and run asks nobody: a program of the node's own answers for the user.
@@ -256,17 +227,7 @@ std::string own_address() {
     const auto words = split(connection, ' ');
     if (words.size() == 4) return std::string(words[2]);
   }
-  ifaddrs* all = nullptr;
-  if (::getifaddrs(&all) != 0) return {};
-  std::string found;
-  for (const ifaddrs* each = all; each && found.empty(); each = each->ifa_next) {
-    if (!each->ifa_addr || each->ifa_addr->sa_family != AF_INET || (each->ifa_flags & IFF_LOOPBACK) != 0) continue;
-    std::array<char, INET_ADDRSTRLEN> text{};
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(each->ifa_addr)->sin_addr, text.data(), text.size());
-    found = text.data();
-  }
-  ::freeifaddrs(all);
-  return found;
+  return interface_address();
 }
 
 Result<std::string> read_to_end(std::FILE* from) {

@@ -23,16 +23,6 @@ constexpr auto kPause = std::chrono::milliseconds(5);
 constexpr std::size_t kConsoleTail = 2000;
 constexpr int kReadyFd = 3;
 
-/// What a node takes over of the environment of whoever makes it; the rest is no business of its jobs.
-bool is_for_nodes(std::string_view entry) {
-  static constexpr std::array<std::string_view, 17> kNames = {
-      "PATH",     "LANG",       "LANGUAGE",    "TZ",       "USER",          "LOGNAME",      "SHELL",           "HTTP_PROXY", "HTTPS_PROXY",
-      "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH", "CUDA_HOME"};
-  const auto name = entry.substr(0, entry.find('='));
-  return name.starts_with("LC_") || name.starts_with("ASAN_") || name.starts_with("UBSAN_") ||
-         std::find(kNames.begin(), kNames.end(), name) != kNames.end();
-}
-
 struct Starting {
   InstanceFolder folder;
   Fd ready;  // hears 'R' when the agent answers, 'F' or the end when it cannot; none: someone else booted it
@@ -110,6 +100,15 @@ Status await(const Starting& starting, Clock::time_point end) {
 }
 
 }  // namespace
+
+bool is_for_nodes(std::string_view entry) {
+  static constexpr std::array<std::string_view, 17> kNames = {
+      "PATH",     "LANG",       "LANGUAGE",    "TZ",       "USER",          "LOGNAME",      "SHELL",           "HTTP_PROXY", "HTTPS_PROXY",
+      "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH", "CUDA_HOME"};
+  const auto name = entry.substr(0, entry.find('='));
+  return name.starts_with("LC_") || name.starts_with("ASAN_") || name.starts_with("UBSAN_") ||
+         std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
 
 Status boot_instances(const std::vector<InstanceFolder>& folders, const fs::path& program, Duration deadline) {
   const auto end = Clock::now() + deadline;

@@ -1,5 +1,6 @@
 // The first process of an instance. With namespaces it is process 1 of its own world, and when it dies the kernel ends
-// everything in it; without, it is the reaper that every orphan of the tree comes back to.
+// everything in it; without, it is the reaper that every orphan of the tree comes back to. The same loop runs in the foreground of a
+// scheduler's job, as a bare tree.
 
 #include "cloud/instance_init.h"
 
@@ -35,7 +36,8 @@ constexpr int kReadyFd = 3;
 
 class Init {
  public:
-  Init(InstanceFolder folder, Fd ready) : folder_(std::move(folder)), ready_(std::move(ready)) {}
+  Init(InstanceFolder folder, Fd ready, std::function<void()> on_answer = {})
+      : folder_(std::move(folder)), ready_(std::move(ready)), on_answer_(std::move(on_answer)) {}
 
   void run() {
     sigset_t watched;
@@ -117,6 +119,7 @@ class Init {
     char byte = 0;
     const bool answers = ::read(agent_ready_.get(), &byte, 1) == 1 && folder_.set_answers(true).ok();
     if (ready_) (void)write_all(ready_.get(), answers ? "R" : "F").ok();
+    if (answers && on_answer_) on_answer_();
     agent_ready_.reset();
     ready_.reset();
   }
@@ -183,6 +186,7 @@ class Init {
 
   InstanceFolder folder_;
   Fd ready_, agent_ready_, signals_;
+  std::function<void()> on_answer_;
   Instant booted_;
   pid_t agent_ = 0;
   Clock::time_point started_, start_at_;
@@ -240,6 +244,17 @@ Status start(const InstanceFolder& folder, int ready_fd) {
 }
 
 }  // namespace
+
+Status run_instance(const fs::path& path, std::function<void()> on_answer) {
+  const InstanceFolder folder(path);
+  TRY_ASSIGN(const auto lock, folder.hold());
+  if (folder.power() != Power::kOn) return unavailable("the instance is to be off");
+  TRY(folder.write_hold({Isolation::kProcessTree, {}}));
+  TRY(settle_in(Isolation::kProcessTree, {}));
+  TRY(folder.write_first_process(lock.get(), ::getpid()));
+  Init(folder, Fd(), std::move(on_answer)).run();
+  return {};
+}
 
 int start_instance(const fs::path& folder, int ready_fd) {
   const auto started = start(InstanceFolder(folder), ready_fd);

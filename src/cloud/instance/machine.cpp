@@ -1,9 +1,14 @@
 #include "cloud/machine.h"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <thread>
@@ -11,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cloud/gpu_names.h"
 
 namespace isobar::cloud {
 
@@ -52,16 +58,14 @@ std::vector<std::string> nvidia_models(const fs::path& proc) {
   return models;
 }
 
-/// The catalog's name of a model: the word that tells it apart ("A100", "H100", "L4"), with the memory where there are
-/// two sizes.
+/// The catalog's name of a model, from the driver's: without the maker's names, and with "RTX 4090" in one word.
 std::string catalog_name(std::string_view model) {
-  std::string name;
+  std::string words;
   for (const auto word : split(model, ' ')) {
     if (word == "NVIDIA" || word == "Tesla" || word == "GeForce" || word.empty()) continue;
-    name += (name.empty() ? "" : "-") + std::string(word.substr(0, word.find('-')));
+    words += (words.empty() || words.ends_with("RTX") ? "" : "-") + std::string(word);
   }
-  if (name == "A100" && model.find("80GB") != std::string_view::npos) name += "-80GB";
-  return name;
+  return accelerator_name(words);
 }
 
 }  // namespace
@@ -78,6 +82,20 @@ Offer machine_offer(const fs::path& proc) {
   offer.architecture = "arm64";
 #endif
   return offer;
+}
+
+std::string interface_address() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return {};
+  std::string found;
+  for (const ifaddrs* each = all; each && found.empty(); each = each->ifa_next) {
+    if (!each->ifa_addr || each->ifa_addr->sa_family != AF_INET || (each->ifa_flags & IFF_LOOPBACK) != 0) continue;
+    std::array<char, INET_ADDRSTRLEN> text{};
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(each->ifa_addr)->sin_addr, text.data(), text.size());
+    found = text.data();
+  }
+  ::freeifaddrs(all);
+  return found;
 }
 
 }  // namespace isobar::cloud

@@ -8,6 +8,8 @@
 #include <boost/json.hpp>
 #include <set>
 
+#include "cloud/agent_config.h"
+
 namespace isobar::cloud {
 
 namespace json = boost::json;
@@ -100,24 +102,18 @@ Status ClusterFolder::write_plan(const ClusterPlan& plan) const {
 Status ClusterFolder::make_instance(const ClusterPlan& plan, int rank) const {
   const auto folder = instance(rank);
   TRY(make_folders(folder.home()));
-  json::array nodes;
-  for (int other = 0; other < static_cast<int>(plan.nodes.size()); ++other) {
+  AgentConfig config{.cluster = plan.cluster, .cloud = "local", .region = plan.offer.region, .zone = plan.offer.zone, .user = user_name()};
+  config.cpus = plan.offer.vcpus;
+  config.gpus = static_cast<int>(plan.offer.accelerator_count);
+  config.nodes = static_cast<int>(plan.nodes.size());
+  for (int other = 0; other < config.nodes; ++other) {
     const auto& node = plan.nodes[static_cast<std::size_t>(other)];
-    nodes.push_back(
-        json::object{{"rank", other}, {"address", node.address}, {"agent", instance(other).agent_address()}, {"token", node.token}});
+    config.peers.push_back({other, node.address, instance(other).agent_address(), node.token, {}});
   }
-  const json::object config{{"cluster", plan.cluster},
-                            {"cloud", "local"},
-                            {"region", plan.offer.region},
-                            {"zone", plan.offer.zone},
-                            {"rank", rank},
-                            {"cpus", plan.offer.vcpus},
-                            {"gpus", static_cast<int>(plan.offer.accelerator_count)},
-                            {"user", user_name()},
-                            {"home", folder.home().string()},
-                            {"power_file", folder.power_file().string()},
-                            {"nodes", nodes}};
-  TRY(write_file(folder.config(), json::serialize(config) + "\n", Durability::kCache, 0600));
+  config.self = config.peers[static_cast<std::size_t>(rank)];
+  config.home = folder.home();
+  config.power_file = folder.power_file();
+  TRY(write_file(folder.config(), encode(config), Durability::kCache, 0600));
   return write_file(folder.path() / "hostname", hostname_of(plan.cluster, rank), Durability::kCache);
 }
 

@@ -15,26 +15,6 @@ namespace {
 
 constexpr char kSectionMark = '\x1d';  // ASCII 29, the group separator
 
-/// The same answer from every account: English, times in seconds, and none of the defaults that Slurm's programs take from the
-/// environment. Non-interactive ssh reads no profile, which is where many clusters put Slurm into the PATH.
-std::string preamble(std::string_view programs) {
-  std::string line =
-      "export LC_ALL=C SLURM_TIME_FORMAT=%s; unset SQUEUE_ACCOUNT SQUEUE_CLUSTERS SQUEUE_LICENSES SQUEUE_NAMES SQUEUE_PARTITION SQUEUE_QOS "
-      "SQUEUE_STATES SQUEUE_USERS SQUEUE_FORMAT2 SACCT_FORMAT SBATCH_ARRAY_INX SBATCH_CLUSTERS SBATCH_WAIT SBATCH_REQUEUE SLURM_CLUSTERS "
-      "SCANCEL_STATE SCANCEL_PARTITION SCANCEL_INTERACTIVE; ";
-  if (!programs.empty()) return line + fmt::format("PATH={}:$PATH; ", shell_quote(programs));
-  return line + "command -v sinfo >/dev/null 2>&1 || { [ -r /etc/profile ] && . /etc/profile >/dev/null 2>&1; }; ";
-}
-
-/// A command whose input is not the line's own, with its mark behind it. It starts on a new line, whatever the command printed last.
-std::string section(std::string_view name, std::string_view command) {
-  return fmt::format("{} </dev/null; printf '\\n{}%s %d\\n' {} $?; ", command, kSectionMark, name);
-}
-
-std::string squeue_of_user(std::string_view more) {
-  return fmt::format("squeue -h -t all -u \"$(id -un)\" -o {}{}", shell_quote(squeue_format()), more);
-}
-
 /// Bounded: where the accounting does not answer, sacct tries for minutes what the rest can do without.
 std::string sacct(std::string_view which) {
   return fmt::format("timeout 15 sacct -n -P -X --delimiter={} -o {} {}", shell_quote(std::string(1, kFieldMark)), sacct_fields(), which);
@@ -89,6 +69,32 @@ Status check_option(const std::string& option) {
 
 }  // namespace
 
+/// The same answer from every account: English, times in seconds, and none of the defaults that Slurm's programs take from the
+/// environment. Non-interactive ssh reads no profile, which is where many clusters put Slurm into the PATH.
+std::string preamble(std::string_view programs) {
+  std::string line =
+      "export LC_ALL=C SLURM_TIME_FORMAT=%s; unset SQUEUE_ACCOUNT SQUEUE_CLUSTERS SQUEUE_LICENSES SQUEUE_NAMES SQUEUE_PARTITION SQUEUE_QOS "
+      "SQUEUE_STATES SQUEUE_USERS SQUEUE_FORMAT2 SACCT_FORMAT SBATCH_ARRAY_INX SBATCH_CLUSTERS SBATCH_WAIT SBATCH_REQUEUE SLURM_CLUSTERS "
+      "SCANCEL_STATE SCANCEL_PARTITION SCANCEL_INTERACTIVE; ";
+  if (!programs.empty()) return line + fmt::format("PATH={}:$PATH; ", shell_quote(programs));
+  return line + "command -v sinfo >/dev/null 2>&1 || { [ -r /etc/profile ] && . /etc/profile >/dev/null 2>&1; }; ";
+}
+
+/// A command whose input is not the line's own, with its mark behind it. It starts on a new line, whatever the command printed last.
+std::string section(std::string_view name, std::string_view command) {
+  return fmt::format("{} </dev/null; printf '\\n{}%s %d\\n' {} $?; ", command, kSectionMark, name);
+}
+
+std::string squeue_of_user(std::string_view more) {
+  return fmt::format("squeue -h -t all -u \"$(id -un)\" -o {}{}", shell_quote(squeue_format()), more);
+}
+
+std::string_view under_lock() {
+  return "if command -v flock >/dev/null 2>&1 && (: >>\"$HOME/.isobar-slurm.lock\") 2>/dev/null; then exec "
+         "9>>\"$HOME/.isobar-slurm.lock\"; flock -w 20 9; "
+         "[ $? -ne 1 ] || { echo 'another submission is still running' >&2; exit 75; }; fi; ";
+}
+
 Status check_job(const SlurmJob& job) {
   TRY(check_tag(job.tag));
   if (!job.script.starts_with("#!")) return invalid("a job's script has to begin with \"#!\", as sbatch asks");
@@ -115,10 +121,10 @@ std::string submit_command(const SlurmJob& job, std::string_view programs) {
       "awk -F {} -v tag={} '$14 == tag && !($2 == \"FAILED\" && $5 == \"\") {{ sub(/^[^0-9]*/, \"\", $1); print $1; exit }}'", mark, tag);
   const std::string by_sacct =
       fmt::format("awk -F {} -v tag={} '$15 == tag && !($2 == \"FAILED\" && $6 ~ /^None/) {{ print $1; exit }}'", mark, tag);
-  return preamble(programs) +
-         "if command -v flock >/dev/null 2>&1 && (: >>\"$HOME/.isobar-slurm.lock\") 2>/dev/null; then exec "
-         "9>>\"$HOME/.isobar-slurm.lock\"; flock -w 20 9; "
-         "[ $? -ne 1 ] || { echo 'another submission is still running' >&2; exit 75; }; fi; " +
+  return preamble(programs) + std::string(under_lock()) +
+         (job.needs.empty()
+              ? ""
+              : fmt::format("[ -e \"$HOME\"/{} ] || {{ echo 'the cluster was taken down' >&2; exit 76; }}; ", shell_quote(job.needs))) +
          fmt::format("have=$({} </dev/null) || exit; ", squeue_of_user(" -n " + name)) +
          fmt::format("id=$(printf '%s\\n' \"$have\" | {}); ", by_squeue) +
          fmt::format("[ -n \"$id\" ] || id=$({} </dev/null 2>/dev/null | {}); ", sacct("-S now-2days --name " + name), by_sacct) +

@@ -29,6 +29,7 @@ struct SlurmJob {
   std::optional<Duration> time_limit;   ///< rounded up to whole minutes; none: the partition's own
   std::string partition, account, qos;  ///< each empty: the cluster's default
   std::string output;                   ///< file for what the script prints; empty: /dev/null. A folder in it must be there
+  std::string needs;                    ///< a file below the login's home, without which nothing is submitted any more; empty: none
   std::vector<std::string> options;     ///< the user's own of sbatch, each one word: "--constraint=nvlink". They come last, so they win
 };
 
@@ -48,6 +49,17 @@ std::string jobs_command(std::string_view programs);
 std::string ended_command(std::string_view id, std::string_view programs);
 /// Only jobs of isobar's cluster by that name: numbers come round again in time.
 std::string cancel_command(std::string_view cluster, std::span<const std::string> ids, std::string_view programs);
+
+// ---- what such lines are made of
+
+/// Stands before each: the same answer from every account.
+std::string preamble(std::string_view programs);
+/// A command with its mark behind it.
+std::string section(std::string_view name, std::string_view command);
+/// Keeps other submissions of the user out until the line ends, or ends it with exit code 75.
+std::string_view under_lock();
+/// The user's jobs, those of the last minutes that have ended among them.
+std::string squeue_of_user(std::string_view more = {});
 
 struct Section {
   std::string text;

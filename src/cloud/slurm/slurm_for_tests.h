@@ -58,6 +58,9 @@ class SlurmForTests {
   /// A login host: commands there are the cluster's.
   ShellForTests shell() const { return ShellForTests({{"SLURM_CONF", folder_ + "/slurm.conf"}, {"HOME", folder_}}, network_); }
 
+  /// The file of its network.
+  const std::string& network() const { return network_; }
+
   /// Ends the slurmd of a node, or starts it anew.
   void kill(const std::string& node) { wish("kill " + node); }
   void revive(const std::string& node) { wish("start " + node); }

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cloud/gpu_names.h"
 #include "cloud/offer.h"
-#include "gpu_names.h"
 #include "slurm_inventory.h"
 
 namespace isobar::cloud {

@@ -108,6 +108,7 @@ constexpr std::array kRefusals = {
                "the login host finds no controller; is HostName in ~/.slurm/config a login host of a Slurm cluster?"},
     RefusalRow{"protocol authentication error", "ControllerUnreachable", Code::kUnavailable,
                "the login host cannot prove who it is (munge); ask the cluster's operators"},
+    RefusalRow{"the cluster was taken down", "TakenDown", Code::kUnavailable, "the cluster was taken down while it was being made"},
     RefusalRow{"another submission is still running", "SubmissionRunning", Code::kUnavailable,
                "another submission of yours on the login host has not ended; try again in a minute"},
     RefusalRow{"command not found", "SlurmNotInstalled", Code::kInvalidArgument,

@@ -31,7 +31,7 @@ struct Instance {
   std::string region, zone;
   std::string address;        ///< where other nodes reach it: an IP
   std::string agent_address;  ///< where its agent listens: "unix:/path" or "host:port"; empty while not running
-  std::string problem;        ///< why it is kUnreachable
+  std::string problem;        ///< why it is kUnreachable, or what became of one that is kTerminated and was not ended by us
   SshTarget ssh;              ///< how its user logs in; no host: not by SSH
   std::string ssh_machine;    ///< by what its host key is remembered where addresses change hands; empty: by its address
 };
@@ -72,6 +72,8 @@ class Provider {
   virtual ~Provider() = default;
   virtual std::string name() const = 0;
 
+  /// Whether `stop` keeps anything that could be started again.
+  virtual bool stops() const { return true; }
   /// Whether this cloud can be used now: credentials, quotas. ok, or the reason and the mend.
   virtual Status check() = 0;
   /// Sentences on what this provider found, for `isobar check -v`: e.g. which isolation the kernel permits.
@@ -85,6 +87,7 @@ class Provider {
   /// The tags of all clusters that own at least one instance; for the sweeper.
   virtual Result<std::vector<std::string>> clusters() = 0;
   /// Stops all instances of the cluster and keeps their disks.
+  /// Errors   kInvalidArgument: this cloud stops nothing, and has done nothing
   virtual Status stop(const std::string& cluster, Duration deadline) = 0;
   /// Starts the stopped instances of the cluster, in the same place with the same disks; returns them running.
   virtual Result<std::vector<Instance>> start(const std::string& cluster, Duration deadline) = 0;

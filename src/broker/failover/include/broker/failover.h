@@ -11,6 +11,7 @@
 ///   - no placement above the price bound is tried.
 /// Source   SkyPilot (NSDI '23) §4.3; unlike it, every feasible type is tried, not only the cheapest of each cloud.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -42,6 +43,7 @@ struct LaunchGoal {
   std::string cluster;
   int num_nodes = 1;
   std::vector<Placement> ranked;          ///< best first
+  std::map<std::string, std::string> labels;
   std::optional<double> hourly_cost_max;  ///< $ for each node; placements above are never tried
   bool retry_until_up = false;            ///< when a pass is exhausted: wait, forget what was ruled out, begin again
   Duration backoff_least = std::chrono::seconds(60), backoff_most = std::chrono::minutes(10);

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "cloud/agent_config.h"
 #include "cloud/provider.h"
 
 namespace isobar::cloud {
@@ -62,12 +63,7 @@ struct AskHostReport {
   friend bool operator==(const AskHostReport&, const AskHostReport&) = default;
 };
 
-struct HostPeer {
-  int rank = 0;
-  std::string address, agent_address, token;
-  std::vector<int> devices;
-  friend bool operator==(const HostPeer&, const HostPeer&) = default;
-};
+using HostPeer = AgentPeer;
 
 /// Makes the node if `create` says so and it is not there, boots it if it is off, and has it take up what changed.
 struct BootNode {

@@ -3,6 +3,7 @@
 /// Starting and ending instances of this machine: processes that outlive whoever starts them.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -14,6 +15,9 @@ namespace isobar::cloud {
 
 /// What an instance's own orderly end takes at most.
 inline constexpr Duration kInstanceGrace = std::chrono::milliseconds(2800);
+
+/// Whether a node takes over this entry ("NAME=value") of the environment of whoever makes it; the rest is no business of its jobs.
+bool is_for_nodes(std::string_view entry);
 
 /// Boots those that are off, together, and waits until the agents of all of them answer.
 /// program  isobar-node

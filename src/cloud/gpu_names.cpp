@@ -1,4 +1,4 @@
-#include "gpu_names.h"
+#include "cloud/gpu_names.h"
 
 #include <algorithm>
 #include <array>
@@ -35,7 +35,13 @@ constexpr std::array kModels = {Model{"a100", "80gb", "A100-80GB"},
                                 Model{"t4", "", "T4"},
                                 Model{"p4", "", "P4"},
                                 Model{"m60", "", "M60"},
+                                Model{"rtx6000", "ada", "RTX6000-Ada"},
                                 Model{"rtx6000", "", "RTX6000"},
+                                Model{"rtx5090", "", "RTX5090"},
+                                Model{"rtx4090", "", "RTX4090"},
+                                Model{"rtx3090", "", "RTX3090"},
+                                Model{"rtx3080", "", "RTX3080"},
+                                Model{"rtxa4000", "", "RTXA4000"},
                                 Model{"rtxa6000", "", "RTXA6000"},
                                 Model{"rtxa5000", "", "RTXA5000"}};
 
@@ -56,8 +62,8 @@ bool is_slice(std::string_view word) {
 
 }  // namespace
 
-std::string accelerator_name(std::string_view gres_type, const GpuNames& names) {
-  const std::string lower = to_lower(gres_type);
+std::string accelerator_name(std::string_view model, const GpuNames& names) {
+  const std::string lower = to_lower(model);
   for (const auto& [type, name] : names)
     if (to_lower(type) == lower) return name;
   if (lower.empty()) return "GPU";
