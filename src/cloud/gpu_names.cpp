@@ -70,8 +70,8 @@ std::string accelerator_name(std::string_view model, const GpuNames& names) {
   const auto words = words_of(lower);
   const auto holds = [&](std::string_view word) { return word.empty() || std::find(words.begin(), words.end(), word) != words.end(); };
   if (std::none_of(words.begin(), words.end(), is_slice))
-    for (const Model& model : kModels)
-      if (holds(model.model) && holds(model.memory)) return std::string(model.name);
+    for (const Model& known : kModels)
+      if (holds(known.model) && holds(known.memory)) return std::string(known.name);
   std::string upper = lower;
   std::transform(upper.begin(), upper.end(), upper.begin(),
                  [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
