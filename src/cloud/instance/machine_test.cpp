@@ -27,9 +27,10 @@ TEST(Machine, GpusAreFoundAndCalledAsTheCatalogCallsThem) {
     const char* model;
     const char* name;
   };
-  for (const Row& row : {Row{"NVIDIA A100-SXM4-80GB", "A100-80GB"}, Row{"NVIDIA A100-SXM4-40GB", "A100"}, Row{"Tesla V100-SXM2-16GB", "V100"},
-                         Row{"NVIDIA H100 80GB HBM3", "H100"}, Row{"Tesla T4", "T4"}, Row{"NVIDIA L4", "L4"}, Row{"NVIDIA GeForce RTX 4090", "RTX4090"},
-                         Row{"NVIDIA RTX A6000", "RTXA6000"}, Row{"NVIDIA A10G", "A10G"}, Row{"NVIDIA H200", "H200"}}) {
+  for (const Row& row :
+       {Row{"NVIDIA A100-SXM4-80GB", "A100-80GB"}, Row{"NVIDIA A100-SXM4-40GB", "A100"}, Row{"Tesla V100-SXM2-16GB", "V100"},
+        Row{"NVIDIA H100 80GB HBM3", "H100"}, Row{"Tesla T4", "T4"}, Row{"NVIDIA L4", "L4"}, Row{"NVIDIA GeForce RTX 4090", "RTX4090"},
+        Row{"NVIDIA RTX A6000", "RTXA6000"}, Row{"NVIDIA A10G", "A10G"}, Row{"NVIDIA H200", "H200"}}) {
     const FakeProc proc({row.model, row.model});
     const auto offer = machine_offer(proc.path());
     EXPECT_EQ(offer.accelerator, row.name) << row.model;

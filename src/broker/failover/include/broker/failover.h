@@ -42,7 +42,7 @@ struct Attempt {
 struct LaunchGoal {
   std::string cluster;
   int num_nodes = 1;
-  std::vector<Placement> ranked;          ///< best first
+  std::vector<Placement> ranked;  ///< best first
   std::map<std::string, std::string> labels;
   std::optional<double> hourly_cost_max;  ///< $ for each node; placements above are never tried
   bool retry_until_up = false;            ///< when a pass is exhausted: wait, forget what was ruled out, begin again
