@@ -24,7 +24,7 @@ Result<ClusterSession> Broker::open(const std::string& cluster, const std::strin
   TRY_ASSIGN(const auto intents, parts_.state.intents());
   for (const auto& intent : intents)
     if (intent.cluster == cluster)
-      if (auto repaired = session.repair(intent); !repaired.ok()) return session.unrepaired(std::move(repaired));
+      if (const auto repaired = session.repair(intent); !repaired.ok()) return session.unrepaired(repaired.error());
   TRY(session.refresh());
   return session;
 }

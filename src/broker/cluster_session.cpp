@@ -109,14 +109,14 @@ Status ClusterSession::repair(const Intent& intent) {
 }
 
 // A cloud that cannot be reached keeps what was cut short from being completed; it stays on record as it is, and may be given up.
-Result<ClusterSession> ClusterSession::unrepaired(Status why) {
+Result<ClusterSession> ClusterSession::unrepaired(const Error& why) {
   auto found = parts_.state.cluster(name_);
-  const auto code = why.error().code();
+  const auto code = why.code();
   const bool unreached = code == Code::kUnavailable || code == Code::kDeadlineExceeded || code == Code::kPermissionDenied;
-  if (!found.ok() || !unreached) return why.error().context(fmt::format("repair cluster '{}'", name_));
+  if (!found.ok() || !unreached) return why.context(fmt::format("repair cluster '{}'", name_));
   record_ = std::move(found).value();
   record_->status = ClusterStatus::kInit;
-  problem_ = why.error().message();
+  problem_ = why.message();
   return std::move(*this);
 }
 

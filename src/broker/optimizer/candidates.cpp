@@ -252,11 +252,10 @@ Status search(const ResourceRequest& request, std::uint32_t alternative, const M
     first_row += static_cast<std::uint32_t>(section.rows);
   }
   // A cloud that has nothing to show yet, such as machines that were not looked at, has a reason for it.
-  for (const auto& [cloud, reason] : market.disabled) {
-    const auto sections = market.catalog.sections();
-    const bool shown = std::any_of(sections.begin(), sections.end(), [&](const auto& section) { return section.cloud == cloud; });
-    if (!shown && request.cloud == cloud) result.exclusions.push_back({cloud, "", reason, 0});
-  }
+  const auto reason = request.cloud ? market.disabled.find(*request.cloud) : market.disabled.end();
+  const auto sections = market.catalog.sections();
+  const bool shown = std::any_of(sections.begin(), sections.end(), [&](const auto& section) { return section.cloud == request.cloud; });
+  if (!shown && reason != market.disabled.end()) result.exclusions.push_back({reason->first, "", reason->second, 0});
   return {};
 }
 

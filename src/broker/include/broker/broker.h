@@ -100,7 +100,7 @@ class ClusterSession {
   Result<bool> is_sound();
   Status repair(const Intent& intent);
   void tell_nodes(bool gone = false);
-  Result<ClusterSession> unrepaired(Status why);
+  Result<ClusterSession> unrepaired(const Error& why);
   Status act(IntentKind kind, ClusterStatus after, bool keep, IfItFails if_it_fails = IfItFails::kKeep);
   Result<std::vector<AgentClient>> connect_all();
   Result<cloud::Provider*> provider() const;
