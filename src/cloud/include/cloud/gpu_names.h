@@ -1,6 +1,6 @@
 #pragma once
 
-/// From what a cluster's operators called an accelerator to what the catalog calls it.
+/// From what a driver, or a cluster's operators, call an accelerator to what the catalog calls it.
 
 #include <map>
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace isobar::cloud {
 
-/// gres type → the catalog's name, in the user's words: {"gtx": "RTX6000"}. Types in any case.
+/// What it is called there → the catalog's name, in the user's words: {"gtx": "RTX6000"}. Types in any case.
 using GpuNames = std::map<std::string, std::string>;
 
 /// "a100" → "A100", "nvidia_a100-sxm4-80gb" → "A100-80GB", "tesla_v100-sxm2-32gb" → "V100-32GB". A slice of a device
