@@ -41,12 +41,12 @@ Result<HostClient> SshPoolProvider::Inner::client(const SshTarget& target) {
   return HostClient(*shell, *program_);
 }
 
-std::vector<SshPoolProvider::Inner::Asked> SshPoolProvider::Inner::ask(const std::vector<SshTarget>& targets, bool tidy) {
+std::vector<SshPoolProvider::Inner::Asked> SshPoolProvider::Inner::ask(const std::vector<SshTarget>& targets) {
   std::vector<Asked> asked;
   for (const auto& target : targets) asked.push_back({target});
   for_each_at_once(asked.size(), kHostsAtOnce, [&](std::size_t i) {
     const auto host = client(asked[i].target);
-    asked[i].report = host.ok() ? host->report(tidy) : Result<HostReport>(host.error());
+    asked[i].report = host.ok() ? host->report() : Result<HostReport>(host.error());
   });
   return asked;
 }

@@ -41,7 +41,7 @@ struct SshPoolProvider::Inner {
     Result<HostReport> report = not_found("not asked yet");
   };
   /// All of them at once.
-  std::vector<Asked> ask(const std::vector<SshTarget>& targets, bool tidy = false);
+  std::vector<Asked> ask(const std::vector<SshTarget>& targets);
 
  private:
   std::mutex mutex_;
