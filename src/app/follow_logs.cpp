@@ -23,10 +23,9 @@ std::string ending(const broker::JobRecord& job) {
 
 }  // namespace
 
-int follow_logs(Context& context, broker::AgentClient& head, const std::string& cluster, const broker::TailLogs& what) {
+int follow_logs(Context& context, broker::LogTail tail, const std::string& cluster, const broker::TailLogs& what) {
   std::optional<InterruptWatch> watch(std::in_place);
-  const auto end = head.tail_logs(
-      what, [&](std::string_view piece) { context.console().print(piece); }, watch->token());
+  const auto end = tail.read([&](std::string_view piece) { context.console().print(piece); }, watch->token());
   const bool interrupted = watch->token().stop_requested();
   watch.reset();
   if (interrupted) {

@@ -114,7 +114,10 @@ int show_logs(Context& context, const LogOptions& options) {
     context.console().print(fmt::format("Job {}: {}\n", job->id, broker::name_of(job->status)));
     return job->status == broker::JobStatus::kSucceeded ? kOk : kFailed;
   }
-  return follow_logs(context, *head, options.cluster, {broker::JobId(options.job), !options.no_follow, options.tail, options.rank});
+  const broker::TailLogs what{broker::JobId(options.job), !options.no_follow, options.tail, options.rank};
+  auto tail = head->open_tail(what);
+  if (!tail.ok()) return context.console().fail("logs", tail.error());
+  return follow_logs(context, std::move(tail).value(), options.cluster, what);
 }
 
 struct CancelOptions {

@@ -8,6 +8,12 @@
 
 namespace isobar::broker {
 
+namespace {
+
+constexpr auto kAskAgain = std::chrono::seconds(3);
+
+}  // namespace
+
 // ---- all clusters ----------------------------------------------------------------------------------------------
 
 Result<ClusterSession> Broker::open(const std::string& cluster, const std::string& command, Hold hold) {
@@ -32,7 +38,19 @@ Result<ClusterSession> Broker::open(const std::string& cluster, const std::strin
 Result<AgentClient> Broker::connect_head(const std::string& cluster) {
   TRY_ASSIGN(const auto record, parts_.state.cluster(cluster));
   TRY_ASSIGN(auto* driver, find_provider(parts_, record.placement.offer.cloud));
-  TRY_ASSIGN(const auto instances, driver->list(cluster));
+  // A head that does not answer may have ended since its cloud was asked: that is asked again all along.
+  const Instant until = parts_.clock.now() + parts_.config.agent_deadline.value;
+  for (;;) {
+    TRY_ASSIGN(const auto head, running_head(*driver, cluster));
+    const Duration left = until - parts_.clock.now();
+    auto client = connect_patiently(*driver, head, parts_.clock, std::min<Duration>(left, kAskAgain));
+    if (client.ok() || client.error().code() != Code::kUnavailable || left <= kAskAgain)
+      return std::move(client).context(fmt::format("reach cluster '{}'", cluster));
+  }
+}
+
+Result<cloud::Instance> Broker::running_head(cloud::Provider& driver, const std::string& cluster) const {
+  TRY_ASSIGN(const auto instances, driver.list(cluster));
   // The head alone is asked: what the rest of the cluster does is no reason to keep jobs and logs from anyone.
   const auto head = std::find_if(instances.begin(), instances.end(), [](const cloud::Instance& instance) { return instance.rank == 0; });
   if (head == instances.end()) return unavailable(fmt::format("cluster '{}' does not run; `isobar status` shows what there is", cluster));
@@ -41,8 +59,7 @@ Result<AgentClient> Broker::connect_head(const std::string& cluster) {
   if (head->state != cloud::InstanceState::kRunning)
     return unavailable(
         fmt::format("the head of cluster '{}' is {}{}", cluster, name_of(head->state), head->problem.empty() ? "" : ": " + head->problem));
-  return connect_patiently(*driver, *head, parts_.clock, parts_.config.agent_deadline.value)
-      .context(fmt::format("reach cluster '{}'", cluster));
+  return *head;
 }
 
 Result<std::vector<ClusterRecord>> Broker::status() {

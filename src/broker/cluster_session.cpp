@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "base/parallel.h"
@@ -13,6 +14,9 @@ namespace isobar::broker {
 namespace {
 
 constexpr std::size_t kNodesAtOnce = 32;
+/// However short the idleness that the user asks for: whoever launches a job asks for its log within a second, on a machine that is
+/// overloaded within a few.
+constexpr Duration kLeastIdle = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -278,11 +282,20 @@ Result<JobId> ClusterSession::submit(const JobOrder& order) {
   return ids.at(0);
 }
 
-Result<std::vector<JobId>> ClusterSession::submit(const std::vector<JobOrder>& orders) {
+Result<AgentClient> ClusterSession::connect_head() {
   TRY_ASSIGN(auto* driver, provider());
   TRY_ASSIGN(const auto instances, driver->list(name_));
   TRY(all_running(instances));
-  TRY_ASSIGN(auto head, connect_patiently(*driver, instances[0], parts_.clock, parts_.config.agent_deadline.value));
+  return connect_patiently(*driver, instances[0], parts_.clock, parts_.config.agent_deadline.value);
+}
+
+Result<LogTail> ClusterSession::open_tail(const TailLogs& what) {
+  TRY_ASSIGN(auto head, connect_head());
+  return head.open_tail(what);
+}
+
+Result<std::vector<JobId>> ClusterSession::submit(const std::vector<JobOrder>& orders) {
+  TRY_ASSIGN(auto head, connect_head());
   std::vector<JobSpec> specs;
   for (const auto& order : orders) specs.push_back(job_spec(order, *record_));
   return head.submit(specs);
@@ -294,7 +307,9 @@ Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
     return invalid(fmt::format("cluster '{}' cannot stop by itself: {} keeps nothing of what is stopped; add --down to have it taken down",
                                name_, driver->name()));
   TRY_ASSIGN(auto clients, connect_all());
-  TRY(clients[0].set_autostop(autostop));
+  auto asked = autostop;
+  if (asked) asked->idle = std::max<Duration>(asked->idle, kLeastIdle);
+  TRY(clients[0].set_autostop(asked));
   record_->autostop = autostop;
   return parts_.state.put(*record_);
 }

@@ -70,6 +70,20 @@ TEST(LocalAutostop, WaitingForNothingIgnoresJobs) {
   EXPECT_TRUE(eventually([&] { return state_of(cluster) == InstanceState::kStopped; }));
 }
 
+TEST(LocalAutostop, WaitsUntilALogThatIsBeingReadWasReadToItsEnd) {
+  LocalCluster cluster;
+  const auto id = cluster.submit("seq 3000000");
+  ASSERT_TRUE(cluster.reaches(id, JobStatus::kSucceeded, 60s));
+  auto tail = cluster.client().open_tail({.job = id}).value();
+  ASSERT_TRUE(cluster.client().set_autostop(Autostop{.idle = 100ms, .down = true}).ok());
+  std::this_thread::sleep_for(500ms);
+  std::string log;
+  const auto job = tail.read([&](std::string_view piece) { log += piece; });
+  ASSERT_TRUE(job.ok()) << job.error().message();
+  EXPECT_TRUE(log.ends_with("3000000\n")) << log.substr(log.size() - std::min<std::size_t>(log.size(), 100));
+  EXPECT_TRUE(eventually([&] { return state_of(cluster) == InstanceState::kTerminated; }));
+}
+
 TEST(LocalAutostop, CanBeTurnedOff) {
   const LocalCluster cluster;
   ASSERT_TRUE(cluster.client().set_autostop(Autostop{.idle = 300ms}).ok());

@@ -69,7 +69,8 @@ class Agent {
       const auto job_changed = [&server](JobId job) {
         if (server) server->job_changed(job);
       };
-      head = std::make_unique<Head>(loop_, config_, std::move(store), ranks, booted, log_, Head::Listener{job_changed, power_off});
+      const auto is_read = [&server] { return server && server->is_read(); };
+      head = std::make_unique<Head>(loop_, config_, std::move(store), ranks, booted, log_, Head::Listener{job_changed, power_off, is_read});
       TRY(head->restore());
     }
     const auto own_address = own_socket(config_);

@@ -12,6 +12,8 @@ namespace {
 constexpr auto kRecordAgain = std::chrono::seconds(1);
 // Long enough for the peers to read that they are to end.
 constexpr auto kPowerOffDelay = std::chrono::milliseconds(100);
+constexpr auto kReadersLook = std::chrono::milliseconds(200);
+constexpr auto kReadersMax = std::chrono::minutes(5);
 
 std::vector<NodeShape> shapes_of(const NodeConfig& config) {
   // A cluster's nodes are of one type.
@@ -322,12 +324,19 @@ void Head::arm_autostop() {
   autostop_timer_ = {};
   const auto at = autostop_.fires_at();
   if (!at) return;
-  const auto fire = [this] {
-    if (const auto due = autostop_.fires_at(); !due || *due > now()) return arm_autostop();
-    log_.info("autostop_fired", {{"idle_s", to_seconds(autostop_.autostop()->idle)}});
-    power_off(autostop_.autostop()->down ? PowerOff::kTerminate : PowerOff::kStop);
-  };
-  autostop_timer_ = loop_.after(std::max(Duration(0), *at - now()), fire);
+  autostop_timer_ = loop_.after(std::max(Duration(0), *at - now()), [this] { autostop_due(); });
+}
+
+void Head::autostop_due() {
+  const auto due = autostop_.fires_at();
+  if (!due || *due > now()) return arm_autostop();
+  // Logs of jobs that have ended are sent to their end first, unless the reader takes nothing.
+  if (autostop_.autostop()->wait_for != IdleWait::kNone && listener_.is_read() && now() < *due + kReadersMax) {
+    autostop_timer_ = loop_.after(kReadersLook, [this] { autostop_due(); });
+    return;
+  }
+  log_.info("autostop_fired", {{"idle_s", to_seconds(autostop_.autostop()->idle)}});
+  power_off(autostop_.autostop()->down ? PowerOff::kTerminate : PowerOff::kStop);
 }
 
 void Head::power_off(PowerOff how) {

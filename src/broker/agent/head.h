@@ -26,6 +26,7 @@ class Head {
   struct Listener {
     std::function<void(JobId)> job_changed;   ///< its log grew, or it ended
     std::function<void(PowerOff)> power_off;  ///< autostop fired, or someone asked; the peers know already
+    std::function<bool()> is_read;            ///< whether somebody is being sent a log, or a listing, whose end is still to come
   };
   template <class T>
   using Reply = std::function<void(Result<T>)>;
@@ -79,6 +80,7 @@ class Head {
   RankHost& host(int node);
   void jobs_changed();
   void arm_autostop();
+  void autostop_due();
   fs::path journal_of(JobId id) const;
 
   Loop& loop_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "broker/agent.h"
 #include "streams.h"
 
@@ -98,6 +100,10 @@ void Server::job_changed(JobId job) {
   for (auto& [id, session] : sessions_)
     for (auto at = session->streams.begin(); at != session->streams.end();)
       at = at->second->is_about(job) && at->second->pump(*session, at->first) ? session->streams.erase(at) : std::next(at);
+}
+
+bool Server::is_read() const {
+  return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& session) { return !session.second->streams.empty(); });
 }
 
 void Server::start(Session& session, std::uint64_t request, std::unique_ptr<Stream> stream) {

@@ -34,6 +34,8 @@ class Server {
 
   /// The job's log grew, or it ended.
   void job_changed(JobId job);
+  /// Whether an answer in many parts is under way.
+  bool is_read() const;
 
  private:
   class RankStream;

@@ -109,6 +109,12 @@ struct AgentClient::Connection {
     }
   }
 
+  Result<JobRecord> one(JobId id, Duration deadline) {
+    TRY_ASSIGN(auto jobs, list(ListJobs{{id}, false, 0}, deadline).context("read a job"));
+    if (jobs.empty()) return not_found(fmt::format("there is no job {}", id));
+    return std::move(jobs.front());
+  }
+
   Status send_manifest(const MirrorOrder& order, Duration deadline) {
     std::size_t first = 0;
     do {
@@ -186,11 +192,7 @@ Result<std::vector<JobRecord>> AgentClient::queue(bool active_only, std::uint64_
   return connection_->list(ListJobs{{}, active_only, limit}, deadline).context("read the queue");
 }
 
-Result<JobRecord> AgentClient::job(JobId id, Duration deadline) {
-  TRY_ASSIGN(auto jobs, connection_->list(ListJobs{{id}, false, 0}, deadline).context("read a job"));
-  if (jobs.empty()) return not_found(fmt::format("there is no job {}", id));
-  return std::move(jobs.front());
-}
+Result<JobRecord> AgentClient::job(JobId id, Duration deadline) { return connection_->one(id, deadline); }
 
 Result<std::vector<JobId>> AgentClient::cancel(std::span<const JobId> ids, Duration deadline) {
   TRY_ASSIGN(auto ended, connection_->call<JobIds>(CancelJobs{{ids.begin(), ids.end()}, false}, deadline).context("cancel"));
@@ -202,16 +204,38 @@ Result<std::vector<JobId>> AgentClient::cancel_all(Duration deadline) {
   return std::move(ended.ids);
 }
 
-Result<JobRecord> AgentClient::tail_logs(const TailLogs& what, const LogSink& sink, const std::stop_token& stop) {
-  TRY_ASSIGN(const auto connection, connection_->another(kCallDeadline).context("tail logs"));
-  TRY(connection->send(what, kCallDeadline).context("tail logs"));
+struct LogTail::Inside {
+  std::unique_ptr<AgentClient::Connection> connection;
+  JobId job{0};
+};
+
+LogTail::LogTail(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
+LogTail::LogTail(LogTail&&) noexcept = default;
+LogTail& LogTail::operator=(LogTail&&) noexcept = default;
+LogTail::~LogTail() = default;
+
+Result<JobRecord> LogTail::read(const LogSink& sink, const std::stop_token& stop) {
   for (;;) {
-    auto reply = connection->receive(kForever, stop);
-    if (!reply.ok() && stop.stop_requested()) return job(what.job);
+    auto reply = inside_->connection->receive(kForever, stop);
+    if (!reply.ok() && stop.stop_requested()) {
+      TRY_ASSIGN(const auto anew, inside_->connection->another(AgentClient::kCallDeadline).context("tail logs"));
+      return anew->one(inside_->job, AgentClient::kCallDeadline);
+    }
     if (!reply.ok()) return reply.error().context("tail logs");
     if (const auto* chunk = std::get_if<LogChunk>(&*reply)) sink(chunk->bytes);
     if (auto* end = std::get_if<LogEnd>(&*reply)) return std::move(end->job);
   }
+}
+
+Result<LogTail> AgentClient::open_tail(const TailLogs& what) {
+  TRY_ASSIGN(auto connection, connection_->another(kCallDeadline).context("tail logs"));
+  TRY(connection->send(what, kCallDeadline).context("tail logs"));
+  return LogTail(std::make_unique<LogTail::Inside>(LogTail::Inside{std::move(connection), what.job}));
+}
+
+Result<JobRecord> AgentClient::tail_logs(const TailLogs& what, const LogSink& sink, const std::stop_token& stop) {
+  TRY_ASSIGN(auto tail, open_tail(what));
+  return tail.read(sink, stop);
 }
 
 Status AgentClient::set_autostop(const std::optional<Autostop>& autostop, Duration deadline) {

@@ -86,6 +86,8 @@ class ClusterSession {
   Status send_files(const std::vector<std::pair<std::string, LocalTree>>& trees);
   Result<JobId> submit(const JobOrder& order);
   Result<std::vector<JobId>> submit(const std::vector<JobOrder>& orders);
+  /// Before `set_autostop`, so that a cluster which is to end with its job does not end before its log was read.
+  Result<LogTail> open_tail(const TailLogs& what);
   Status set_autostop(const std::optional<Autostop>& autostop);
   Status remember_command(std::string command);
 
@@ -102,6 +104,7 @@ class ClusterSession {
   void tell_nodes(bool gone = false);
   Result<ClusterSession> unrepaired(const Error& why);
   Status act(IntentKind kind, ClusterStatus after, bool keep, IfItFails if_it_fails = IfItFails::kKeep);
+  Result<AgentClient> connect_head();
   Result<std::vector<AgentClient>> connect_all();
   Result<cloud::Provider*> provider() const;
 
@@ -137,12 +140,15 @@ class Broker {
   StateStore& state() { return parts_.state; }
 
  private:
+  Result<cloud::Instance> running_head(cloud::Provider& driver, const std::string& cluster) const;
+
   BrokerParts parts_;
 };
 
 /// What a task sends to its nodes, scanned: (destination, tree) for the workdir and each local mount. Nothing is sent.
-/// Errors   kInvalidArgument: a path that does not exist, naming the field
-Result<std::vector<std::pair<std::string, LocalTree>>> scan_sources(const Task& task);
+/// git_cache  where repositories are checked out
+/// Errors   kInvalidArgument: a path that does not exist, naming the field; of a workdir that is a repository, see `check_out`
+Result<std::vector<std::pair<std::string, LocalTree>>> scan_sources(const Task& task, const fs::path& git_cache);
 
 /// Whether a task fits on a cluster that is there; the error says what does not, and the mend.
 Status check_fits(const Task& task, const ClusterRecord& cluster);

@@ -30,10 +30,28 @@ struct MirrorOrder {
   MirrorCompare compare = MirrorCompare::kSizeAndTime;
 };
 
+/// Called with each piece of log as it arrives, in order; pieces end anywhere, not only at line ends.
+using LogSink = std::function<void(std::string_view)>;
+
+/// A job's merged log, asked for and on its way.
+class LogTail {
+ public:
+  LogTail(LogTail&&) noexcept;
+  LogTail& operator=(LogTail&&) noexcept;
+  ~LogTail();
+  /// Streams it into `sink`. Once.
+  /// Returns  the job as it is at the end of the stream; one whose status is not terminal was not followed, or `stop` was requested
+  Result<JobRecord> read(const LogSink& sink, const std::stop_token& stop = {});
+
+ private:
+  friend class AgentClient;
+  struct Inside;
+  explicit LogTail(std::unique_ptr<Inside> inside);
+  std::unique_ptr<Inside> inside_;
+};
+
 class AgentClient {
  public:
-  /// Called with each piece of log as it arrives, in order; pieces end anywhere, not only at line ends.
-  using LogSink = std::function<void(std::string_view)>;
   static constexpr Duration kCallDeadline = std::chrono::seconds(30);
 
   /// address  "unix:/path/of/socket". token  the node's; empty suffices for the same user on the same machine
@@ -67,8 +85,10 @@ class AgentClient {
   Result<std::vector<JobId>> cancel(std::span<const JobId> ids, Duration deadline = kCallDeadline);
   Result<std::vector<JobId>> cancel_all(Duration deadline = kCallDeadline);
 
-  /// Streams a job's merged log into `sink`, over a connection of its own; returns the job as it is at the end of the
-  /// stream. A job whose status is not terminal was not followed, or `stop` was requested.
+  /// Asks for a job's merged log, over a connection of its own that outlives this one. An agent whose time has come by itself
+  /// (autostop) ends when those who asked have all of the log.
+  Result<LogTail> open_tail(const TailLogs& what);
+  /// The same, read to its end.
   Result<JobRecord> tail_logs(const TailLogs& what, const LogSink& sink, const std::stop_token& stop = {});
 
   /// none: off
@@ -85,6 +105,7 @@ class AgentClient {
   Status shut_down(PowerOff how, Duration deadline = kCallDeadline);
 
  private:
+  friend class LogTail;
   struct Connection;
   explicit AgentClient(std::unique_ptr<Connection> connection);
   std::unique_ptr<Connection> connection_;
