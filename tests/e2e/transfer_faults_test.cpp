@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "cli.h"
+#include "random_bytes.h"
 #include "s3_server.h"
 
 namespace isobar::e2e {
@@ -16,13 +17,6 @@ namespace {
 using faults::Fault;
 using faults::S3Request;
 using testing::HasSubstr;
-
-std::string random_bytes(std::uint64_t seed, std::size_t size) {
-  Random random(seed);
-  std::string bytes(size, '\0');
-  for (char& c : bytes) c = static_cast<char>(random.next());
-  return bytes;
-}
 
 class TransferFaults : public CliTest {
  protected:

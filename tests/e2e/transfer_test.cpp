@@ -10,19 +10,13 @@
 #include "base/random.h"
 #include "cli.h"
 #include "emulator.h"
+#include "random_bytes.h"
 
 namespace isobar::e2e {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-std::string random_bytes(std::uint64_t seed, std::size_t size) {
-  Random random(seed);
-  std::string bytes(size, '\0');
-  for (char& c : bytes) c = static_cast<char>(random.next());
-  return bytes;
-}
 
 class Transfer : public CliTest {
  protected:

@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "net/http_client.h"
+#include "random_bytes.h"
 #include "s3_server.h"
 #include "storage/local_store.h"
 #include "storage/s3.h"
@@ -23,13 +24,6 @@ namespace {
 
 using testing::HasSubstr;
 using transfer::Shape;
-
-std::string random_bytes(std::uint64_t seed, std::size_t size) {
-  Random random(seed);
-  std::string bytes(size, '\0');
-  for (char& c : bytes) c = static_cast<char>(random.next());
-  return bytes;
-}
 
 /// Waits less for what does not move than a user would.
 class Impatient final : public net::HttpTransport {
