@@ -66,7 +66,7 @@ int dry_run(Context& context, const TaskOptions& task_options, const LaunchOptio
   if (exit_code != kOk || options.output == "json") return exit_code;
   const auto file = load_task(task_options, context);
   for (const auto& task : file->tasks) {
-    const auto trees = broker::scan_sources(task);
+    const auto trees = broker::scan_sources(task, context.home() / "git");
     if (!trees.ok()) return context.console().fail(trees.error());
     show_files(context, *trees);
   }
@@ -161,6 +161,9 @@ int submit_and_follow(Context& context, broker::ClusterSession held, const broke
   std::vector<broker::Task> copies;
   const auto ids = session->submit(job_orders(context, task, options, copies));
   if (!ids.ok()) return context.console().fail(fmt::format("submit to cluster '{}'", cluster), ids.error());
+  const bool follows = !options.detach && ids->size() == 1;
+  const broker::TailLogs what{ids->front(), true, std::nullopt, std::nullopt};
+  auto tail = follows ? session->open_tail(what) : Result<broker::LogTail>(unavailable("not followed"));
   // Autostop set at launch counts from the job on: set before it, a short one could fire in between.
   if (autostop) {
     const auto set = session->set_autostop(autostop);
@@ -169,21 +172,19 @@ int submit_and_follow(Context& context, broker::ClusterSession held, const broke
   session.reset();
   if (ids->size() == 1) context.console().say(fmt::format("Job {} is submitted to cluster '{}'.", ids->front(), cluster));
   else context.console().say(fmt::format("Jobs {} to {} are submitted to cluster '{}'.", ids->front(), ids->back(), cluster));
-  if (options.detach || ids->size() > 1) {
+  if (!follows) {
     context.console().say(fmt::format("  watch:  isobar logs {} {}", cluster, ids->front()));
     return kOk;
   }
-  auto broker = context.broker();
-  auto head = (*broker)->connect_head(cluster);
-  if (!head.ok()) return context.console().fail(head.error());
-  return follow_logs(context, *head, cluster, {ids->front(), true, std::nullopt, std::nullopt});
+  if (!tail.ok()) return context.console().fail("logs", tail.error());
+  return follow_logs(context, std::move(tail).value(), cluster, what);
 }
 
 int launch(Context& context, const TaskOptions& task_options, LaunchOptions options) {
   if (options.dryrun) return dry_run(context, task_options, options);
   const auto task = load_runnable_task(task_options, context);
   if (!task.ok()) return context.console().fail(task.error());
-  const auto trees = broker::scan_sources(*task);
+  const auto trees = broker::scan_sources(*task, context.home() / "git");
   if (!trees.ok()) return context.console().fail(trees.error());
   const auto autostop = wanted_autostop(*task, options);
   if (!autostop.ok()) return context.console().fail(autostop.error());
@@ -214,7 +215,7 @@ int launch(Context& context, const TaskOptions& task_options, LaunchOptions opti
 int exec(Context& context, const TaskOptions& task_options, LaunchOptions options) {
   const auto task = load_runnable_task(task_options, context);
   if (!task.ok()) return context.console().fail(task.error());
-  const auto trees = broker::scan_sources(*task);
+  const auto trees = broker::scan_sources(*task, context.home() / "git");
   if (!trees.ok()) return context.console().fail(trees.error());
   auto broker = context.broker();
   if (!broker.ok()) return context.console().fail(broker.error());
@@ -257,8 +258,6 @@ int rehearse(Context& context, const std::string& path, const std::string& fault
 }
 
 const std::vector<LaterOption> kLaterForTasks = {
-    {"--git-url", true, "cloning a workdir from git is not available yet; clone it and pass --workdir"},
-    {"--git-ref", true, "cloning a workdir from git is not available yet; clone it and pass --workdir"},
     {"--config", true, "overriding configuration for one task is not available yet; set it in ~/.isobar/config.yaml"},
     {"--async", false, "the server that takes requests is not available yet; -d does not follow the log"},
 };

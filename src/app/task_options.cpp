@@ -12,6 +12,8 @@ std::shared_ptr<TaskOptions> add_task_options(CLI::App& command) {
   TaskOptions& o = *options;
   command.add_option("-n,--name", o.name, "Name of the task.");
   command.add_option("--workdir", o.workdir, "Folder to mirror to ~/sky_workdir on every node.");
+  command.add_option("--git-url", o.git_url, "Repository to put into ~/sky_workdir on every node, in place of a folder.");
+  command.add_option("--git-ref", o.git_ref, "Its branch, tag or full commit id; its default branch when not given.");
   command.add_option("--num-nodes", o.num_nodes, "Number of nodes.");
   command.add_option("--infra", o.infra, "Where: cloud[/region[/zone]]; * for any part.");
   command.add_option("--gpus", o.gpus, "Accelerators of each node, such as A100:8.");
@@ -60,6 +62,8 @@ Result<broker::TaskOverrides> overrides_of(const TaskOptions& o, const Context& 
   TRY_ASSIGN(overrides.secrets, read_variables(o.secret_files, o.secrets, "--secret", context));
   if (!o.name.empty()) overrides.name = o.name;
   if (!o.workdir.empty()) overrides.workdir = o.workdir;
+  if (!o.git_url.empty()) overrides.git_url = o.git_url;
+  if (!o.git_ref.empty()) overrides.git_ref = o.git_ref;
   if (!o.num_nodes.empty()) overrides.num_nodes = o.num_nodes;
   const std::pair<const char*, const std::string&> fields[] = {{"infra", o.infra},
                                                                {"accelerators", o.gpus},

@@ -17,7 +17,7 @@ namespace isobar::app {
 
 struct TaskOptions {
   std::vector<std::string> entry;  ///< a file, or the words of a command
-  std::string name, workdir, num_nodes;
+  std::string name, workdir, git_url, git_ref, num_nodes;
   std::vector<std::string> envs, env_files, secrets, secret_files;
   bool use_spot = false, no_use_spot = false;
   /// Options that stand for fields of `resources`: field → text, empty when not given.

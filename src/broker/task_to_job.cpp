@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "broker/broker.h"
+#include "broker/git_checkout.h"
 
 namespace isobar::broker {
 
@@ -58,7 +59,7 @@ double gpus_of(const Task& task, const ClusterRecord& cluster) {
 
 }  // namespace
 
-Result<std::vector<std::pair<std::string, LocalTree>>> scan_sources(const Task& task) {
+Result<std::vector<std::pair<std::string, LocalTree>>> scan_sources(const Task& task, const fs::path& git_cache) {
   std::vector<std::pair<std::string, LocalTree>> trees;
   const auto scan = [&](const std::string& field, const std::string& path, const std::string& destination) -> Status {
     auto tree = scan_tree(expand_home(path));
@@ -69,6 +70,11 @@ Result<std::vector<std::pair<std::string, LocalTree>>> scan_sources(const Task& 
     return {};
   };
   if (task.workdir && !task.workdir->path.empty()) TRY(scan("workdir", task.workdir->path, "~/sky_workdir"));
+  if (task.workdir && !task.workdir->git_url.empty()) {
+    TRY_ASSIGN(const auto checkout, check_out(task.workdir->git_url, task.workdir->git_ref, git_cache).context("workdir"));
+    TRY_ASSIGN(auto tree, scan_tree(checkout.folder, IgnoreFiles::kPass));
+    trees.emplace_back("~/sky_workdir", std::move(tree));
+  }
   for (const auto& mount : task.file_mounts)
     if (!mount.is_bucket()) TRY(scan("file_mounts." + mount.destination, mount.local_source, mount.destination));
   return trees;

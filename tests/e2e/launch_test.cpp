@@ -1,6 +1,9 @@
 // The first minutes of a user: launch, look, run again, stop, start, take down.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <cstdlib>
 
 #include "base/text.h"
 #include "cli.h"
@@ -168,6 +171,19 @@ TEST_F(Launch, AWorkdirIsMirroredWithDeletionsAndWhatTheJobMadeStays) {
   EXPECT_THAT(ok({"launch", "-c", "a", task}), testing::AllOf(HasSubstr("one"), HasSubstr("two"), Not(HasSubstr("noise.log"))));
   fs::remove(folder_ / "w" / "two");
   EXPECT_THAT(ok({"exec", "a", task}), testing::AllOf(HasSubstr("one"), Not(HasSubstr("two")), HasSubstr("made_here")));
+}
+
+TEST_F(Launch, AWorkdirMayBeARepositoryAndNeedsNoGitOnTheNode) {
+  write("theirs/train.py", "print(1)");
+  const auto script = fmt::format(
+      "cd {}/theirs && git init -q -b main && git add . && git -c user.name=a -c user.email=a@isobar.invalid commit -q -m one && "
+      "git tag v1 && rm train.py && touch eval.py && git add -A && git -c user.name=a -c user.email=a@isobar.invalid commit -q -m two",
+      folder_.string());
+  ASSERT_EQ(std::system(script.c_str()), 0);
+  const auto task = write("t.yaml", fmt::format("workdir: {{url: 'file://{}/theirs', ref: v1}}\nrun: ls\n", folder_.string()));
+  EXPECT_THAT(ok({"launch", "-c", "a", task}), testing::AllOf(HasSubstr("train.py"), Not(HasSubstr("eval.py"))));
+  EXPECT_THAT(ok({"exec", "a", "--git-ref", "main", task}), testing::AllOf(HasSubstr("eval.py"), Not(HasSubstr("train.py"))));
+  EXPECT_THAT(run({"launch", "-c", "a", "--git-ref", "gone", task}).err, HasSubstr("has no branch or tag 'gone'"));
 }
 
 TEST_F(Launch, SecretsReachTheJobAndNothingElse) {

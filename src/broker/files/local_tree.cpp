@@ -21,7 +21,7 @@ struct IgnoreFile {
 
 class Scanner {
  public:
-  explicit Scanner(const fs::path& root) { tree_.source = root; }
+  Scanner(const fs::path& root, IgnoreFiles which) : nested_files_(which == IgnoreFiles::kHeed) { tree_.source = root; }
 
   Result<LocalTree> run() {
     struct stat info {};
@@ -127,11 +127,11 @@ class Scanner {
 
   LocalTree tree_;
   std::vector<IgnoreFile> ignore_files_;
-  bool nested_files_ = true;
+  bool nested_files_;
 };
 
 }  // namespace
 
-Result<LocalTree> scan_tree(const fs::path& source) { return Scanner(source).run(); }
+Result<LocalTree> scan_tree(const fs::path& source, IgnoreFiles which) { return Scanner(source, which).run(); }
 
 }  // namespace isobar::broker

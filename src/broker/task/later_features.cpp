@@ -26,8 +26,6 @@ std::vector<LaterFeature> find_later_features(const YamlNode& document, const Ta
   const auto add = [&](bool asked, std::string field, std::string_view top, std::string reason) {
     if (asked) later.push_back({std::move(field), mark_of(top), std::move(reason)});
   };
-  add(task.workdir && !task.workdir->git_url.empty(), "workdir.url", "workdir",
-      "cloning a workdir from git is not available yet; clone it and give its path");
   for (const auto& mount : task.file_mounts)
     add(mount.is_bucket(), "file_mounts." + mount.destination, "file_mounts",
         "buckets are not available yet; only local paths are mirrored");

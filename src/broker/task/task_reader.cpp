@@ -111,6 +111,15 @@ void merge_variables(std::vector<EnvVar>& into, const std::vector<EnvVar>& overr
   }
 }
 
+void lay_over_workdir(Task& task, const TaskOverrides& overrides, Problems& problems) {
+  if (overrides.workdir && overrides.git_url) problems.add({}, "--git-url", "a workdir is a folder or a repository; leave --workdir out");
+  if (overrides.workdir) task.workdir = Workdir{*overrides.workdir, "", ""};
+  if (overrides.git_url) task.workdir = Workdir{"", *overrides.git_url, ""};
+  if (!overrides.git_ref) return;
+  if (task.workdir && !task.workdir->git_url.empty()) task.workdir->git_ref = *overrides.git_ref;
+  else problems.add({}, "--git-ref", "the workdir is no repository; name one with --git-url");
+}
+
 // The options of the command line as one `resources` map laid over every alternative.
 void apply_resource_overrides(Task& task, const TaskOverrides& overrides, Problems& problems) {
   if (overrides.resources.empty()) return;
@@ -188,7 +197,7 @@ Task read_task(YamlNode& document, const TaskOverrides& overrides, Problems& pro
   fields.finish();
   check_sections(fields, task);
   apply_resource_overrides(task, overrides, problems);
-  if (overrides.workdir) task.workdir = Workdir{*overrides.workdir, "", ""};
+  lay_over_workdir(task, overrides, problems);
   task.later = find_later_features(document, task);
   return task;
 }

@@ -28,8 +28,10 @@ struct LocalTree {
 
 /// Scans a folder, or one file. If the root holds a .skyignore (or .isobarignore), it alone decides; else .gitignore of
 /// every folder and .git/info/exclude do. `.git` itself is sent. Symlinks are sent as they are, never followed.
+/// which    kPass: all of it goes, as of a repository that was just checked out, where files are kept that patterns name
 /// Errors   kNotFound, kPermissionDenied: naming the path; kInvalidArgument: a name that is not a regular one
 /// Cost     O(entries × patterns)
-Result<LocalTree> scan_tree(const fs::path& source);
+enum class IgnoreFiles { kHeed, kPass };
+Result<LocalTree> scan_tree(const fs::path& source, IgnoreFiles which = IgnoreFiles::kHeed);
 
 }  // namespace isobar::broker

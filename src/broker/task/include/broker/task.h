@@ -166,6 +166,7 @@ struct TaskFile {
 struct TaskOverrides {
   std::vector<EnvVar> envs, secrets;  ///< set or added
   std::optional<std::string> name, workdir, num_nodes;
+  std::optional<std::string> git_url, git_ref;  ///< a url replaces any workdir; a ref alone, that of the workdir's repository
   std::vector<std::pair<std::string, std::string>> resources;  ///< field of `resources` → its value as YAML text
 };
 
