@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "broker/plan_table.h"
 #include "broker/rehearsal.h"
+#include "bucket_mounts.h"
 #include "command.h"
 #include "follow_logs.h"
 #include "later_options.h"
@@ -139,7 +140,7 @@ Status bring_up(Context& context, broker::ClusterSession& session, const broker:
 }
 
 std::vector<broker::JobOrder> job_orders(Context& context, const broker::Task& task, const LaunchOptions& options,
-                                         std::vector<broker::Task>& copies) {
+                                         const std::map<std::string, std::string>& fetch, std::vector<broker::Task>& copies) {
   std::vector<broker::JobOrder> orders;
   const std::string token = secure_random_hex(8);
   copies.reserve(options.num_jobs);
@@ -147,19 +148,20 @@ std::vector<broker::JobOrder> job_orders(Context& context, const broker::Task& t
     copies.push_back(task);
     if (options.num_jobs > 1)
       for (const char* name : {"SKYPILOT_JOB_RANK", "ISOBAR_JOB_RANK"}) copies.back().envs.push_back({name, fmt::to_string(rank)});
-    orders.push_back(
-        {&copies.back(), task.name.empty() ? "job" : task.name, context.user(), !options.no_setup, fmt::format("{}-{}", token, rank)});
+    orders.push_back({&copies.back(), task.name.empty() ? "job" : task.name, context.user(), !options.no_setup,
+                      fmt::format("{}-{}", token, rank), fetch});
   }
   return orders;
 }
 
 // Submits, lets the lock go, and follows the log unless told not to.
 int submit_and_follow(Context& context, broker::ClusterSession held, const broker::Task& task, const LaunchOptions& options,
+                      const std::map<std::string, std::string>& fetch = {},
                       const std::optional<broker::Autostop>& autostop = std::nullopt) {
   std::optional<broker::ClusterSession> session(std::move(held));
   const std::string cluster = session->name();
   std::vector<broker::Task> copies;
-  const auto ids = session->submit(job_orders(context, task, options, copies));
+  const auto ids = session->submit(job_orders(context, task, options, fetch, copies));
   if (!ids.ok()) return context.console().fail(fmt::format("submit to cluster '{}'", cluster), ids.error());
   const bool follows = !options.detach && ids->size() == 1;
   const broker::TailLogs what{ids->front(), true, std::nullopt, std::nullopt};
@@ -186,6 +188,8 @@ int launch(Context& context, const TaskOptions& task_options, LaunchOptions opti
   if (!task.ok()) return context.console().fail(task.error());
   const auto trees = broker::scan_sources(*task, context.home() / "git");
   if (!trees.ok()) return context.console().fail(trees.error());
+  const auto fetch = fetch_variables_of(*task);
+  if (!fetch.ok()) return context.console().fail(fetch.error());
   const auto autostop = wanted_autostop(*task, options);
   if (!autostop.ok()) return context.console().fail(autostop.error());
   auto broker = context.broker();
@@ -202,11 +206,11 @@ int launch(Context& context, const TaskOptions& task_options, LaunchOptions opti
     ready = session->remember_command("isobar launch -c " + options.cluster +
                                       (task_options.entry.size() == 1 ? " " + task_options.entry[0] : " …"));
   if (!ready.ok()) return context.console().fail(ready.error());
-  if (task->run.empty() && task->setup.empty()) {
+  if (task->run.empty() && task->setup.empty() && fetch->empty()) {
     if (*autostop) ready = session->set_autostop(*autostop);
     return ready.ok() ? kOk : context.console().fail(ready.error());
   }
-  const int exit_code = submit_and_follow(context, std::move(session).value(), *task, options, *autostop);
+  const int exit_code = submit_and_follow(context, std::move(session).value(), *task, options, *fetch, *autostop);
   if (!existed && !(*autostop && (*autostop)->down))
     context.console().say(fmt::format("\n  again:   isobar exec {0} TASK\n  remove:  isobar down {0}", options.cluster));
   return exit_code;

@@ -13,6 +13,9 @@ namespace isobar::broker {
 
 namespace {
 
+// Before the user's setup, which must not see with what credentials.
+constexpr std::string_view kFetchFirst = "\"$ISOBAR_NODE_PROGRAM\" fetch || exit 1\nunset ${!ISOBAR_FETCH*}\n";
+
 fs::path expand_home(const std::string& path) {
   const char* home = std::getenv("HOME");
   if (home && (path == "~" || path.starts_with("~/"))) return fs::path(home) / path.substr(std::min<std::size_t>(2, path.size()));
@@ -109,6 +112,10 @@ JobSpec job_spec(const JobOrder& order, const ClusterRecord& cluster) {
   spec.num_nodes = task.num_nodes;
   spec.gpus = gpus_of(task, cluster);
   if (order.with_setup) spec.setup = task.setup;
+  if (!order.fetch.empty()) {
+    spec.setup_secrets = order.fetch;
+    spec.setup = std::string(kFetchFirst) + spec.setup;
+  }
   spec.run = task.run;
   spec.envs = values_of(task.envs);
   spec.secrets = values_of(task.secrets);

@@ -16,6 +16,7 @@
 #include "cloud/slurm_carry.h"
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
+#include "transfer/fetch_run.h"
 #include "transfer/gateway.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -36,6 +37,7 @@ int usage() {
              "       isobar-node carry FOLDER              runs one node of a cluster on Slurm in the foreground; srun starts it\n"
              "       isobar-node bridge ADDRESS            connects its standard streams with an agent; its key comes first, in a line\n"
              "       isobar-node verify SHA256             succeeds if that is the hash of this file\n"
+             "       isobar-node fetch                     copies from stores what the variable ISOBAR_FETCH says\n"
              "       isobar-node gateway                   moves bulk data; told what to do over its standard input and output\n"
              "       isobar-node --version\n");
   return 2;
@@ -87,6 +89,7 @@ int main(int argc, char** argv) {
   if (verb == "carry" && argc == 3) return isobar::cloud::carry_slurm_node(argv[2]);
   if (verb == "bridge" && argc == 3) return run_bridge(argv[2]);
   if (verb == "verify" && argc == 3) return verify_self(argv[2]);
+  if (verb == "fetch" && argc == 2) return isobar::transfer::fetch_what_is_ordered();
   if (verb == "gateway" && argc == 2) return isobar::transfer::run_gateway(0, 1);
   return usage();
 }

@@ -36,7 +36,8 @@ TEST_F(BadInput, AVariableWithoutValueIsRefusedBeforeProvisioning) {
 TEST_F(BadInput, WhatIsNotAvailableYetIsSaidBeforeAnythingStarts) {
   expect_refusal({"launch", write("t.yaml", "service: {readiness_probe: /}\nresources: {ports: 80}\nrun: x\n")},
                  "service: serving replicas is not available yet");
-  expect_refusal({"launch", write("b.yaml", "file_mounts: {/d: s3://bucket/x}\nrun: x\n")}, "buckets are not available yet");
+  expect_refusal({"launch", write("b.yaml", "file_mounts: {/d: {source: 's3://bucket/x'}}\nrun: x\n")}, "write `mode: COPY`");
+  expect_refusal({"launch", write("c.yaml", "file_mounts: {/d: 'hf://models/x'}\nrun: x\n")}, "cannot be copied to a node");
   expect_refusal({"launch", "--git-ref", "main", "true"}, "--git-ref: the workdir is no repository; name one with --git-url");
   expect_refusal({"launch", "--async", "true"}, "--async: the server that takes requests is not available yet");
   expect_refusal({"launch", write("p.yaml", "name: a\nrun: x\n---\nname: b\nrun: y\n")}, "running a pipeline is not available yet");

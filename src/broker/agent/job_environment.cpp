@@ -60,6 +60,8 @@ Environment rank_environment(const NodeConfig& config, const JobSpec& spec, cons
   set("USER", spec.user.empty() ? config.user : spec.user);
   for (const auto& [name, value] : spec.envs) all[name] = value;
   for (const auto& [name, value] : spec.secrets) all[name] = value;
+  if (place.phase == Phase::kSetup)
+    for (const auto& [name, value] : spec.setup_secrets) all[name] = value;
 
   const std::string phase = place.phase == Phase::kSetup ? "SETUP_" : "";
   const auto ips = addresses(config, place);

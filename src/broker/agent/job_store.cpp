@@ -168,6 +168,7 @@ Result<JobStore::Added> JobStore::add_one(const JobSpec& spec, Instant now) {
   }
   JobSpec open = spec;
   open.secrets.clear();
+  open.setup_secrets.clear();
   const std::string bytes = encode(open);
   Statement insert(
       db_.get(),
@@ -180,8 +181,8 @@ Result<JobStore::Added> JobStore::add_one(const JobSpec& spec, Instant now) {
   else insert.bind(spec.token);
   TRY(insert.run());
   const JobId id(static_cast<std::uint64_t>(sqlite3_last_insert_rowid(db_.get())));
-  if (spec.secrets.empty()) return Added{id};
-  JobSpec hidden{.secrets = spec.secrets};
+  if (spec.secrets.empty() && spec.setup_secrets.empty()) return Added{id};
+  JobSpec hidden{.secrets = spec.secrets, .setup_secrets = spec.setup_secrets};
   TRY(write_file(secrets_file(id), encode(hidden), Durability::kDisk, 0600));
   return Added{id};
 }
@@ -235,6 +236,7 @@ Result<JobSpec> JobStore::spec(JobId id) const {
   if (!hidden.ok()) return hidden.error();
   TRY_ASSIGN(auto secrets, decode_job_spec(*hidden).context(fmt::format("secrets of job {}", id)));
   spec.secrets = std::move(secrets.secrets);
+  spec.setup_secrets = std::move(secrets.setup_secrets);
   return spec;
 }
 

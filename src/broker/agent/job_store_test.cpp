@@ -73,8 +73,9 @@ TEST_F(Store, KeepsPhasesPlacesAndVerdictsOfUnfinishedJobs) {
 
 TEST_F(Store, SecretsLieBesideTheTableAndGoWithTheJob) {
   auto store = open();
-  const auto id = add(store, {.run = "r", .secrets = {{"TOKEN", "hunter2hunter2"}}});
+  const auto id = add(store, {.run = "r", .secrets = {{"TOKEN", "hunter2hunter2"}}, .setup_secrets = {{"KEY", "hunter2hunter2"}}});
   EXPECT_EQ(store.spec(id).value().secrets.at("TOKEN"), "hunter2hunter2");
+  EXPECT_EQ(store.spec(id).value().setup_secrets.at("KEY"), "hunter2hunter2");
   for (const auto& entry : fs::directory_iterator(folder_)) {
     const bool is_secrets = entry.path().filename().string().starts_with("secrets-");
     if (is_secrets) EXPECT_EQ(fs::status(entry.path()).permissions(), fs::perms::owner_read | fs::perms::owner_write);

@@ -106,6 +106,9 @@ class Supervisor {
     for (char** entry = environ; *entry; ++entry)
       if (const std::string_view text = *entry; text.find('=') != std::string_view::npos)
         all[std::string(text.substr(0, text.find('=')))] = text.substr(text.find('=') + 1);
+    // So that a job can ask its node's own program for what it does for jobs.
+    std::error_code absent;
+    all["ISOBAR_NODE_PROGRAM"] = fs::read_symlink("/proc/self/exe", absent);
     for (const auto& [name, value] : order.environment) all[name] = value;
     std::vector<std::string> entries{folder_.environment_entry()};
     for (const auto& [name, value] : all) entries.push_back(name + "=" + value);

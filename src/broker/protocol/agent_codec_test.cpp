@@ -25,6 +25,7 @@ JobSpec a_job() {
           .run = "run\0x",
           .envs = {{"A", kTricky}, {"_b1", ""}},
           .secrets = {{"S", "s"}},
+          .setup_secrets = {{"F", "f"}},
           .resources = "1x[GPU]",
           .task_id = "t",
           .token = "k"};

@@ -9,6 +9,13 @@ namespace isobar::broker {
 
 namespace {
 
+// By what isobar-node reads. A local path would be uploaded to a bucket first.
+bool is_fetched(std::string_view source) {
+  for (const std::string_view scheme : {"s3://", "gs://", "az://", "https://", "http://"})
+    if (source.starts_with(scheme)) return true;
+  return false;
+}
+
 bool any_alternative(const Task& task, bool (*asks)(const ResourceRequest&)) {
   for (const auto& alternative : task.resources.alternatives)
     if (asks(alternative)) return true;
@@ -26,9 +33,15 @@ std::vector<LaterFeature> find_later_features(const YamlNode& document, const Ta
   const auto add = [&](bool asked, std::string field, std::string_view top, std::string reason) {
     if (asked) later.push_back({std::move(field), mark_of(top), std::move(reason)});
   };
-  for (const auto& mount : task.file_mounts)
-    add(mount.is_bucket(), "file_mounts." + mount.destination, "file_mounts",
-        "buckets are not available yet; only local paths are mirrored");
+  for (const auto& mount : task.file_mounts) {
+    const std::string field = "file_mounts." + mount.destination;
+    if (!mount.is_bucket()) continue;
+    add(mount.mode != MountMode::kCopy, field, "file_mounts", "mounting a bucket is not available yet; write `mode: COPY`");
+    add(mount.bucket_sources.empty(), field, "file_mounts", "making buckets is not available yet; name one that is there as its source");
+    for (const auto& source : mount.bucket_sources)
+      add(!is_fetched(source), field, "file_mounts",
+          fmt::format("'{}' cannot be copied to a node; what can is s3://, gs://, az://, and https:// of one file", source));
+  }
   add(!task.volumes.empty(), "volumes", "volumes", "volumes are not available yet");
   add(!task.managed_secrets.empty(), "managed_secrets", "managed_secrets", "secrets held by a server are not available yet; use secrets");
   add(task.service.has_value(), "service", "service", "serving replicas is not available yet");

@@ -2,13 +2,11 @@
 
 // The stores of a gateway: what its owner reaches, reached from here.
 
-#include <map>
 #include <memory>
 #include <vector>
 
 #include "messages.h"
-#include "net/http_client.h"
-#include "storage/open.h"
+#include "transfer/owner_stores.h"
 
 namespace isobar::transfer {
 
@@ -22,11 +20,7 @@ class GatewayStores {
   storage::Store* target(std::size_t index) { return index < targets_.size() ? targets_[index].get() : nullptr; }
 
  private:
-  Result<std::unique_ptr<storage::Store>> open_one(const wire::StoreConfig& store, const wire::Surroundings& surroundings);
-
-  SystemClock clock_;
-  std::unique_ptr<net::HttpClient> transport_;
-  std::vector<std::unique_ptr<storage::StoreOpener>> openers_;
+  std::unique_ptr<OwnerStores> owner_;
   std::unique_ptr<storage::Store> source_;
   std::vector<std::unique_ptr<storage::Store>> targets_;
 };

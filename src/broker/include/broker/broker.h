@@ -59,7 +59,8 @@ struct JobOrder {
   const Task* task = nullptr;
   std::string name, user;
   bool with_setup = true;
-  std::string token;  ///< names this submission
+  std::string token;                         ///< names this submission
+  std::map<std::string, std::string> fetch;  ///< variables: what every node fetches before setup, as `isobar-node fetch` reads it; or none
 };
 
 enum class IfItFails { kKeep, kForget };

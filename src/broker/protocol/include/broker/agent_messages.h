@@ -38,8 +38,9 @@ struct JobSpec {
   std::string run;                             ///< bash, on num_nodes nodes; empty: the job succeeds after its setup
   std::map<std::string, std::string> envs;     ///< exact bytes, without NUL; for setup and run
   std::map<std::string, std::string> secrets;  ///< like envs, but kept out of the job table, every log and every argv
-  std::string resources;                       ///< how the queue shows what was asked for, e.g. "1x[CPU:2]"
-  std::string task_id;                         ///< SKYPILOT_TASK_ID; empty: derived from the time, the cluster and the job
+  std::map<std::string, std::string> setup_secrets;  ///< like secrets, but for setup alone
+  std::string resources;                             ///< how the queue shows what was asked for, e.g. "1x[CPU:2]"
+  std::string task_id;                               ///< SKYPILOT_TASK_ID; empty: derived from the time, the cluster and the job
   /// Names this submission: a repeated submit with the same token answers with the first one's job. Empty: none.
   std::string token;
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
