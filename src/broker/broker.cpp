@@ -115,7 +115,10 @@ Result<std::size_t> Broker::sweep() {
     }
     for (const auto& cluster : *tagged) {
       auto lock = ClusterLock::try_acquire(parts_.lock_folder, cluster, "isobar status");
-      if (!lock.ok() || parts_.state.cluster(cluster).ok()) continue;
+      if (!lock.ok()) continue;
+      // One of that name may be on record elsewhere.
+      const auto known = parts_.state.cluster(cluster);
+      if (known.ok() ? known->placement.offer.cloud == name : known.error().code() != Code::kNotFound) continue;
       parts_.log.warn("orphan_removed", {{"cluster", cluster}, {"cloud", name}});
       parts_.say(fmt::format("Removing machines of '{}' on {}, which belong to no cluster.", cluster, name));
       const auto gone = driver->terminate(cluster, parts_.config.provision_deadline.value);

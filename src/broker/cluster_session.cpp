@@ -174,11 +174,12 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
       else event = launch::TerminateFailed{done.error()};
     } else if (const auto* timer = std::get_if<launch::SetTimer>(&effect)) {
       parts_.say(fmt::format("Trying again in {} …", format_duration(timer->after)));
-      std::this_thread::sleep_for(timer->after);
+      if (parts_.sleep) parts_.sleep(timer->after);
+      else std::this_thread::sleep_for(timer->after);
       event = launch::TimerFired{};
     } else if (const auto* failed = std::get_if<launch::Failed>(&effect)) {
       record_.reset();
-      TRY(parts_.state.finish(name_, std::nullopt, parts_.clock.now()));
+      if (!failed->may_be_left) TRY(parts_.state.finish(name_, std::nullopt, parts_.clock.now()));
       return failed->error;
     } else {
       break;

@@ -20,6 +20,8 @@ struct Overloaded : Handlers... {
 template <class... Handlers>
 Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
+constexpr Duration kRemovalPause = std::chrono::seconds(5);
+
 }  // namespace
 
 LaunchMachine::LaunchMachine(LaunchGoal goal, std::string run)
@@ -36,11 +38,7 @@ std::vector<Effect> LaunchMachine::step(const Event& event, Instant now) {
                         [&](const Created& created) { return on_created(created, now); },
                         [&](const CreateFailed& failed) { return on_create_failed(failed, now); },
                         [&](const Terminated&) { return on_terminated(now); },
-                        [&](const TerminateFailed&) {
-                          CHECK(state_ == State::kTerminating, static_cast<int>(state_));
-                          state_ = State::kRetryingTerminate;
-                          return std::vector<Effect>{SetTimer{std::chrono::seconds(5)}};
-                        },
+                        [&](const TerminateFailed& failed) { return on_terminate_failed(failed); },
                         [&](const TimerFired&) { return on_timer(now); },
                         [&](const Cancel&) {
                           cancelled_ = true;
@@ -102,7 +100,21 @@ std::vector<Effect> LaunchMachine::on_create_failed(const CreateFailed& failed, 
 
 std::vector<Effect> LaunchMachine::on_terminated(Instant now) {
   CHECK(state_ == State::kTerminating, static_cast<int>(state_));
+  removals_ = 0;
   return try_next(now);
+}
+
+std::vector<Effect> LaunchMachine::on_terminate_failed(const TerminateFailed& failed) {
+  CHECK(state_ == State::kTerminating, static_cast<int>(state_));
+  if (++removals_ != goal_.removals_most) {
+    state_ = State::kRetryingTerminate;
+    return {SetTimer{kRemovalPause}};
+  }
+  state_ = State::kFinished;
+  return {Failed{
+      Error(failed.error.code(), fmt::format("what the attempt at {} made cannot be removed now: {}; `isobar status` goes on with it\n{}",
+                                             describe(goal_.ranked[*current_]), failed.error.message(), describe(history_))),
+      true}};
 }
 
 std::vector<Effect> LaunchMachine::on_timer(Instant now) {

@@ -100,6 +100,23 @@ TEST(Failover, AfterAFailedAttemptNothingIsLeftBeforeTheNext) {
   EXPECT_TRUE(find<RecordIntent>(machine.step(Terminated{}, Instant())));
 }
 
+TEST(Failover, ACloudThatLetsNothingBeRemovedEndsTheLaunchAndTheIntentStands) {
+  LaunchMachine machine(
+      {.cluster = "c", .ranked = {a_placement("aws", "r1", "", "t"), a_placement("aws", "r2", "", "t")}, .removals_most = 3}, "run");
+  machine.step(Start{}, Instant());
+  machine.step(IntentRecorded{}, Instant());
+  auto effects = machine.step(CreateFailed{refusal(a_placement("aws", "r1", "", "t"), "X")}, Instant());
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(find<SetTimer>(machine.step(TerminateFailed{unavailable("network")}, Instant())));
+    ASSERT_TRUE(find<Terminate>(machine.step(TimerFired{}, Instant())));
+  }
+  effects = machine.step(TerminateFailed{unavailable("no route to host")}, Instant());
+  ASSERT_TRUE(find<Failed>(effects));
+  EXPECT_TRUE(find<Failed>(effects)->may_be_left);
+  EXPECT_THAT(find<Failed>(effects)->error.message(),
+              testing::AllOf(testing::HasSubstr("no route to host"), testing::HasSubstr("isobar status")));
+}
+
 TEST(Failover, NothingAboveThePriceBoundIsTried) {
   LaunchMachine machine({.cluster = "c", .ranked = {a_placement("aws", "r", "", "t", 5)}, .hourly_cost_max = 4, .retry_until_up = true},
                         "run");

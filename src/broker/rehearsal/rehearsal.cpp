@@ -58,7 +58,9 @@ class Rehearsal {
   void carry_out(const std::optional<recovery::Effect>& effect) {
     if (!effect) return;
     if (const auto* start = std::get_if<recovery::Launch>(&*effect)) {
-      launch_ = std::make_unique<LaunchMachine>(start->goal, fmt::format("{}-{}", task().name, ++launches_));
+      auto goal = start->goal;
+      goal.removals_most = 0;  // whoever manages a job stays until all is gone
+      launch_ = std::make_unique<LaunchMachine>(std::move(goal), fmt::format("{}-{}", task().name, ++launches_));
       tried_.clear();
       carry_out(launch_->step(launch::Start{}, scheduler_.now()));
     } else if (std::holds_alternative<recovery::CleanUp>(*effect)) {

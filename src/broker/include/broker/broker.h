@@ -52,6 +52,7 @@ struct BrokerParts {
   Say say;
   /// Told the nodes of a cluster whenever they came up, and none when it is gone: for what stands outside, such as ssh's entries.
   std::function<void(const std::string& cluster, const std::vector<cloud::Instance>& nodes)> on_nodes;
+  std::function<void(Duration)> sleep = nullptr;  ///< how a launch waits between attempts; none: by sleeping
 };
 
 /// One job as it is given to a cluster.

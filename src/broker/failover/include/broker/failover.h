@@ -6,7 +6,7 @@
 /// clouds, in a rehearsal to simulated ones. What the machine promises under every schedule of failures:
 ///   - before anything is created, its intent is recorded;
 ///   - what a failed attempt may have left behind is terminated before the next attempt begins, so that at most one
-///     incarnation is alive;
+///     incarnation is alive; a cloud that does not let it be terminated for minutes ends the launch with the intent still standing;
 ///   - in one pass no placement is tried twice, nor one that a failure of this pass has ruled out;
 ///   - no placement above the price bound is tried.
 /// Source   SkyPilot (NSDI '23) §4.3; unlike it, every feasible type is tried, not only the cheapest of each cloud.
@@ -47,6 +47,7 @@ struct LaunchGoal {
   std::optional<double> hourly_cost_max;  ///< $ for each node; placements above are never tried
   bool retry_until_up = false;            ///< when a pass is exhausted: wait, forget what was ruled out, begin again
   Duration backoff_least = std::chrono::seconds(60), backoff_most = std::chrono::minutes(10);
+  int removals_most = 12;  ///< how often what an attempt may have left is asked to go, five seconds apart; 0: until it is gone
 };
 
 namespace launch {
@@ -61,7 +62,8 @@ struct CreateFailed {
   cloud::CloudError error;
 };
 struct Terminated {};
-/// Termination did not succeed; it is tried again after a backoff, for nothing may be left behind.
+/// Termination did not succeed; it is tried again after a pause, for nothing may be left behind: `removals_most` times, and the next
+/// command on the cluster goes on with it.
 struct TerminateFailed {
   Error error;
 };
@@ -93,6 +95,7 @@ struct Succeeded {
 /// Nothing is left to try, or the launch was cancelled. kExhausted / kUnavailable / kDeadlineExceeded
 struct Failed {
   Error error;
+  bool may_be_left = false;  ///< what an attempt made could not be removed: its intent must stand
 };
 using Effect = std::variant<RecordIntent, Create, Terminate, SetTimer, Succeeded, Failed>;
 
@@ -116,6 +119,7 @@ class LaunchMachine {
   std::vector<launch::Effect> on_created(const launch::Created& created, Instant now);
   std::vector<launch::Effect> on_create_failed(const launch::CreateFailed& failed, Instant now);
   std::vector<launch::Effect> on_terminated(Instant now);
+  std::vector<launch::Effect> on_terminate_failed(const launch::TerminateFailed& failed);
   std::vector<launch::Effect> on_timer(Instant now);
   std::vector<launch::Effect> try_next(Instant now);
   std::vector<launch::Effect> exhausted();
@@ -125,7 +129,7 @@ class LaunchMachine {
   std::string run_;
   State state_ = State::kIdle;
   bool cancelled_ = false;
-  int pass_ = 1;
+  int pass_ = 1, removals_ = 0;  // passes over the list, and removals that failed in a row
   Duration backoff_;
   std::optional<std::size_t> current_;   // index into goal_.ranked
   std::vector<bool> tried_;              // in this pass

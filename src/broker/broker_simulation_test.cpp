@@ -1,0 +1,307 @@
+// Whole commands against clouds that refuse, half-make gangs, lose answers and cannot be reached, by a broker that dies anywhere; each
+// schedule from a seed. The state, the lock, the intents and the sweep are the real ones; machines are entries of a table, and every
+// agent is one that only greets.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <set>
+#include <thread>
+
+#include "base/random.h"
+#include "broker/agent_channel.h"
+#include "broker/agent_messages.h"
+#include "broker/broker.h"
+
+namespace isobar::broker {
+namespace {
+
+using cloud::Instance;
+using cloud::InstanceState;
+
+/// The broker's process is gone, in the midst of a call.
+struct Killed {};
+
+/// Greets whoever calls, at one socket for all nodes.
+class Greeter {
+ public:
+  Greeter() : address_("unix:" + (fs::temp_directory_path() / ("isobar-greeter-" + secure_random_hex(4))).string()) {
+    listener_ = listen_at(address_).value();
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  }
+  ~Greeter() {
+    thread_.request_stop();
+    (void)dial(address_).ok();  // wakes it
+    thread_.join();
+    std::error_code ignored;
+    fs::remove(address_.substr(5), ignored);
+  }
+  const std::string& address() const { return address_; }
+
+ private:
+  void run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      auto accepted = accept_from(listener_);
+      if (!accepted.ok()) return;
+      if (*accepted) greet(Channel(std::move(**accepted)));
+      else std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
+  }
+  static void greet(Channel channel) {
+    const auto hello = channel.receive(1s);
+    if (!hello.ok()) return;
+    const auto request = decode_request(*hello);
+    if (request.ok()) (void)channel.send(encode(ReplyFrame{request->id, Welcome{kAgentProtocol, "test", "c", 0}}), 1s).ok();
+  }
+
+  std::string address_;
+  Fd listener_;
+  std::jthread thread_;
+};
+
+const Greeter& greeter() {
+  static const Greeter all;
+  return all;
+}
+
+/// How bad it is: the chance of each misfortune at each call, in percent.
+struct Weather {
+  int refuses = 0, unreachable = 0, dies = 0, loses_answer = 0;
+};
+
+class StormyCloud final : public cloud::Provider {
+ public:
+  StormyCloud(std::string name, Random& random, Weather& weather) : name_(std::move(name)), random_(random), weather_(weather) {}
+  std::string name() const override { return name_; }
+  Status check() override { return {}; }
+
+  cloud::CreateOutcome create(const cloud::CreateOrder& order, Duration) override {
+    die();
+    for (const auto& [id, machine] : machines_)
+      if (machine.cluster == order.cluster && tokens_.at(id) != order.token) broken_.push_back("two incarnations of " + order.cluster);
+    const bool refused = happens(weather_.refuses), lost = happens(weather_.loses_answer);
+    // A gang is made one by one, and may stop anywhere.
+    const int made = refused ? static_cast<int>(random_.below(static_cast<std::uint64_t>(order.count))) : order.count;
+    for (int rank = 0; rank < made; ++rank) {
+      make(order, rank);
+      die();
+    }
+    const auto failure = [&](Error error, std::string code) {
+      const auto scope = cloud::scope_of_error(name_, code, order.offer);
+      return cloud::CreateOutcome{{}, cloud::CloudError{std::move(error), code, scope}};
+    };
+    if (refused) return failure(Error(Code::kExhausted, "no capacity"), "InsufficientInstanceCapacity");
+    if (lost) return failure(unavailable("the connection broke"), "Unknown");
+    return {of(order.cluster), {}};
+  }
+
+  Result<std::vector<Instance>> list(const std::string& cluster) override {
+    die();
+    TRY(reach());
+    return of(cluster);
+  }
+  Result<std::vector<std::string>> clusters() override {
+    die();
+    TRY(reach());
+    const auto names = alive();
+    return std::vector<std::string>(names.begin(), names.end());
+  }
+  Status stop(const std::string& cluster, Duration) override {
+    return each(cluster, [](Instance& it) { it.state = InstanceState::kStopped; });
+  }
+  Result<std::vector<Instance>> start(const std::string& cluster, Duration) override {
+    TRY(each(cluster, [](Instance& it) { it.state = InstanceState::kRunning; }));
+    return of(cluster);
+  }
+  Status terminate(const std::string& cluster, Duration) override {
+    TRY(each(cluster, [](Instance& it) { it.state = InstanceState::kTerminated; }));
+    std::erase_if(machines_, [](const auto& entry) { return entry.second.state == InstanceState::kTerminated; });
+    return {};
+  }
+
+  /// A machine that its cloud takes away.
+  void preempt_one() {
+    if (machines_.empty()) return;
+    machines_.erase(std::next(machines_.begin(), static_cast<std::ptrdiff_t>(random_.below(machines_.size()))));
+  }
+  std::vector<Instance> of(const std::string& cluster) const {
+    std::vector<Instance> found;
+    for (const auto& [id, machine] : machines_)
+      if (machine.cluster == cluster && machine.state != InstanceState::kTerminated) found.push_back(machine);
+    std::sort(found.begin(), found.end(), [](const Instance& a, const Instance& b) { return a.rank < b.rank; });
+    return found;
+  }
+  std::set<std::string> alive() const {
+    std::set<std::string> names;
+    for (const auto& [id, machine] : machines_) names.insert(machine.cluster);
+    return names;
+  }
+  const std::vector<std::string>& broken() const { return broken_; }
+
+ private:
+  bool happens(int percent) { return static_cast<int>(random_.below(100)) < percent; }
+  void die() {
+    if (happens(weather_.dies)) throw Killed{};
+  }
+  Status reach() { return happens(weather_.unreachable) ? Status(unavailable(name_ + " does not answer")) : Status(); }
+
+  void make(const cloud::CreateOrder& order, int rank) {
+    for (const auto& [id, machine] : machines_)
+      if (machine.cluster == order.cluster && machine.rank == rank && tokens_.at(id) == order.token) return;
+    const auto id = fmt::format("{}-{}", name_, ++last_);
+    Instance machine{.id = id, .cluster = order.cluster, .rank = rank, .state = InstanceState::kRunning};
+    machine.region = order.offer.region;
+    machine.agent_address = greeter().address();
+    tokens_[id] = order.token;
+    machines_[id] = std::move(machine);
+  }
+  template <class Change>
+  Status each(const std::string& cluster, Change change) {
+    die();
+    TRY(reach());
+    for (auto& [id, machine] : machines_) {
+      if (machine.cluster != cluster) continue;
+      change(machine);
+      die();
+      TRY(reach());
+    }
+    if (happens(weather_.loses_answer)) return unavailable("the connection broke");
+    return {};
+  }
+
+  std::string name_;
+  Random& random_;
+  Weather& weather_;
+  int last_ = 0;
+  std::map<std::string, Instance> machines_;
+  std::map<std::string, std::string> tokens_;  // of every machine there ever was
+  std::vector<std::string> broken_;
+};
+
+class Storm {
+ public:
+  explicit Storm(std::uint64_t seed, const fs::path& folder) : random_(seed), folder_(folder) {
+    weather_ = {static_cast<int>(random_.below(60)), static_cast<int>(random_.below(30)), static_cast<int>(random_.below(15)),
+                static_cast<int>(random_.below(20))};
+  }
+
+  void run(int commands) {
+    for (int i = 0; i < commands; ++i) command();
+    weather_ = {};
+    // A user who looks: once for what was cut short, once for what that brought to light.
+    for (int i = 0; i < 2; ++i) with_broker([](Broker& broker) { (void)broker.status().ok(); });
+    check();
+  }
+  const std::vector<std::string>& violations() const { return violations_; }
+
+ private:
+  void command() {
+    const std::string cluster = random_.below(2) == 0 ? "a" : "b";
+    switch (random_.below(8)) {
+      case 0: return with_broker([&](Broker& broker) { (void)broker.status().ok(); });
+      case 1: return act(cluster, [](ClusterSession& session) { (void)session.stop().ok(); });
+      case 2: return act(cluster, [](ClusterSession& session) { (void)session.start().ok(); });
+      case 3:
+      case 4: return act(cluster, [](ClusterSession& session) { (void)session.terminate().ok(); });
+      case 5: return (random_.below(2) == 0 ? east_ : west_).preempt_one();
+      default: return launch(cluster);
+    }
+  }
+
+  void launch(const std::string& cluster) {
+    with_broker([&](Broker& broker) {
+      auto session = broker.open(cluster, "launch");
+      if (!session.ok() || session->record()) return;
+      LaunchGoal goal{.cluster = cluster, .num_nodes = 1 + static_cast<int>(random_.below(3)), .removals_most = 2};
+      for (const char* place : {"east", "west", "east", "west"}) {
+        Placement placement;
+        placement.offer.cloud = place;
+        placement.offer.region = fmt::format("r{}", goal.ranked.size());
+        placement.offer.instance_type = "t";
+        goal.ranked.push_back(placement);
+      }
+      ClusterRecord blank;
+      blank.name = cluster;
+      blank.num_nodes = goal.num_nodes;
+      (void)session->provision(goal, blank).ok();
+    });
+  }
+
+  void act(const std::string& cluster, const std::function<void(ClusterSession&)>& action) {
+    with_broker([&](Broker& broker) {
+      auto session = broker.open(cluster, "act");
+      if (session.ok() && session->record()) action(*session);
+    });
+  }
+
+  /// A process of its own: all that it knows it reads from disk.
+  void with_broker(const std::function<void(Broker&)>& work) {
+    auto state = StateStore::open(folder_ / "state.db");
+    ASSERT_TRUE(state.ok()) << state.error().message();
+    Log log;
+    Config config;
+    config.agent_deadline.value = 1s;
+    Broker broker({.config = config,
+                   .lock_folder = folder_ / "locks",
+                   .state = *state,
+                   .providers = {{"east", &east_}, {"west", &west_}},
+                   .clock = clock_,
+                   .log = log,
+                   .say = [](const std::string&) {},
+                   .sleep = [](Duration) {}});
+    try {
+      work(broker);
+    } catch (const Killed&) {}
+  }
+
+  void check() {
+    auto state = StateStore::open(folder_ / "state.db").value();
+    const auto records = state.clusters().value();
+    std::set<std::pair<std::string, std::string>> known;
+    for (const auto& record : records) known.insert({record.placement.offer.cloud, record.name});
+    for (const auto* cloud : {&east_, &west_}) {
+      violations_.insert(violations_.end(), cloud->broken().begin(), cloud->broken().end());
+      for (const auto& cluster : cloud->alive())
+        if (!known.contains({cloud->name(), cluster})) violations_.push_back(fmt::format("{} on {} is nobody's", cluster, cloud->name()));
+    }
+    if (const auto left = state.intents().value(); !left.empty()) violations_.push_back("an intent is left of " + left[0].cluster);
+    for (const auto& record : records) {
+      const auto there = (record.placement.offer.cloud == "east" ? east_ : west_).of(record.name);
+      if (there.empty()) violations_.push_back(record.name + " is on record and nowhere else");
+      if (record.status == ClusterStatus::kUp && there.size() != static_cast<std::size_t>(record.num_nodes))
+        violations_.push_back(fmt::format("{} is UP with {} of {} nodes", record.name, there.size(), record.num_nodes));
+    }
+  }
+
+  Random random_;
+  fs::path folder_;
+  Weather weather_;
+  SystemClock clock_;
+  StormyCloud east_{"east", random_, weather_}, west_{"west", random_, weather_};
+  std::vector<std::string> violations_;
+};
+
+fs::path quick_disk() { return fs::is_directory("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path(); }
+
+// What a user pays for is on record or gone, whatever happened when.
+TEST(BrokerSimulation, EveryMachineIsKnownOrTerminated) {
+  const char* asked = std::getenv("ISOBAR_STORMS");
+  const std::uint64_t schedules = asked ? std::strtoull(asked, nullptr, 10) : 2000;
+  const fs::path root = quick_disk() / ("isobar-storm-" + secure_random_hex(5));
+  for (std::uint64_t seed = 0; seed < schedules; ++seed) {
+    const fs::path folder = root / std::to_string(seed);
+    ASSERT_TRUE(make_folders(folder).ok());
+    Storm storm(seed, folder);
+    storm.run(12);
+    EXPECT_THAT(storm.violations(), testing::IsEmpty()) << "seed " << seed;
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+    if (testing::Test::HasFailure()) break;
+  }
+  std::error_code ignored;
+  fs::remove_all(root, ignored);
+}
+
+}  // namespace
+}  // namespace isobar::broker
