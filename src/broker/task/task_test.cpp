@@ -216,14 +216,31 @@ TEST(Overrides, ReplaceTheFieldInEveryAlternative) {
   EXPECT_THAT(error_of("run: x\n", {.resources = {{"cpus", "lots"}}}), HasSubstr("resources.cpus: expected a number"));
 }
 
+TEST(Overrides, ARepositoryStandsForTheWorkdirAndARefNeedsOne) {
+  EXPECT_EQ(task_of("workdir: w\nrun: x\n", {.git_url = "https://h/r", .git_ref = "v1"}).workdir, (Workdir{"", "https://h/r", "v1"}));
+  EXPECT_EQ(task_of("workdir: {url: 'https://h/r', ref: main}\nrun: x\n", {.git_ref = "v1"}).workdir, (Workdir{"", "https://h/r", "v1"}));
+  EXPECT_EQ(task_of("workdir: {url: 'https://h/r'}\nrun: x\n", {.workdir = "w"}).workdir, (Workdir{"w", "", ""}));
+  EXPECT_THAT(error_of("workdir: w\nrun: x\n", {.git_ref = "v1"}), HasSubstr("--git-ref: the workdir is no repository"));
+  EXPECT_THAT(error_of("run: x\n", {.workdir = "w", .git_url = "u"}), HasSubstr("--git-url: a workdir is a folder or a repository"));
+}
+
+TEST(Later, OnlyCopiesOfBucketsThatAreThereAreAvailable) {
+  EXPECT_TRUE(require_available(file_of("file_mounts: {/d: 's3://b/x', /e: {source: 'gs://b', mode: COPY}, /f: ./here}\nrun: x\n")).ok());
+  EXPECT_THAT(require_available(file_of("file_mounts: {/d: {name: new, mode: COPY}}\nrun: x\n")).error().message(),
+              HasSubstr("name one that is there as its source"));
+  EXPECT_THAT(require_available(file_of("file_mounts: {/d: 'hf://m'}\nrun: x\n")).error().message(),
+              HasSubstr("'hf://m' cannot be copied to a node"));
+}
+
 TEST(Later, WhatHasNoActionYetIsNamedAndRefusedBeforeAnythingStarts) {
   const auto file = file_of(
-      "service:\n  readiness_probe: /\n  replicas: 2\nresources:\n  ports: 80\n  job_recovery: FAILOVER\nfile_mounts: {/d: s3://b}\nrun: "
+      "service:\n  readiness_probe: /\n  replicas: 2\nresources:\n  ports: 80\n  job_recovery: FAILOVER\nfile_mounts: {/d: {source: "
+      "'s3://b'}}\nrun: "
       "x\n");
   const auto refused = require_available(file);
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message(), HasSubstr("t.yaml:2:3: service: serving replicas is not available yet"));
-  EXPECT_THAT(refused.error().message(), HasSubstr("file_mounts./d: buckets are not available yet"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("file_mounts./d: mounting a bucket is not available yet; write `mode: COPY`"));
   EXPECT_THAT(refused.error().message(), HasSubstr("resources.job_recovery"));
 }
 
