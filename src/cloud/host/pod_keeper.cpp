@@ -57,8 +57,11 @@ class PodKeeper {
   std::optional<int> look() {
     const auto nodes = NodeRegistry::nodes_in(folder_);
     for (const auto& record : nodes) {
-      if (!NodeRegistry::instance_in(folder_, record).alive()) continue;
-      seen_ = record;
+      const auto node = NodeRegistry::instance_in(folder_, record);
+      const bool alive = node.alive();
+      // One that came and went before anybody looked has left word of that.
+      if (alive || node.answers() || node.power() == Power::kTerminated) seen_ = record;
+      if (!alive) continue;
       dead_since_.reset();
       return std::nullopt;
     }

@@ -154,7 +154,7 @@ CreateOutcome KubernetesProvider::create(const CreateOrder& order, Duration dead
   auto error = listed.error();
   const auto known = inner_->ledger.find(order.cluster);
   if (known.ok() && *known && (*known)->token == order.token) {
-    const auto undone = delete_pods(*inner_, (*known)->place, order.cluster, order.token, kUndoDeadline);
+    const auto undone = creation.began() ? delete_pods(*inner_, (*known)->place, order.cluster, order.token, kUndoDeadline) : Status();
     if (undone.ok()) (void)inner_->ledger.remove(order.cluster).ok();
     else
       error =

@@ -24,6 +24,8 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kPauseLeast = std::chrono::milliseconds(150), kPauseMost = std::chrono::milliseconds(1000);
 /// How long a pod may find no node before the next place is tried: where nodes are there, and where they are made on demand.
 constexpr auto kPlacedWithin = std::chrono::seconds(10), kGrownWithin = std::chrono::seconds(600);
+/// A look that is older says nothing against an attempt.
+constexpr auto kFresh = std::chrono::minutes(1);
 constexpr auto kBootDeadline = std::chrono::minutes(5);
 
 }  // namespace
@@ -56,6 +58,9 @@ Status PodCreation::plan() {
   const auto client = inner_.client(context);
   if (!client.ok()) return refuse("ContextUnusable", client.error());
   client_ = *client;
+  // Whoever may not do all that is needed would not be able to take away what was made.
+  if (const auto seen = inner_.pictures.find(context); seen && !seen->problem.empty() && inner_.parts.clock.now() - seen->at < kFresh)
+    return refuse("Forbidden", Error(Code::kPermissionDenied, seen->problem));
   KubeRefusal refusal{unavailable(""), 0, {}, {}};
   const auto inventory = inner_.inventory(*client_, kKubeCallDeadline, &refusal);
   if (!inventory.ok()) return refuse(refusal);
@@ -107,7 +112,9 @@ Status PodCreation::make_pod_of(int rank) {
   call.body = json::serialize(make_pod(order));
   call.doing = "create pod " + name;
   KubeRefusal refusal{unavailable(""), 0, {}, {}};
+  // What the server says no to it has not made; of a request without an answer nobody knows.
   const auto made = client_->call(call, std::min<Duration>(left(), std::chrono::minutes(1)), &refusal);
+  if (made.ok() || refusal.status == 0 || refusal.error.code() == Code::kAlreadyExists) began_ = true;
   if (made.ok()) return {};
   return refusal.error.code() == Code::kAlreadyExists ? adopt(name) : refuse(refusal);
 }

@@ -2,6 +2,7 @@
 
 /// One creation of a cluster in a context: its pods made once each by their names, waited for together, then made nodes of.
 
+#include <atomic>
 #include <chrono>
 #include <string>
 
@@ -18,6 +19,8 @@ class PodCreation {
   Status run();
   /// After a failure: as Kubernetes or this driver names it.
   const std::string& provider_code() const { return provider_code_; }
+  /// Whether some of it may be there.
+  bool began() const { return began_; }
 
  private:
   Status plan();
@@ -40,6 +43,7 @@ class PodCreation {
   KubeEntry entry_;
   PodOrder pod_;
   bool grows_ = false;
+  std::atomic<bool> began_ = false;
   Mutex mutex_;
   std::string provider_code_;
 };

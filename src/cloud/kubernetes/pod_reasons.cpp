@@ -123,8 +123,8 @@ std::string explain_end(const KubePod& pod) {
     return fmt::format("was ended, as its node {} shut down", pod.node);
   if (pod.disruption == "EvictionByEvictionAPI") return "was evicted, as somebody drained its node";
   if (pod.reason == "DeadlineExceeded") return "reached its activeDeadlineSeconds";
+  if (pod.deleting) return pod.ended() ? "was deleted by somebody else" : "is being deleted by somebody else";
   if (pod.phase == "Succeeded") return "has ended by itself";
-  if (pod.deleting && !pod.ended()) return "is being deleted by somebody else";
   if (!pod.reason.empty()) return fmt::format("failed: {} {}", pod.reason, words(pod.message));
   if (pod.exit_code)
     return fmt::format("ended with exit code {}{}{}", *pod.exit_code, pod.ended_reason.empty() ? "" : ": ", pod.ended_reason);

@@ -7,12 +7,15 @@ BINARIES is a folder with etcd, kube-apiserver, kube-scheduler and kube-controll
 then they are the control plane. Empty: api_server.py imitates it. The nodes are kubelet.py's either way.
 
 Prints "READY FOLDER real|imitated" when the nodes are ready, or "SKIP why". FOLDER/kubeconfig has the contexts `lab` (namespace default,
-an administrator), `small` (the same server, namespace small with a quota), `eve` (may do nothing) and more, see `contexts`. Then takes
+an administrator), `crowded` (the same server, namespace small with a quota of one pod), `eve` (may do nothing) and more, see `contexts`. Then takes
 commands from standard input, a line each, and answers "OK …" or "ERROR why":
   evict|oom|die NODE POD    the pod ends that way
   lose NODE                 the node is gone, and Kubernetes has noticed
   slow NODE SECONDS         its pods take so long to start
+  find NODE                 it is back, without what ran on it
   cordon NODE, open NODE    no new pods, and pods again
+  delete NAMESPACE POD      as somebody else would
+  pods                      "OK namespace/name=phase@node …"
 """
 import base64
 import json
@@ -103,7 +106,7 @@ class Cluster:
         clusters = {"lab": {"server": server, "certificate-authority-data": ca},
                     "named": {"server": server, "certificate-authority-data": ca, "tls-server-name": "api.lab.test"},
                     "away": {"server": f"https://{SERVER}:6444", "certificate-authority-data": ca}}
-        contexts = {"lab": ("lab", "admin", "default"), "lab/ada": ("named", "ada", "default"), "small": ("lab", "admin", "small"),
+        contexts = {"lab": ("lab", "admin", "default"), "lab/ada": ("named", "ada", "default"), "crowded": ("lab", "admin", "small"),
                     "eve": ("lab", "eve", "default"), "blind": ("lab", "blind", "default"), "plugin": ("lab", "plugin", "default"),
                     "stranger": ("lab", "stranger", "default"), "away": ("away", "admin", "default")}
         config = {"apiVersion": "v1", "kind": "Config", "current-context": "lab",
@@ -210,15 +213,28 @@ class Cluster:
         self.kubelets.add("spot1", 2, 4, {"cloud.google.com/gke-spot": "true"}, 0,
                           [{"key": "cloud.google.com/gke-spot", "value": "true", "effect": "NoSchedule"}])
 
+    def pods(self):
+        items = self.api.call("GET", "/api/v1/pods")[1]["items"]
+        return " ".join(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}={pod['status']['phase']}@{pod['spec'].get('nodeName', '')}"
+                        for pod in items)
+
     def command(self, words):
+        if words[0] == "pods":
+            return self.pods()
         verb, node = words[0], words[1]
+        if verb == "delete":
+            code, said = self.api.call("DELETE", f"/api/v1/namespaces/{node}/pods/{words[2]}", {})
+            if code != 200:
+                raise Failed(said.get("message"))
+            return ""
         if verb in ("cordon", "open"):
             body = {"spec": {"unschedulable": verb == "cordon"}}
             code, said = self.api.call("PATCH", f"/api/v1/nodes/{node}", body, "application/merge-patch+json")
             if code != 200:
                 raise Failed(said.get("message"))
-            return
+            return ""
         self.kubelets.nodes[node].command(verb, words[2] if len(words) > 2 else "")
+        return ""
 
     def end(self):
         for child in self.children:
@@ -235,8 +251,7 @@ def main():
         print(f"READY {folder} {'real' if binaries else 'imitated'}", flush=True)
         for line in sys.stdin:
             try:
-                cluster.command(line.split())
-                print("OK", flush=True)
+                print(f"OK {cluster.command(line.split())}", flush=True)
             except (Failed, RuntimeError, OSError, KeyError) as failure:
                 print(f"ERROR {failure}", flush=True)
     except (Failed, RuntimeError, OSError) as failure:

@@ -370,6 +370,16 @@ class Kubelet:
                 self.cluster.api.call("PATCH", path, {"status": {"conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": now()}]}},
                                       "application/strategic-merge-patch+json")
                 process.kill()
+        elif verb == "find":
+            with self.mutex:
+                processes, self.pods = list(self.pods.values()), {}
+                self.lost = False
+            for process in processes:
+                process.clean()
+            self.register()
+            for pod in self.cluster.api.call("GET", "/api/v1/pods")[1]["items"]:
+                if pod["spec"].get("nodeName") == self.name and pod["metadata"].get("deletionTimestamp"):
+                    self.end(pod)
         else:
             raise RuntimeError(f"what is {verb}?")
 
