@@ -85,7 +85,8 @@ class StreamedWebSocket final : public WebSocket, public std::enable_shared_from
 
   void read_more(std::function<void(Result<std::optional<std::string>>)> done) {
     stream_->read(buffer_, [self = shared_from_this(), done = std::move(done)](const Result<std::size_t>& got) mutable {
-      if (!got.ok()) return done(self->deaf_ ? Error(unavailable("nothing was heard of the server any more")) : got.error());
+      if (self->deaf_) return done(unavailable("nothing was heard of the server any more"));
+      if (!got.ok()) return done(got.error());
       if (*got == 0) return done(std::optional<std::string>());
       self->heard_ = self->loop_.now();
       self->parser_.feed(std::string_view(self->buffer_).substr(0, *got));

@@ -21,6 +21,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 enum class ControlPlane { kImitated, kReal };
+void PrintTo(ControlPlane plane, std::ostream* out) { *out << (plane == ControlPlane::kReal ? "real" : "imitated"); }
 
 /// What this thread starts is on the network of the cluster.
 class OnNetwork {
@@ -233,6 +234,20 @@ TEST_P(KubernetesCloud, PodsAreAsTheTaskConfiguresThem) {
            "config: {kubernetes: {pod_config: {spec: {containers: [{volumeMounts: [{name: data, mountPath: /data}]}], volumes: "
            "[{name: data, persistentVolumeClaim: {claimName: shelf}}]}}}}\nrun: cat /data/note\n");
   EXPECT_THAT(ok({"launch", "-y", "-c", "own", again}), HasSubstr("kept"));
+}
+
+/// v4 can tell a command that its input has ended only by closing the connection, v5 by a message.
+TEST_P(KubernetesCloud, BothProtocolsOfExecServeAndNoCommandOutlivesItsConnection) {
+  for (const std::string protocol : {"v4", "v5"}) {
+    kubernetes_->tell("speak " + protocol);
+    ASSERT_THAT(ok({"launch", "-y", "-c", "one", small_task()}), HasSubstr("ran on one-"));
+    const auto bridges = [&] {
+      const auto told = ok({"exec", "one", "echo bridges $(ps ax | grep -c '[n]ode-.* bridge')"});
+      return told.find("bridges 1\n") != std::string::npos;
+    };
+    EXPECT_TRUE(eventually(bridges)) << "each command has one, and those of earlier ones have ended";
+    ok({"down", "-y", "one"});
+  }
 }
 
 TEST_P(KubernetesCloud, AutodownDeletesAllPods) {

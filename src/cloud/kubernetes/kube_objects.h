@@ -44,7 +44,11 @@ struct KubePod {
   std::string ended_reason;          ///< of the same: "OOMKilled"
   KubeShare requests;
 
+  /// Holds nothing of its node any more.
   bool ended() const { return phase == "Succeeded" || phase == "Failed"; }
+  /// Of our own: the same, or only what was added to it still runs.
+  bool node_ended() const { return ended() || exit_code.has_value(); }
+  bool ended_in_order() const { return phase == "Succeeded" || (phase == "Running" && exit_code == 0); }
 };
 KubePod pod_of(const boost::json::value& pod);
 

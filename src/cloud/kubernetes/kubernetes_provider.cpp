@@ -46,7 +46,7 @@ Instance instance_of(const KubernetesProvider::Inner& inner, const KubeEntry& en
     return instance;
   };
   const auto told = [&] { return fmt::format("pod {} in context {} {}", pod.name, entry.place.context, explain_end(pod)); };
-  if (pod.ended()) return as(InstanceState::kTerminated, told());
+  if (pod.node_ended()) return as(InstanceState::kTerminated, told());
   if (!pod.node_answers)
     return as(InstanceState::kUnreachable,
               fmt::format("node {} of context {}, on which pod {} runs, does not answer", pod.node, entry.place.context, pod.name));
@@ -60,9 +60,8 @@ Instance instance_of(const KubernetesProvider::Inner& inner, const KubeEntry& en
 
 /// Autostop: the head has ended in order, and nobody asked Kubernetes for that.
 bool ended_itself(const std::vector<KubePod>& pods) {
-  return std::any_of(pods.begin(), pods.end(), [](const KubePod& pod) {
-    return pod.rank == 0 && pod.phase == "Succeeded" && !pod.deleting && pod.disruption.empty();
-  });
+  return std::any_of(pods.begin(), pods.end(),
+                     [](const KubePod& pod) { return pod.rank == 0 && pod.ended_in_order() && !pod.deleting && pod.disruption.empty(); });
 }
 
 Result<std::vector<Instance>> instances_of(KubernetesProvider::Inner& inner, KubeEntry entry, const std::vector<KubePod>& pods) {
@@ -77,7 +76,7 @@ Result<std::vector<Instance>> instances_of(KubernetesProvider::Inner& inner, Kub
     if (pod != pods.end()) {
       instances.push_back(instance_of(inner, entry, *pod));
       // What became of it is kept in mind, for Kubernetes may forget it at any time.
-      if (entry.ended.empty() && entry.made && (pod->ended() || !pod->disruption.empty())) {
+      if (entry.ended.empty() && entry.made && (pod->node_ended() || !pod->disruption.empty())) {
         entry.ended = fmt::format("pod {} in context {} {}", pod->name, entry.place.context, explain_end(*pod));
         TRY(inner.ledger.put(entry));
       }
@@ -143,6 +142,10 @@ std::vector<Offer> KubernetesProvider::own_offers() {
   std::vector<Offer> offers;
   for (const auto& context : *contexts)
     if (auto seen = inner_->pictures.find(context)) std::move(seen->offers.begin(), seen->offers.end(), std::back_inserter(offers));
+  // Whoever names a context is told why it cannot be used, by an attempt, instead of that it has nothing to offer.
+  for (const auto& context : inner_->named)
+    if (std::none_of(offers.begin(), offers.end(), [&](const Offer& offer) { return offer.region == context; }))
+      for (auto& each : kube_offers(context, {.nodes_known = false})) offers.push_back(std::move(each.offer));
   return offers;
 }
 

@@ -101,7 +101,7 @@ std::optional<PodHindrance> hindrance_of(const KubePod& pod) {
     return PodHindrance{invalid(because("its container cannot be made (the image needs /bin/sh; kubernetes.pod_config must name what "
                                         "is there)")),
                         "InvalidPod"};
-  if (pod.ended() || pod.deleting) return PodHindrance{unavailable(fmt::format("pod {} {}", pod.name, explain_end(pod))), "PodFailed"};
+  if (pod.node_ended() || pod.deleting) return PodHindrance{unavailable(fmt::format("pod {} {}", pod.name, explain_end(pod))), "PodFailed"};
   return std::nullopt;
 }
 
@@ -124,7 +124,7 @@ std::string explain_end(const KubePod& pod) {
   if (pod.disruption == "EvictionByEvictionAPI") return "was evicted, as somebody drained its node";
   if (pod.reason == "DeadlineExceeded") return "reached its activeDeadlineSeconds";
   if (pod.deleting) return pod.ended() ? "was deleted by somebody else" : "is being deleted by somebody else";
-  if (pod.phase == "Succeeded") return "has ended by itself";
+  if (pod.ended_in_order()) return "has ended by itself";
   if (!pod.reason.empty()) return fmt::format("failed: {} {}", pod.reason, words(pod.message));
   if (pod.exit_code)
     return fmt::format("ended with exit code {}{}{}", *pod.exit_code, pod.ended_reason.empty() ? "" : ": ", pod.ended_reason);

@@ -21,11 +21,12 @@ import urllib.parse
 import uuid
 
 CORE = {"pods": "Pod", "nodes": "Node", "namespaces": "Namespace", "configmaps": "ConfigMap", "events": "Event",
-        "serviceaccounts": "ServiceAccount", "resourcequotas": "ResourceQuota"}
+        "serviceaccounts": "ServiceAccount", "resourcequotas": "ResourceQuota",
+        "persistentvolumes": "PersistentVolume", "persistentvolumeclaims": "PersistentVolumeClaim"}
 GROUPS = {"coordination.k8s.io/v1": {"leases": "Lease"},
           "rbac.authorization.k8s.io/v1": {"roles": "Role", "rolebindings": "RoleBinding"},
           "authorization.k8s.io/v1": {"selfsubjectaccessreviews": "SelfSubjectAccessReview"}}
-CLUSTER_WIDE = {"nodes", "namespaces", "selfsubjectaccessreviews"}
+CLUSTER_WIDE = {"nodes", "namespaces", "persistentvolumes", "selfsubjectaccessreviews"}
 
 
 def now():

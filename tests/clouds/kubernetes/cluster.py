@@ -15,6 +15,7 @@ commands from standard input, a line each, and answers "OK …" or "ERROR why":
   find NODE                 it is back, without what ran on it
   cordon NODE, open NODE    no new pods, and pods again
   delete NAMESPACE POD      as somebody else would
+  speak v4|v5               what the kubelets choose of the protocols for exec
   pods                      "OK namespace/name=phase@node …"
 """
 import base64
@@ -186,6 +187,22 @@ class Cluster:
                    "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "blind"}]})
         for space in ("default", "small"):
             self.await_account(space)
+        self.shelf()
+
+    def shelf(self):
+        """A volume and a claim of it, bound by hand: the controller that would do so is not there."""
+        some = {"storage": "1Gi"}
+        claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "shelf", "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
+                 "spec": {"accessModes": ["ReadWriteMany"], "volumeName": "shelf", "storageClassName": "", "resources": {"requests": some}}}
+        self.post("/api/v1/namespaces/default/persistentvolumeclaims", claim)
+        uid = self.api.call("GET", "/api/v1/namespaces/default/persistentvolumeclaims/shelf")[1]["metadata"]["uid"]
+        self.post("/api/v1/persistentvolumes",
+                  {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "shelf"},
+                   "spec": {"capacity": some, "accessModes": ["ReadWriteMany"], "hostPath": {"path": "/shelf"},
+                            "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "name": "shelf", "namespace": "default", "uid": uid}}})
+        for path in ("/api/v1/persistentvolumes/shelf", "/api/v1/namespaces/default/persistentvolumeclaims/shelf"):
+            self.api.call("PATCH", path + "/status", {"status": {"phase": "Bound", "accessModes": ["ReadWriteMany"], "capacity": some}}
+                          if "claims" in path else {"status": {"phase": "Bound"}}, "application/merge-patch+json")
 
     def await_account(self, space):
         end = time.time() + 30
@@ -222,6 +239,9 @@ class Cluster:
         if words[0] == "pods":
             return self.pods()
         verb, node = words[0], words[1]
+        if verb == "speak":
+            self.kubelets.protocols = [f"{node}.channel.k8s.io"]
+            return ""
         if verb == "delete":
             code, said = self.api.call("DELETE", f"/api/v1/namespaces/{node}/pods/{words[2]}", {})
             if code != 200:

@@ -397,6 +397,7 @@ class Kubelets:
         self.node_address, self.port = node_address, port
         self.addresses = set(range(10, 250))
         self.nodes = {}
+        self.protocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
         self.certificate, self.key = certificate, key
         self.ending = False
         self.mutex = threading.Lock()
@@ -536,7 +537,7 @@ class Kubelets:
         if parts[0] != "exec" or "websocket" not in headers.get("upgrade", "").lower():
             return self.plain(connection, "400 Bad Request", "exec by WebSocket alone")
         offered = [word.strip() for word in headers.get("sec-websocket-protocol", "").split(",")]
-        protocol = next((each for each in ("v5.channel.k8s.io", "v4.channel.k8s.io") if each in offered), None)
+        protocol = next((each for each in self.protocols if each in offered), None)
         if not protocol:
             return self.plain(connection, "403 Forbidden", "no protocol in common")
         words = query.get("command", [])
