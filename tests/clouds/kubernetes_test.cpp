@@ -8,6 +8,7 @@
 
 #include <thread>
 
+#include "base/child.h"
 #include "base/text.h"
 #include "cli.h"
 #include "kubernetes/kubernetes_for_tests.h"
@@ -234,6 +235,42 @@ TEST_P(KubernetesCloud, PodsAreAsTheTaskConfiguresThem) {
            "config: {kubernetes: {pod_config: {spec: {containers: [{volumeMounts: [{name: data, mountPath: /data}]}], volumes: "
            "[{name: data, persistentVolumeClaim: {claimName: shelf}}]}}}}\nrun: cat /data/note\n");
   EXPECT_THAT(ok({"launch", "-y", "-c", "own", again}), HasSubstr("kept"));
+}
+
+/// What stands for a cluster here is taken for one by others' programs, too.
+TEST_P(KubernetesCloud, KubectlTakesItForACluster) {
+  const auto pod = write("pod.yaml",
+                         "apiVersion: v1\nkind: Pod\nmetadata: {name: theirs}\nspec:\n  restartPolicy: Never\n  containers:\n"
+                         "  - {name: c, image: any, command: [/bin/sh, -c, 'echo said; sleep 1000']}\n");
+  const auto kubectl = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"env", "KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true",
+                                 "PATH=" + KubernetesForTests::binaries() + ":" + std::getenv("PATH"), "kubectl"});
+    const auto said = run_child(words, {}, 30s);
+    return said.ok() ? ChildOutput(*said) : ChildOutput{127, "", said.error().message()};
+  };
+  if (kubectl({"version", "--client"}).exit_code == 127) GTEST_SKIP() << "no kubectl here (Debian: kubernetes-client)";
+  EXPECT_THAT(kubectl({"get", "nodes", "-o", "wide"}).out, AllOf(HasSubstr("w1"), HasSubstr("Ready"), HasSubstr("10.55.0.254")));
+  EXPECT_THAT(kubectl({"apply", "-f", pod}).out, HasSubstr("pod/theirs created"));
+  EXPECT_TRUE(eventually([&] { return kubectl({"get", "pods", "-o", "wide"}).out.find("Running") != std::string::npos; }));
+  EXPECT_EQ(kubectl({"logs", "theirs"}).out, "said\n");
+  EXPECT_EQ(kubectl({"exec", "theirs", "--", "sh", "-c", "exit 3"}).exit_code, 3);
+  EXPECT_THAT(kubectl({"delete", "pod", "theirs", "--grace-period=1"}).out, HasSubstr("deleted"));
+}
+
+TEST_P(KubernetesCloud, WhereAnAutoscalerMakesNodesAPodWaitsForOne) {
+  for (const auto& node : {"w1", "w2"}) kubernetes_->tell(std::string("cordon ") + node);
+  EXPECT_THAT(refused(task("no", "infra: k8s/blind, cpus: 1, memory: 1", "config: {kubernetes: {provision_timeout: 1}}\nrun: 'true'\n")),
+              AllOf(HasSubstr("found no node within 1s"), HasSubstr("2 are closed to new pods (cordoned)")));
+  kubernetes_->tell("autoscaler on");
+  const auto launch = start({"launch", "-y", "-c", "one", small_task()});
+  EXPECT_TRUE(eventually([&] { return pods().find("=Pending@") != std::string::npos; })) << pods();
+  std::this_thread::sleep_for(1s);
+  kubernetes_->tell("open w1");
+  const auto launched = launch->wait();
+  EXPECT_EQ(launched.exit_code, 0) << launched.err;
+  EXPECT_THAT(launched.out, HasSubstr("ran on one-"));
+  kubernetes_->tell("open w2");
+  kubernetes_->tell("autoscaler off");
 }
 
 /// v4 can tell a command that its input has ended only by closing the connection, v5 by a message.

@@ -133,7 +133,6 @@ std::vector<KubeOffer> kube_offers(const std::string& context, const KubeInvento
     if (made.offer.hourly_price) same->offer.hourly_price = 0;
     if (made.offer.hourly_spot_price) same->offer.hourly_spot_price = 0;
   };
-  if (!inventory.nodes_known) add(offer_of(context, kAnyShape, "amd64", true, false));
   for (const auto& node : inventory.nodes) {
     const auto gpu = gpu_of(node, names);
     const auto left = left_on(node, inventory, false, names);
@@ -142,6 +141,8 @@ std::vector<KubeOffer> kube_offers(const std::string& context, const KubeInvento
     const bool plain = takes(node, whole, false, names), spot = takes(node, whole, true, names);
     if (plain || spot) add(offer_of(context, whole, node.architecture, plain, spot));
   }
+  // What nobody may see, or is only made when a pod waits for it.
+  if (!inventory.nodes_known || (inventory.grows && offers.empty())) add(offer_of(context, kAnyShape, "amd64", true, false));
   std::stable_sort(offers.begin(), offers.end(), [](const KubeOffer& a, const KubeOffer& b) {
     return std::tie(a.shape.gpus, a.shape.cpus, a.shape.memory_gib) > std::tie(b.shape.gpus, b.shape.cpus, b.shape.memory_gib);
   });

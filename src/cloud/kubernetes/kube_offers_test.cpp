@@ -109,6 +109,8 @@ TEST(KubePlacement, AsksForTheLabelsAndToleratesTheTaintsOfTheNodesThatWillDo) {
 TEST(KubeOffers, WhereNodesMayNotBeListedAnythingIsTried) {
   const KubeInventory blind{.nodes_known = false};
   EXPECT_EQ(kube_offers("lab", blind).size(), 1U);
+  EXPECT_EQ(kube_offers("lab", {.grows = true}).size(), 1U) << "an autoscaler that has scaled to nothing";
+  EXPECT_THAT(kube_offers("lab", {}), IsEmpty());
   EXPECT_THAT(describe(blind), ElementsAre(testing::HasSubstr("may not be listed")));
 }
 

@@ -74,8 +74,8 @@ Status PodCreation::plan() {
   if (sure && room.free < order_.count)
     return refuse(
         "InsufficientCapacity",
-        Error(Code::kExhausted, fmt::format("Kubernetes context {}: it has room for {} of {} pods with {:g} CPUs and {:.4g} GiB{}{}",
-                                            context, room.free, order_.count, shape.cpus, shape.memory_gib,
+        Error(Code::kExhausted, fmt::format("Kubernetes context {}: it has room for {} of {} pods with {}{}{}", context, room.free,
+                                            order_.count, describe(HostShare{shape.cpus, shape.memory_gib, 0}),
                                             shape.gpus > 0 ? fmt::format(" and {} {}", shape.gpus, shape.gpu) : "",
                                             room.total > room.free ? fmt::format(" ({} when nothing else runs)", room.total) : "")));
   if (shape.gpus > 0 && placement.device.empty())

@@ -235,6 +235,40 @@ def schedule(store):
             store.changed.wait(0.5)
 
 
+# ---- what kubectl shows
+
+COLUMNS = {"pods": ["Name", "Ready", "Status", "Restarts", "Age", "IP*", "Node*"],
+           "nodes": ["Name", "Status", "Roles", "Age", "Version", "Internal-IP*"]}
+
+
+def age(item):
+    seconds = int(time.time() - time.mktime(time.strptime(item["metadata"]["creationTimestamp"], "%Y-%m-%dT%H:%M:%SZ")) + time.timezone)
+    return f"{seconds}s" if seconds < 120 else f"{seconds // 60}m"
+
+
+def cells(resource, item):
+    name, status = item["metadata"]["name"], item.get("status", {})
+    if resource == "pods":
+        containers = status.get("containerStatuses", [])
+        ready = sum(1 for each in containers if each["ready"])
+        waiting = next((each["state"]["waiting"]["reason"] for each in containers if "waiting" in each["state"]), None)
+        shown = "Terminating" if item["metadata"].get("deletionTimestamp") else waiting or status.get("reason") or status.get("phase")
+        return [name, f"{ready}/{len(item['spec']['containers'])}", shown, "0", age(item), status.get("podIP", "<none>"),
+                item["spec"].get("nodeName", "<none>")]
+    is_ready = any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", []))
+    cordoned = ",SchedulingDisabled" if item["spec"].get("unschedulable") else ""
+    return [name, ("Ready" if is_ready else "NotReady") + cordoned, "<none>", age(item), status.get("nodeInfo", {}).get("kubeletVersion", ""),
+            status["addresses"][0]["address"]]
+
+
+def table(resource, items, meta):
+    columns = [{"name": name.rstrip("*"), "type": "string", "format": "name" if name == "Name" else "", "description": "",
+                "priority": 1 if name.endswith("*") else 0} for name in COLUMNS[resource]]
+    rows = [{"cells": cells(resource, item), "object": {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": item["metadata"]}}
+            for item in items]
+    return {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": meta, "columnDefinitions": columns, "rows": rows}
+
+
 # ---- who may do what
 
 class Rights:
@@ -287,10 +321,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def handle_all(self):
         try:
             length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else {}
+            text = self.rfile.read(length)
+            if length and "json" not in self.headers.get("Content-Type", "json"):
+                raise Refused(415, "UnsupportedMediaType", "JSON alone is spoken here")
+            body = json.loads(text) if length else {}
             self.serve(urllib.parse.urlsplit(self.path), body)
         except Refused as refused:
             self.reply(refused.code, refused.status())
+        except (KeyError, ValueError, TypeError, AttributeError) as failure:
+            self.reply(500, Refused(500, "InternalError", f"the imitation does not know this: {failure!r}").status())
         except (BrokenPipeError, ConnectionError, ssl.SSLError):
             self.close_connection = True
 
@@ -345,7 +384,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 body = dict(body, gracePeriodSeconds=int(query["gracePeriodSeconds"]))
             return self.reply(200, self.store.delete(resource, space, name, body))
         with self.store.changed:
-            return self.reply(200, self.store.get(resource, space, name))
+            item = self.store.get(resource, space, name)
+            if resource in COLUMNS and "as=Table" in self.headers.get("Accept", ""):
+                return self.reply(200, table(resource, [item], {}))
+            return self.reply(200, item)
 
     def discover(self, parts):
         def resources(group, kinds):
@@ -356,6 +398,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                   for name, kind in kinds.items()]}
         if parts == ["version"]:
             self.reply(200, {"major": "1", "minor": "36", "gitVersion": "v1.36.3", "platform": "linux/amd64"})
+        elif parts == ["openapi", "v3"]:
+            self.reply(200, {"paths": {"api/v1": {"serverRelativeURL": "/openapi/v3/api/v1"}}})
+        elif parts == ["openapi", "v3", "api", "v1"]:
+            # Enough for kubectl to leave validation to the server.
+            kinds = {f"/api/v1/namespaces/{{namespace}}/{name}/{{name}}":
+                     {"patch": {"parameters": [{"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}], "responses": {},
+                                "x-kubernetes-group-version-kind": {"group": "", "version": "v1", "kind": kind}}} for name, kind in CORE.items()}
+            self.reply(200, {"openapi": "3.0.0", "info": {"title": "imitation", "version": "v1.36.3"}, "paths": kinds})
         elif parts == ["api"]:
             self.reply(200, {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})
         elif parts == ["apis"]:
@@ -394,6 +444,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if limit and begin + limit < len(items):
             meta["continue"] = base64.b64encode(str(begin + limit).encode()).decode()
         items = items[begin:begin + limit] if limit else items
+        if resource in COLUMNS and "as=Table" in self.headers.get("Accept", ""):
+            return self.reply(200, table(resource, items, meta))
         self.reply(200, {"kind": kind + "List", "apiVersion": group, "metadata": meta, "items": items})
 
     def watch(self, resource, space, query):

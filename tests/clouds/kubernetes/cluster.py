@@ -15,6 +15,7 @@ commands from standard input, a line each, and answers "OK …" or "ERROR why":
   find NODE                 it is back, without what ran on it
   cordon NODE, open NODE    no new pods, and pods again
   delete NAMESPACE POD      as somebody else would
+  autoscaler on|off         there is one
   speak v4|v5               what the kubelets choose of the protocols for exec
   pods                      "OK namespace/name=phase@node …"
 """
@@ -239,6 +240,13 @@ class Cluster:
         if words[0] == "pods":
             return self.pods()
         verb, node = words[0], words[1]
+        if verb == "autoscaler":
+            path, name = "/api/v1/namespaces/kube-system/configmaps", "cluster-autoscaler-status"
+            if node == "on":
+                self.post(path, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"status": "Running"}})
+            else:
+                self.api.call("DELETE", f"{path}/{name}", {})
+            return ""
         if verb == "speak":
             self.kubelets.protocols = [f"{node}.channel.k8s.io"]
             return ""
