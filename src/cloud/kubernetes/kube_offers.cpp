@@ -26,6 +26,8 @@ constexpr std::array kSpotLabels = {SpotLabel{"cloud.google.com/gke-spot", "true
                                     SpotLabel{"kubernetes.azure.com/scalesetpriority", "spot"}};
 
 constexpr double kSlack = 1e-6;
+/// Of one node; what says more is no number of devices.
+constexpr double kDevicesMost = 1 << 20;
 
 bool is_gpu(std::string_view resource) { return resource.ends_with("/gpu") || resource.starts_with("gpu.intel.com/"); }
 
@@ -103,7 +105,7 @@ KubeOffer offer_of(const std::string& context, const KubeShape& shape, const std
 std::optional<KubeGpu> gpu_of(const KubeNode& node, const GpuNames& names) {
   for (const auto& [resource, count] : node.has.devices) {
     if (!is_gpu(resource) || count < 1) continue;
-    KubeGpu gpu{"GPU", resource, static_cast<int>(count), std::nullopt};
+    KubeGpu gpu{"GPU", resource, static_cast<int>(std::min(count, kDevicesMost)), std::nullopt};
     for (const auto key : kGpuLabels) {
       const auto label = node.labels.find(std::string(key));
       if (label == node.labels.end() || label->second.empty()) continue;
@@ -136,7 +138,8 @@ std::vector<KubeOffer> kube_offers(const std::string& context, const KubeInvento
   for (const auto& node : inventory.nodes) {
     const auto gpu = gpu_of(node, names);
     const auto left = left_on(node, inventory, false, names);
-    const KubeShape whole{tidy_cpus(left.cpus), tidy_memory(left.memory_gib), gpu ? gpu->name : "", static_cast<int>(left.gpus)};
+    const KubeShape whole{tidy_cpus(left.cpus), tidy_memory(left.memory_gib), gpu ? gpu->name : "",
+                          static_cast<int>(std::clamp(left.gpus, 0.0, kDevicesMost))};
     if (whole.cpus <= 0 || whole.memory_gib <= 0) continue;
     const bool plain = takes(node, whole, false, names), spot = takes(node, whole, true, names);
     if (plain || spot) add(offer_of(context, whole, node.architecture, plain, spot));
