@@ -211,6 +211,21 @@ TEST_P(KubernetesCloud, ALostNodeIsNamedAndItsClusterCanBeTakenDown) {
   kubernetes_->tell("find " + node);
 }
 
+TEST_P(KubernetesCloud, WhereTheServerDoesNotAnswerAClusterIsKeptUntilItDoes) {
+  ASSERT_EQ(run({"launch", "-y", "-c", "one", small_task()}).exit_code, 0);
+  auto config = read_file(kubernetes_->folder() / "kubeconfig").value_or("");
+  for (auto at = config.find(":6443"); at != std::string::npos; at = config.find(":6443")) config.replace(at, 5, ":6999");
+  const auto elsewhere = write("kubeconfig", config);
+  const auto status = run({"status"}, {{"KUBECONFIG", elsewhere}});
+  EXPECT_THAT(status.out + status.err, AllOf(HasSubstr("one"), HasSubstr("INIT"), HasSubstr("Kubernetes context lab")));
+  EXPECT_NE(run({"down", "-y", "one"}, {{"KUBECONFIG", elsewhere}}).exit_code, 0);
+  EXPECT_EQ(count_pods(), 1U);
+  EXPECT_EQ(run({"down", "-y", "--purge", "one"}, {{"KUBECONFIG", elsewhere}}).exit_code, 0);
+  EXPECT_EQ(count_pods(), 1U);
+  ok({"sweep"});
+  EXPECT_EQ(pods(), "") << "what was given up is found by its labels";
+}
+
 TEST_P(KubernetesCloud, OneIsKnownByAPluginByACertificateAndWithRightsInOneNamespaceAlone) {
   EXPECT_THAT(ok({"launch", "-y", "-c", "one", small_task("k8s/plugin")}), HasSubstr("ran on one-"));
   const auto runs = read_file(kubernetes_->folder() / "plugin.runs");

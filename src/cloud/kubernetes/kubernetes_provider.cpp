@@ -18,6 +18,8 @@ namespace {
 constexpr auto kLookDeadline = std::chrono::seconds(8);
 /// How long what was seen of a context is as good as new to `check`.
 constexpr auto kFresh = std::chrono::minutes(1);
+/// For what people wait for: a server that does not answer by then is said not to.
+constexpr auto kListDeadline = std::chrono::seconds(12);
 constexpr auto kUndoDeadline = std::chrono::minutes(2);
 
 Instance instance_of(const KubernetesProvider::Inner& inner, const KubeEntry& entry, int rank, InstanceState state,
@@ -180,7 +182,7 @@ std::map<std::string, Result<std::vector<Instance>>> KubernetesProvider::list_ea
   Mutex mutex;
   for_each_at_once(places.size(), kContextsAtOnce, [&](std::size_t i) {
     const auto& [place, here] = places[i];
-    const auto pods = own_pods(*inner_, place, here.size() == 1 ? here[0].cluster : "", kKubeCallDeadline);
+    const auto pods = own_pods(*inner_, place, here.size() == 1 ? here[0].cluster : "", kListDeadline);
     for (const auto& entry : here) {
       // Its nodes may run all the same.
       auto found = Result<std::vector<Instance>>(std::vector<Instance>());
@@ -207,7 +209,7 @@ Result<std::vector<std::string>> KubernetesProvider::clusters() {
   const auto used = inner_->ledger.used();
   Mutex mutex;
   for_each_at_once(used.size(), kContextsAtOnce, [&](std::size_t i) {
-    const auto pods = own_pods(*inner_, used[i], "", kKubeCallDeadline);
+    const auto pods = own_pods(*inner_, used[i], "", kListDeadline);
     if (!pods.ok()) return inner_->log.warn("kubernetes_not_swept", {{"context", used[i].context}, {"why", pods.error().message()}});
     const MutexLock lock(mutex);
     for (const auto& pod : *pods) all.insert(pod.cluster);

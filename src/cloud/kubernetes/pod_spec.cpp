@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
@@ -41,7 +42,7 @@ bool is_label_key(std::string_view text) {
 }
 
 json::object resources_of(const PodOrder& order) {
-  const auto millis = [](double cpus) { return fmt::format("{}m", static_cast<long>(cpus * 1000 + 0.5)); };
+  const auto millis = [](double cpus) { return fmt::format("{}m", std::llround(cpus * 1000)); };
   const auto mebis = [](double gib) { return fmt::format("{}Mi", static_cast<long>(gib * 1024)); };
   json::object requests{{"cpu", millis(order.cpus)}, {"memory", mebis(order.memory_gib)}}, limits;
   if (order.wishes.limits > 0)
