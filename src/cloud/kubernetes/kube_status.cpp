@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
 #include <charconv>
 
 #include "base/text.h"
 #include "kube_json.h"
 
 namespace isobar::cloud {
-
-namespace json = boost::json;
 
 namespace {
 
