@@ -21,7 +21,29 @@ std::map<std::string, Knob<Duration>*> duration_knobs(broker::Config& config) {
           {"refusal_life", &config.refusal_life},     {"retry_most", &config.retry_most}};
 }
 
+Result<std::vector<std::string>> allowed_contexts_in(const YamlNode& section, const fs::path& path) {
+  std::vector<std::string> contexts;
+  for (const auto& field : section.fields) {
+    const auto at = fmt::format("{}:{}:{}", path.string(), field.key.mark.line, field.key.mark.column);
+    if (field.key.text != "allowed_contexts")
+      return invalid(fmt::format("{}: {}", at, unknown("setting of kubernetes", field.key.text, {"allowed_contexts"})));
+    if (field.value.kind != YamlNode::Kind::kSequence)
+      return invalid(fmt::format("{}: kubernetes.allowed_contexts: expected a list of contexts of the kubeconfig", at));
+    for (const auto& context : field.value.items) contexts.push_back(context.text);
+  }
+  return contexts;
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> read_allowed_contexts(const fs::path& path) {
+  const auto text = read_file(path, 1 << 20);
+  if (!text.ok() && text.error().code() == Code::kNotFound) return std::vector<std::string>();
+  if (!text.ok()) return text.error();
+  TRY_ASSIGN(const auto documents, read_yaml(*text, path.string()));
+  const auto* section = documents[0].find("kubernetes");
+  return section ? allowed_contexts_in(*section, path) : Result<std::vector<std::string>>(std::vector<std::string>());
+}
 
 Result<broker::Config> read_config_file(const fs::path& path) {
   broker::Config config;
@@ -37,7 +59,11 @@ Result<broker::Config> read_config_file(const fs::path& path) {
   names.reserve(knobs.size());
   for (const auto& [name, knob] : knobs) names.push_back(name);
   for (const auto& section : documents[0].fields) {
-    if (section.key.text != "broker") return at(section.key.mark, unknown("section", section.key.text, {"broker"}));
+    if (section.key.text == "kubernetes") {
+      TRY(allowed_contexts_in(section.value, path));
+      continue;
+    }
+    if (section.key.text != "broker") return at(section.key.mark, unknown("section", section.key.text, {"broker", "kubernetes"}));
     for (const auto& field : section.value.fields) {
       const auto knob = knobs.find(field.key.text);
       if (knob == knobs.end()) return at(field.key.mark, unknown("setting of broker", field.key.text, names));

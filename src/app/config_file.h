@@ -10,5 +10,7 @@ namespace isobar::app {
 /// A file that does not exist is an empty one.
 /// Errors   kInvalidArgument: unknown section or key (with the nearest one), or a value out of its bounds
 Result<broker::Config> read_config_file(const fs::path& path);
+/// The contexts of the kubeconfig that tasks may run in which name none (`kubernetes.allowed_contexts`); none: the current one.
+Result<std::vector<std::string>> read_allowed_contexts(const fs::path& path);
 
 }  // namespace isobar::app

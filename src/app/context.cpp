@@ -77,6 +77,9 @@ const std::map<std::string, cloud::Provider*>& Context::providers() {
     ssh_pools_ = pools.get();
     owned_providers_.push_back(std::move(pools));
     owned_providers_.push_back(std::make_unique<cloud::SlurmProvider>(slurm_parts(), log()));
+    auto kubernetes = std::make_unique<cloud::KubernetesProvider>(kubernetes_parts(), log());
+    kubernetes_ = kubernetes.get();
+    owned_providers_.push_back(std::move(kubernetes));
     add_cloud_providers();
     for (const auto& provider : owned_providers_) providers_[provider->name()] = provider.get();
   }
@@ -120,6 +123,11 @@ void Context::add_cloud_providers() {
 cloud::SshPoolProvider& Context::ssh_pools() {
   providers();
   return *ssh_pools_;
+}
+
+cloud::KubernetesProvider& Context::kubernetes() {
+  providers();
+  return *kubernetes_;
 }
 
 std::string Context::owner() {
@@ -172,6 +180,22 @@ cloud::SlurmProvider::Parts Context::slurm_parts() {
             settings.config_file = config;
             return cloud::make_ssh_shell({.host = cluster}, settings);
           }};
+}
+
+cloud::KubernetesProvider::Parts Context::kubernetes_parts() {
+  const auto variable = [this](const std::string& name) -> std::optional<std::string> {
+    const auto found = environment_.find(name);
+    return found == environment_.end() ? std::nullopt : std::optional(found->second);
+  };
+  // What is wrong with the file is told by `config`, without which nothing is launched.
+  return {.variable = variable,
+          .user_home = variable("HOME").value_or(""),
+          .folder = home_ / "kubernetes",
+          .cache = home_ / "cache",
+          .node_program = node_program(),
+          .owner = owner(),
+          .allowed_contexts = read_allowed_contexts(home_ / "config.yaml").value_or({}),
+          .clock = clock_};
 }
 
 Result<cloud::Catalog> Context::catalog() {

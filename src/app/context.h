@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "broker/broker.h"
 #include "cloud/catalog.h"
+#include "cloud/kubernetes_provider.h"
 #include "cloud/slurm_provider.h"
 #include "cloud/ssh_pool_provider.h"
 #include "console.h"
@@ -51,6 +52,7 @@ class Context {
   const std::map<std::string, cloud::Provider*>& providers();
   /// The machines of ssh_node_pools.yaml; one of the providers.
   cloud::SshPoolProvider& ssh_pools();
+  cloud::KubernetesProvider& kubernetes();
   /// How machines are reached: the user's own OpenSSH. ISOBAR_SSH_CONFIG names a file in place of ~/.ssh/config.
   cloud::SshSettings ssh_settings();
   /// Host keys of machines that were never seen before are taken from here on.
@@ -62,6 +64,7 @@ class Context {
  private:
   cloud::SshPoolProvider::Parts ssh_pool_parts();
   cloud::SlurmProvider::Parts slurm_parts();
+  cloud::KubernetesProvider::Parts kubernetes_parts();
   void add_cloud_providers();
   void keep_ssh_entries(const std::string& cluster, const std::vector<cloud::Instance>& nodes);
   /// Host keys of machines that clouds booted for us.
@@ -77,6 +80,7 @@ class Context {
   std::vector<std::unique_ptr<cloud::Provider>> owned_providers_;  // which stand on what is above
   std::map<std::string, cloud::Provider*> providers_;
   cloud::SshPoolProvider* ssh_pools_ = nullptr;
+  cloud::KubernetesProvider* kubernetes_ = nullptr;
   bool accept_new_host_keys_ = false;
   std::optional<broker::StateStore> state_;
   std::unique_ptr<broker::Broker> broker_;

@@ -112,6 +112,8 @@ Status provision(Context& context, broker::ClusterSession& session, const broker
   broker::LaunchGoal goal{.cluster = session.name(), .num_nodes = task.num_nodes, .retry_until_up = options.retry_until_up};
   TRY_ASSIGN(goal.ranked, ranked_placements(task.resources, market));
   for (const auto& alternative : task.resources.alternatives) goal.labels.insert(alternative.labels.begin(), alternative.labels.end());
+  for (const auto& alternative : task.resources.alternatives) goal.images.push_back(alternative.image_id.value_or(""));
+  goal.config = task.config;
   broker::ClusterRecord blank;
   blank.name = session.name();
   blank.num_nodes = task.num_nodes;

@@ -19,6 +19,10 @@ bool asks_for(const broker::ResourceChoice* choice, const std::string& cloud) {
 
 Result<broker::Market> open_market(Context& context, Reach reach, const broker::ResourceChoice* choice) {
   broker::Market market;
+  // A context of Kubernetes that the task names is used though it is not among those that tasks run in which name none.
+  if (choice)
+    for (const auto& each : choice->alternatives)
+      if (each.cloud == "kubernetes" && each.region) context.kubernetes().also_offer(*each.region);
   TRY_ASSIGN(market.catalog, context.catalog());
   if (reach == Reach::kCatalogClouds) market.disabled["local"] = "a rehearsal is about clouds that can fail";
   if (reach != Reach::kEnabledClouds) return market;
@@ -102,7 +106,8 @@ Result<std::vector<broker::Placement>> ranked_placements(const broker::ResourceC
     for (const auto& alternative : choice.alternatives) groups.push_back({{alternative}, broker::Preference::kAny});
   std::vector<broker::Placement> ranked;
   std::optional<Error> failure;
-  for (const auto& group : groups) {
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto& group = groups[i];
     const auto found = broker::find_candidates(group, market);
     if (!found.ok()) {
       failure = failure.value_or(found.error());
@@ -112,8 +117,9 @@ Result<std::vector<broker::Placement>> ranked_placements(const broker::ResourceC
       auto offer = candidate.offer();
       for (const auto zone : broker::zones_of(candidate, market.blocked)) {
         offer.zone = std::string(zone);
-        if (offer.cloud == "ssh") offer = share_of(std::move(offer), group.alternatives[candidate.alternative]);
-        ranked.push_back({offer, candidate.use_spot, candidate.hourly_price, candidate.alternative});
+        if (offer.cloud == "ssh" || offer.cloud == "kubernetes")
+          offer = share_of(std::move(offer), group.alternatives[candidate.alternative]);
+        ranked.push_back({offer, candidate.use_spot, candidate.hourly_price, groups.size() == 1 ? candidate.alternative : i});
       }
     }
   }

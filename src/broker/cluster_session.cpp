@@ -18,6 +18,11 @@ constexpr std::size_t kNodesAtOnce = 32;
 /// overloaded within a few.
 constexpr Duration kLeastIdle = std::chrono::seconds(5);
 
+/// A container's image is for clouds whose machines are containers; on the others it says nothing of the machine.
+std::string image_for(const std::vector<std::string>& images, const Placement& placement) {
+  return placement.offer.cloud == "kubernetes" && placement.alternative < images.size() ? images[placement.alternative] : std::string();
+}
+
 }  // namespace
 
 Result<cloud::Provider*> ClusterSession::provider() const { return find_provider(parts_, record_->placement.offer.cloud); }
@@ -132,6 +137,8 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
   goal.backoff_least = parts_.config.retry_least.value;
   goal.backoff_most = parts_.config.retry_most.value;
   const auto labels = goal.labels;
+  const auto config = goal.config;
+  const auto images = goal.images;
   LaunchMachine machine(std::move(goal), fmt::format("{}-{}", name_, parts_.clock.now().unix_nanos()));
   std::vector<launch::Effect> effects = machine.step(launch::Start{}, parts_.clock.now());
   const Duration deadline = parts_.config.provision_deadline.value;
@@ -157,6 +164,8 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
                                      .use_spot = create->placement.use_spot,
                                      .count = record_->num_nodes,
                                      .labels = labels,
+                                     .image = image_for(images, create->placement),
+                                     .config = config,
                                      .user = record_->user},
                                     deadline);
       if (outcome.failure) parts_.say(fmt::format("  not to be had: {}", outcome.failure->error.message()));

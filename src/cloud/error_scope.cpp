@@ -113,6 +113,15 @@ constexpr std::array kRows = {
     Row{"slurm", "InvalidGres", Reach::kRegion},
     Row{"slurm", "PolicyViolation", Reach::kZone},
     Row{"slurm", "NodeConfigurationUnavailable", Reach::kZone},
+    // Kubernetes: a region is a context. What is wrong with the task's own words is so in every one; what a cluster refuses, it refuses
+    // for every type, but for room and quotas.
+    Row{"kubernetes", "InvalidOption", Reach::kCloud},
+    Row{"kubernetes", "InsufficientCapacity", Reach::kRegion},
+    Row{"kubernetes", "Unschedulable", Reach::kRegion},
+    Row{"kubernetes", "QuotaExceeded", Reach::kRegion},
+    Row{"kubernetes", "StillWaiting", Reach::kRegion},
+    Row{"kubernetes", "PodFailed", Reach::kRegion},
+    Row{"kubernetes", "", Reach::kWholeRegion},
     // Lambda and the other GPU clouds sell by region.
     Row{"lambda", "invalid-api-key", Reach::kCloud},
     Row{"lambda", "insufficient-capacity", Reach::kRegion},

@@ -99,6 +99,14 @@ TEST(ErrorScope, FollowsTheTable) {
            Row{"slurm", "PolicyViolation", "zone"},
            Row{"slurm", "NodeConfigurationUnavailable", "zone"},
            Row{"slurm", "Refused", "zone"},
+           Row{"kubernetes", "InvalidOption", "cloud"},
+           Row{"kubernetes", "InsufficientCapacity", "region"},
+           Row{"kubernetes", "Unschedulable", "region"},
+           Row{"kubernetes", "QuotaExceeded", "region"},
+           Row{"kubernetes", "Forbidden", "whole region"},
+           Row{"kubernetes", "Unauthorized", "whole region"},
+           Row{"kubernetes", "ContextUnreachable", "whole region"},
+           Row{"kubernetes", "ImagePullFailed", "whole region"},
        })
     EXPECT_EQ(reach_of(scope_of_error(row.cloud, row.code, a_zonal_offer(row.cloud))), row.reach) << row.cloud << " " << row.code;
 }

@@ -103,7 +103,7 @@ class Connecting : public std::enable_shared_from_this<Connecting> {
   void secure(const std::shared_ptr<Stream>& stream) {
     if (!to_.tls) return finish(stream);
     auto secured = std::make_shared<TlsStream>(loop_, stream, to_.tls);
-    secured->handshake(to_.host, [self = shared_from_this(), secured](const Status& shaken) {
+    secured->handshake(to_.tls_name.empty() ? to_.host : to_.tls_name, [self = shared_from_this(), secured](const Status& shaken) {
       // Some proxies look into TLS, and show a certificate of their own.
       const std::string whom = self->to_.proxy ? fmt::format("{} behind {}", self->to_.host, self->to_.proxy->name()) : self->to_.host;
       if (!shaken.ok()) return self->finish(self->overdue_ ? self->overdue() : shaken.error().context(whom));

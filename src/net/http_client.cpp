@@ -25,7 +25,7 @@ std::string key_of(const Url& url) { return fmt::format("{}://{}:{}", url.scheme
 
 ConnectTo end_of(const Exchange& exchange) {
   const Url& url = exchange.request.url;
-  return {url.host, url.port, exchange.tls, exchange.proxy, exchange.proxy_tls};
+  return {url.host, url.port, exchange.tls, exchange.proxy, exchange.proxy_tls, exchange.tls_name};
 }
 
 Result<std::string> head_of(const Exchange& exchange, const std::string& user_agent) {
@@ -237,6 +237,7 @@ Result<std::unique_ptr<HttpClient>> HttpClient::create(Options options) {
   client->tls_ = std::move(options.tls);
   client->ca_bundle_ = std::move(options.ca_bundle);
   client->ca_pem_ = std::move(options.ca_pem);
+  client->tls_name_ = std::move(options.tls_name);
   return client;
 }
 
@@ -261,6 +262,7 @@ void HttpClient::start(HttpRequest request, HttpDone done) {
   auto proxy = proxies_.proxy_for(exchange->request.url);
   if (!proxy.ok()) return exchange->done(proxy.error());
   exchange->proxy = std::move(proxy).value();
+  exchange->tls_name = tls_name_;
   const bool under_tls = exchange->request.url.scheme == "https", proxy_under_tls = exchange->proxy && exchange->proxy->tls;
   if (under_tls || proxy_under_tls) {
     auto tls = trusted();

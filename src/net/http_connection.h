@@ -19,6 +19,7 @@ struct Exchange {
   std::shared_ptr<TlsContext> tls;      // none: in the clear
   std::optional<Proxy> proxy;           // none: directly
   std::shared_ptr<TlsContext> proxy_tls;
+  std::string tls_name;  // empty: the URL's host
   // A plain request is the proxy's to answer; what goes through a tunnel it does not see.
   bool said_to_proxy() const { return proxy && !tls; }
   std::string_view body() const { return request.body.empty() ? std::string_view(request.owned_body) : request.body; }

@@ -13,6 +13,7 @@
 #include "broker/secure_relay.h"
 #include "cloud/host_service.h"
 #include "cloud/instance_init.h"
+#include "cloud/pod_keeper.h"
 #include "cloud/slurm_carry.h"
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
@@ -35,6 +36,7 @@ int usage() {
              "       isobar-node run-rank FOLDER           stands over one rank of a job; descriptor 3 is closed when it runs\n"
              "       isobar-node host                      does one thing with the nodes of this machine, as told on standard input\n"
              "       isobar-node carry FOLDER              runs one node of a cluster on Slurm in the foreground; srun starts it\n"
+             "       isobar-node pod                       the first process of a Kubernetes pod: ends when the node in it has ended\n"
              "       isobar-node bridge ADDRESS            connects its standard streams with an agent; its key comes first, in a line\n"
              "       isobar-node verify SHA256             succeeds if that is the hash of this file\n"
              "       isobar-node fetch                     copies from stores what the variable ISOBAR_FETCH says\n"
@@ -87,6 +89,7 @@ int main(int argc, char** argv) {
   if (verb == "run-rank" && argc == 3) return isobar::broker::supervise_rank(argv[2], kReadyFd);
   if (verb == "host" && argc == 2) return isobar::cloud::run_host();
   if (verb == "carry" && argc == 3) return isobar::cloud::carry_slurm_node(argv[2]);
+  if (verb == "pod" && argc == 2) return isobar::cloud::keep_pod();
   if (verb == "bridge" && argc == 3) return run_bridge(argv[2]);
   if (verb == "verify" && argc == 3) return verify_self(argv[2]);
   if (verb == "fetch" && argc == 2) return isobar::transfer::fetch_what_is_ordered();

@@ -30,6 +30,7 @@ const std::vector<std::string> kOverridable = {
     "kubernetes.dws",
     "kubernetes.enable_docker",
     "kubernetes.kueue",
+    "kubernetes.namespace",
     "kubernetes.pod_config",
     "kubernetes.provision_timeout",
     "kubernetes.quota",

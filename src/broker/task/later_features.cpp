@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "readers.h"
 
 namespace isobar::broker {
@@ -20,6 +22,14 @@ bool any_alternative(const Task& task, bool (*asks)(const ResourceRequest&)) {
   for (const auto& alternative : task.resources.alternatives)
     if (asks(alternative)) return true;
   return false;
+}
+
+/// Of the keys that a task may set, those that a driver reads (cloud/kubernetes/kube_wishes.h).
+bool is_acted_on(const std::string& key) {
+  static const std::vector<std::string> kKeys = {"kubernetes.custom_metadata", "kubernetes.namespace",
+                                                 "kubernetes.pod_config",      "kubernetes.provision_timeout",
+                                                 "kubernetes.remote_identity", "kubernetes.set_pod_resource_limits"};
+  return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
 }
 
 }  // namespace
@@ -46,7 +56,8 @@ std::vector<LaterFeature> find_later_features(const YamlNode& document, const Ta
   add(!task.managed_secrets.empty(), "managed_secrets", "managed_secrets", "secrets held by a server are not available yet; use secrets");
   add(task.service.has_value(), "service", "service", "serving replicas is not available yet");
   add(task.pool.has_value(), "pool", "pool", "pools of workers are not available yet");
-  add(!task.config.empty(), "config", "config", "overriding configuration for one task is not available yet");
+  for (const auto& [key, value] : task.config)
+    add(!is_acted_on(key), "config." + key, "config", "overriding this configuration for one task is not available yet");
   add(!task.hooks.empty(), "config.hooks", "config", "lifecycle hooks are not available yet");
   add(!task.event_callback.empty(), "event_callback", "event_callback", "managed jobs, and their event_callback, are not available yet");
   add(any_alternative(task, [](const ResourceRequest& r) { return r.job_recovery.has_value(); }), "resources.job_recovery", "resources",

@@ -89,6 +89,7 @@ json::object to_json(const BootNode& boot) {
           {"peers", peers},
           {"environment", environment},
           {"powers_machine", boot.powers_machine},
+          {"given", boot.given},
           {"sudo_password", boot.sudo_password},
           {"deadline_seconds", to_seconds(boot.deadline)}};
 }
@@ -108,6 +109,7 @@ BootNode boot_of(const json::object& from) {
   for (const auto& peer : from.at("peers").as_array()) boot.peers.push_back(peer_of(peer));
   for (const auto& [name, value] : from.at("environment").as_object()) boot.environment[std::string(name)] = std::string(value.as_string());
   boot.powers_machine = from.at("powers_machine").as_bool();
+  boot.given = from.at("given").as_bool();
   boot.sudo_password = text(from, "sudo_password");
   boot.deadline = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(json::value_to<double>(from.at("deadline_seconds"))));
   return boot;

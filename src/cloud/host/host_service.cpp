@@ -136,12 +136,13 @@ Result<NodeRecord> reserve(const BootNode& boot, const HostSurroundings& here, H
   // One that should run and does not (its machine lost power) must not stand in its own way.
   if (known.ok()) TRY(registry.instance(*known).set_power(Power::kStopped));
   const auto free = registry.free_of(here.whole);
-  if (!free.covers(boot.share)) {
+  if (!boot.given && !free.covers(boot.share)) {
     refusal.provider_code = "InsufficientCapacity";
     return Error(Code::kExhausted,
                  fmt::format("it has {} free of {}; {} are asked for", describe(free), describe(here.whole), describe(boot.share)));
   }
-  NodeRecord record{boot.owner, boot.cluster, boot.token, boot.rank, boot.share, registry.free_devices(here.whole.gpus, boot.share.gpus),
+  NodeRecord record{boot.owner, boot.cluster, boot.token,
+                    boot.rank,  boot.share,   registry.free_devices(boot.given ? boot.share.gpus : here.whole.gpus, boot.share.gpus),
                     {}};
   record.address = boot.address.empty() ? here.address : boot.address;
   TRY(registry.put(record));

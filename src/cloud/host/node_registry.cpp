@@ -67,10 +67,10 @@ Result<NodeRegistry> NodeRegistry::open(const fs::path& folder, Duration deadlin
   return NodeRegistry(folder, std::move(lock));
 }
 
-std::vector<NodeRecord> NodeRegistry::nodes() const {
+std::vector<NodeRecord> NodeRegistry::nodes_in(const fs::path& folder) {
   std::vector<NodeRecord> found;
   std::error_code failure;
-  for (const auto& entry : fs::directory_iterator(folder_, failure)) {
+  for (const auto& entry : fs::directory_iterator(folder, failure)) {
     if (!entry.is_directory(failure)) continue;
     // One without a record is one whose creation was cut short before it held anything.
     if (auto record = read_record(entry.path()); record.ok()) found.push_back(std::move(*record));

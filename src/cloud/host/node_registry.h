@@ -29,7 +29,9 @@ class NodeRegistry {
   /// Errors   kDeadlineExceeded: another process works on it
   static Result<NodeRegistry> open(const fs::path& folder, Duration deadline);
 
-  std::vector<NodeRecord> nodes() const;
+  std::vector<NodeRecord> nodes() const { return nodes_in(folder_); }
+  /// The same for whoever only watches: without the lock, so what another process is at may be missing.
+  static std::vector<NodeRecord> nodes_in(const fs::path& folder);
   InstanceFolder instance(const NodeRecord& record) const { return instance_in(folder_, record); }
   static InstanceFolder instance_in(const fs::path& folder, const NodeRecord& record);
   Result<NodeRecord> find(const std::string& owner, const std::string& cluster, int rank) const;

@@ -46,7 +46,9 @@ struct CreateOrder {
   std::map<std::string, std::string> labels;
   std::uint64_t disk_gb = 256;
   std::string image;  ///< as the task names it; empty: the cloud's usual one
-  std::string user;   ///< whose jobs these are, for SKYPILOT_USER
+  /// What the task's `config` says in place of the configuration, by dotted key ("kubernetes.pod_config"), as YAML text.
+  std::map<std::string, std::string> config;
+  std::string user;  ///< whose jobs these are, for SKYPILOT_USER
 };
 
 /// A failure with how much of the market it rules out.

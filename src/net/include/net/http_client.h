@@ -21,6 +21,7 @@ class HttpClient final : public HttpTransport {
     std::shared_ptr<TlsContext> tls;               ///< none: made when first needed, trusting ca_bundle
     fs::path ca_bundle;                            ///< a file of certificates; empty: the system's
     std::string ca_pem;                            ///< or its text, where the file is another machine's
+    std::string tls_name;                          ///< what servers' certificates must carry in place of their host; empty: that
     ProxyRules proxies;                            ///< which requests go by a proxy; none do unless said
     std::string user_agent = "isobar";
   };
@@ -41,7 +42,7 @@ class HttpClient final : public HttpTransport {
 
   std::string user_agent_;
   fs::path ca_bundle_;
-  std::string ca_pem_;
+  std::string ca_pem_, tls_name_;
   ProxyRules proxies_;
   Mutex mutex_;
   std::shared_ptr<TlsContext> tls_ GUARDED_BY(mutex_);

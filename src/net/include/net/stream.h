@@ -54,6 +54,7 @@ struct ConnectTo {
   std::shared_ptr<TlsContext> tls;  ///< none: in the clear
   std::optional<Proxy> proxy;       ///< with TLS, a tunnel through it to `host`; without, a connection to the proxy itself
   std::shared_ptr<TlsContext> proxy_tls;
+  std::string tls_name;  ///< what the certificate must carry in place of `host`; empty: `host`
 };
 
 /// Connects, trying each address of the name in turn; under TLS when `tls` is given, which also checks the name.

@@ -44,8 +44,10 @@ struct LaunchGoal {
   int num_nodes = 1;
   std::vector<Placement> ranked;  ///< best first
   std::map<std::string, std::string> labels;
-  std::optional<double> hourly_cost_max;  ///< $ for each node; placements above are never tried
-  bool retry_until_up = false;            ///< when a pass is exhausted: wait, forget what was ruled out, begin again
+  std::map<std::string, std::string> config;  ///< the task's own, by dotted key, as YAML text
+  std::vector<std::string> images;            ///< of each alternative of its resources; empty: the cloud's usual one
+  std::optional<double> hourly_cost_max;      ///< $ for each node; placements above are never tried
+  bool retry_until_up = false;                ///< when a pass is exhausted: wait, forget what was ruled out, begin again
   Duration backoff_least = std::chrono::seconds(60), backoff_most = std::chrono::minutes(10);
   int removals_most = 12;  ///< how often what an attempt may have left is asked to go, five seconds apart; 0: until it is gone
 };

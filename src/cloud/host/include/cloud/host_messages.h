@@ -79,6 +79,7 @@ struct BootNode {
   std::vector<HostPeer> peers;                     ///< the other nodes, as far as it must know them: the head knows all
   std::map<std::string, std::string> environment;  ///< of all its processes
   bool powers_machine = false;                     ///< when the node ends by itself the machine is switched off, since it costs
+  bool given = false;                              ///< whoever made the machine gave it this share: what it shows is not asked
   std::string sudo_password;                       ///< empty: `sudo` is the machine's own matter
   Duration deadline = std::chrono::minutes(1);
   friend bool operator==(const BootNode&, const BootNode&) = default;
