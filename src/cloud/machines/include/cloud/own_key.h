@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/result.h"
 
-namespace isobar::cloud::ec2 {
+namespace isobar::cloud {
 
 struct OwnKey {
   fs::path private_file;
@@ -25,4 +25,4 @@ Result<OwnKey> own_key(const fs::path& home, const std::string& keygen = "ssh-ke
 /// Errors   kInvalidArgument: not a line of an OpenSSH public key file
 Result<std::string> key_pair_name(std::string_view public_line);
 
-}  // namespace isobar::cloud::ec2
+}  // namespace isobar::cloud

@@ -1,4 +1,4 @@
-#include "own_key.h"
+#include "cloud/own_key.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -15,7 +15,7 @@
 
 extern char** environ;
 
-namespace isobar::cloud::ec2 {
+namespace isobar::cloud {
 
 namespace {
 
@@ -73,4 +73,4 @@ Result<OwnKey> own_key(const fs::path& home, const std::string& keygen) {
   return key;
 }
 
-}  // namespace isobar::cloud::ec2
+}  // namespace isobar::cloud
