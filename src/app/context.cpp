@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cloud/builtin_catalog.h"
 #include "cloud/ec2_provider.h"
+#include "cloud/lambda_provider.h"
 #include "cloud/local_provider.h"
 #include "cloud/machine_setup.h"
 #include "config_file.h"
@@ -115,6 +116,8 @@ void Context::add_cloud_providers() {
                                 .log = log(),
                                 .setup = *machine_setup_,
                                 .sleep = {}}));
+  const cloud::MachineParts parts{.home = home_, .owner = owner(), .clock = clock_, .log = log(), .setup = *machine_setup_, .sleep = {}};
+  owned_providers_.push_back(std::make_unique<cloud::LambdaProvider>(parts, surroundings, *cloud_http_));
 }
 
 cloud::SshPoolProvider& Context::ssh_pools() {

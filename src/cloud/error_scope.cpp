@@ -26,6 +26,7 @@ constexpr std::array kRows = {
     // And of machines that run: they take none of our keys, or cannot be reached or made a node.
     Row{"", "LoginRefused", Reach::kCloud},
     Row{"", "NodeSetupFailed", Reach::kWholeRegion},
+    Row{"", "CredentialsNotFound", Reach::kCloud},
     // GCP: stock-outs are zonal, most quotas regional, a few global.
     Row{"gcp", "ZONE_RESOURCE_POOL_EXHAUSTED", Reach::kZone},
     Row{"gcp", "UNSUPPORTED_OPERATION", Reach::kZone},
@@ -50,7 +51,6 @@ constexpr std::array kRows = {
     Row{"aws", "SignatureDoesNotMatch", Reach::kCloud},
     Row{"aws", "MissingAuthenticationToken", Reach::kCloud},
     Row{"aws", "UnrecognizedClientException", Reach::kCloud},
-    Row{"aws", "CredentialsNotFound", Reach::kCloud},
     Row{"aws", "Blocked", Reach::kCloud},
     // What the account's policy forbids, or no image can boot with, it is so for this type in every region.
     Row{"aws", "UnauthorizedOperation", Reach::kEverywhere},
@@ -115,7 +115,12 @@ constexpr std::array kRows = {
     Row{"slurm", "NodeConfigurationUnavailable", Reach::kZone},
     // Lambda and the other GPU clouds sell by region.
     Row{"lambda", "invalid-api-key", Reach::kCloud},
+    Row{"lambda", "account-inactive", Reach::kCloud},
+    Row{"lambda", "invalid-address", Reach::kCloud},
     Row{"lambda", "insufficient-capacity", Reach::kRegion},
+    Row{"lambda", "no-capacity-anywhere", Reach::kEverywhere},
+    Row{"lambda", "unknown-instance-type", Reach::kEverywhere},
+    Row{"lambda", "quota-exceeded", Reach::kEverywhere},
 };
 
 Reach reach_of(std::string_view cloud, std::string_view code) {

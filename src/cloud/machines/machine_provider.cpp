@@ -57,11 +57,12 @@ std::string shown(const Offer& offer) { return offer.zone.empty() ? offer.region
 
 }  // namespace
 
+Pace pace_of(const MachineParts& parts) {
+  return {parts.clock, parts.sleep ? parts.sleep : [](Duration span) { std::this_thread::sleep_for(span); }};
+}
+
 MachineProvider::MachineProvider(std::unique_ptr<MachineCloud> cloud, MachineParts parts)
-    : cloud_(std::move(cloud)),
-      parts_(std::move(parts)),
-      pace_{parts_.clock, parts_.sleep ? parts_.sleep : [](Duration span) { std::this_thread::sleep_for(span); }},
-      places_used_(parts_.home / cloud_->name() / "regions") {
+    : cloud_(std::move(cloud)), parts_(std::move(parts)), pace_(pace_of(parts_)), places_used_(parts_.home / cloud_->name() / "regions") {
   CHECK(!parts_.owner.empty());
 }
 MachineProvider::~MachineProvider() = default;

@@ -74,6 +74,8 @@ class Provider {
 
   /// Whether `stop` keeps anything that could be started again.
   virtual bool stops() const { return true; }
+  /// Whether a node that ends by itself (autostop) ends what is paid for, as far as `stop` would; else only `terminate` does.
+  virtual bool ends_by_itself() const { return true; }
   /// Whether this cloud can be used now: credentials, quotas. ok, or the reason and the mend.
   virtual Status check() = 0;
   /// Sentences on what this provider found, for `isobar check -v`: e.g. which isolation the kernel permits.

@@ -35,6 +35,8 @@ class MachineCloud {
   /// Whether machines can be stopped and started with their disks; and spot machines.
   virtual bool stops() const { return true; }
   virtual bool stops_spot() const { return true; }
+  /// Whether a machine that switches itself off costs no more than one that was stopped.
+  virtual bool ends_by_itself() const { return true; }
   /// How many machines are made at a time.
   virtual std::size_t made_at_once() const { return 8; }
   /// Between two looks at machines that are awaited.

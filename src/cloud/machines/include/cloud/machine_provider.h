@@ -26,6 +26,9 @@ struct MachineParts {
   std::function<void(Duration)> sleep;  ///< how pauses are made; none: by sleeping
 };
 
+/// Of these parts, by sleeping where they do not say otherwise.
+Pace pace_of(const MachineParts& parts);
+
 class MachineProvider : public Provider {
  public:
   MachineProvider(std::unique_ptr<MachineCloud> cloud, MachineParts parts);
@@ -33,6 +36,7 @@ class MachineProvider : public Provider {
 
   std::string name() const override { return cloud_->name(); }
   bool stops() const override { return cloud_->stops(); }
+  bool ends_by_itself() const override { return cloud_->ends_by_itself(); }
   Status check() override { return cloud_->check(); }
   std::vector<std::string> facts() override;
   /// Each rank is a call of its own, with its rank and all else that it is in the call itself: nothing ever exists without a mark, and
