@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cloud/builtin_catalog.h"
 #include "cloud/ec2_provider.h"
+#include "cloud/gcp_provider.h"
 #include "cloud/lambda_provider.h"
 #include "cloud/local_provider.h"
 #include "cloud/machine_setup.h"
@@ -118,6 +119,7 @@ void Context::add_cloud_providers() {
                                 .sleep = {}}));
   const cloud::MachineParts parts{.home = home_, .owner = owner(), .clock = clock_, .log = log(), .setup = *machine_setup_, .sleep = {}};
   owned_providers_.push_back(std::make_unique<cloud::LambdaProvider>(parts, surroundings, *cloud_http_));
+  owned_providers_.push_back(std::make_unique<cloud::GcpProvider>(parts, surroundings, *cloud_http_));
 }
 
 cloud::SshPoolProvider& Context::ssh_pools() {

@@ -65,7 +65,7 @@ Instance instance_of(const CloudMachine& machine, const fs::path& identity_file)
   instance.region = machine.region;
   instance.zone = machine.mark.zone.empty() ? machine.zone : machine.mark.zone;
   instance.address = machine.private_address;
-  const bool told = machine.state == InstanceState::kUnreachable || machine.state == InstanceState::kTerminated;
+  const bool told = machine.state == InstanceState::kUnreachable || machine.state == InstanceState::kTerminated || machine.taken_away;
   if (told) instance.problem = machine.reason;
   instance.ssh = {.host = machine.public_address.empty() ? machine.private_address : machine.public_address,
                   .user = machine.mark.login,

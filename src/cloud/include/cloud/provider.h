@@ -31,7 +31,7 @@ struct Instance {
   std::string region, zone;
   std::string address;        ///< where other nodes reach it: an IP
   std::string agent_address;  ///< where its agent listens: "unix:/path" or "host:port"; empty while not running
-  std::string problem;        ///< why it is kUnreachable, or what became of one that is kTerminated and was not ended by us
+  std::string problem;        ///< why it is kUnreachable, or what became of one that is kTerminated or kStopped, and not by us
   SshTarget ssh;              ///< how its user logs in; no host: not by SSH
   std::string ssh_machine;    ///< by what its host key is remembered where addresses change hands; empty: by its address
 };

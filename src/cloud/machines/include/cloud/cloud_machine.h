@@ -50,7 +50,7 @@ struct CloudMachine {
   int ssh_port = 0;  ///< of the public address; 0: the usual one
   bool spot = false;
   std::string reason_code, reason;  ///< why it is in this state: the cloud's own; empty: as it was told to
-  bool taken_away = false;          ///< it is gone because the cloud wanted a spot machine back
+  bool taken_away = false;          ///< a spot machine that is gone, or stopped, because the cloud wanted it back
   Mark mark;
 
   bool is_gone() const { return state == InstanceState::kTerminated; }
