@@ -14,6 +14,7 @@
 #include "cloud/lambda_provider.h"
 #include "cloud/local_provider.h"
 #include "cloud/machine_setup.h"
+#include "cloud/runpod_provider.h"
 #include "config_file.h"
 #include "net/http_client.h"
 #include "ssh_entries.h"
@@ -120,6 +121,7 @@ void Context::add_cloud_providers() {
   const cloud::MachineParts parts{.home = home_, .owner = owner(), .clock = clock_, .log = log(), .setup = *machine_setup_, .sleep = {}};
   owned_providers_.push_back(std::make_unique<cloud::LambdaProvider>(parts, surroundings, *cloud_http_));
   owned_providers_.push_back(std::make_unique<cloud::GcpProvider>(parts, surroundings, *cloud_http_));
+  owned_providers_.push_back(std::make_unique<cloud::RunPodProvider>(parts, surroundings, *cloud_http_));
 }
 
 cloud::SshPoolProvider& Context::ssh_pools() {

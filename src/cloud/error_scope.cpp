@@ -126,6 +126,12 @@ constexpr std::array kRows = {
     Row{"lambda", "no-capacity-anywhere", Reach::kEverywhere},
     Row{"lambda", "unknown-instance-type", Reach::kEverywhere},
     Row{"lambda", "quota-exceeded", Reach::kEverywhere},
+    // RunPod: an order that it does not take (several nodes) it takes nowhere.
+    Row{"runpod", "UNAUTHORIZED", Reach::kCloud},
+    Row{"runpod", "INSUFFICIENT_BALANCE", Reach::kCloud},
+    Row{"runpod", "SPEND_LIMIT_EXCEEDED", Reach::kCloud},
+    Row{"runpod", "invalid_argument", Reach::kCloud},
+    Row{"runpod", "NO_CAPACITY", Reach::kZone},
 };
 
 Reach reach_of(std::string_view cloud, std::string_view code) {

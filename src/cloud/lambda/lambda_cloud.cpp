@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "cloud/made_once.h"
 #include "requests.h"
 
 namespace isobar::cloud::lambda {
@@ -16,9 +17,6 @@ constexpr const char* kBase = "https://cloud.lambda.ai/api/v1";
 constexpr const char* kKeyFile = "~/.lambda_cloud/lambda_keys";
 constexpr const char* kLogin = "ubuntu";
 constexpr Duration kCheckDeadline = 10s, kCapacityStays = 20s;
-// A launch whose answer was lost: how long the machine may take to be listed, and how often it is tried.
-constexpr Duration kListedWithin = 20s, kBetweenLooks = 5s;
-constexpr int kLaunchTries = 3;
 
 constexpr std::array kRows = {
     RefusalRow{"insufficient-capacity", Code::kExhausted},
@@ -43,8 +41,6 @@ class LambdaMaker final : public MachineMaker {
         owner_(std::move(owner)),
         key_name_(std::move(key_name)) {}
 
-  /// Lambda has no tokens that make a call idempotent. A launch whose answer was lost is therefore looked for by its tags before it is
-  /// made again; should its machine come to light later still, there are two of a rank, of which `bring_up_gang` keeps one.
   Answer<std::string> make(int rank, Instant end) override {
     const Mark mark = mark_for(order_, owner_, rank, kLogin);
     const RestCall call{.doing = fmt::format("launch node {} of {}", rank, order_.cluster),
@@ -52,32 +48,16 @@ class LambdaMaker final : public MachineMaker {
                         .url = base_ + "/instance-operations/launch",
                         .body = launch_body(order_, mark, key_name_),
                         .repeatable = false};
-    for (int tries = 1;; ++tries) {
-      const auto answer = client_.call(call, end);
-      if (answer.ok()) {
-        TRY_ASSIGN(const auto ids, parse_launch(*answer).context(call.doing));
-        return ids.front();
-      }
-      if (!answer.error().may_have_acted) return answer.error();
-      TRY_ASSIGN(const std::string made, find_made(mark, end));
-      if (!made.empty()) return made;
-      if (tries == kLaunchTries || client_.pace().now() >= end) return answer.error();
-    }
+    const auto launch = [&]() -> Answer<std::string> {
+      TRY_ASSIGN(const auto answer, client_.call(call, end));
+      TRY_ASSIGN(const auto ids, parse_launch(answer).context(call.doing));
+      return ids.front();
+    };
+    return make_once(client_.pace(), mark, end, launch,
+                     [&] { return cloud_.machines("", {.owner = owner_, .cluster = mark.cluster, .token = mark.token}, end); });
   }
 
  private:
-  /// Empty: it is not listed within the time that it may take.
-  Answer<std::string> find_made(const Mark& mark, Instant end) {
-    const Instant until = std::min(end, client_.pace().now() + kListedWithin);
-    for (;;) {
-      TRY_ASSIGN(const auto machines, cloud_.machines("", {.owner = owner_, .cluster = mark.cluster, .token = mark.token}, end));
-      for (const auto& machine : machines)
-        if (machine.mark.rank == mark.rank && !machine.is_gone()) return machine.id;
-      if (client_.pace().now() >= until) return std::string();
-      client_.pace().pause(kBetweenLooks, until);
-    }
-  }
-
   LambdaCloud& cloud_;
   const RestClient& client_;
   const std::string base_;

@@ -23,6 +23,13 @@ Result<json::object> parse_object(std::string_view text, std::string_view whose)
   return std::move(value.get_object());
 }
 
+Result<json::array> parse_array(std::string_view text, std::string_view whose) {
+  boost::system::error_code failure;
+  auto value = json::parse(text, failure);
+  if (failure || !value.is_array()) return Error(Code::kDataLoss, fmt::format("the answer of {} is no JSON list", whose));
+  return std::move(value.get_array());
+}
+
 const json::object& object_in(const json::object& from, std::string_view name) {
   const auto* field = from.if_contains(name);
   return field != nullptr && field->is_object() ? field->get_object() : kNoObject;

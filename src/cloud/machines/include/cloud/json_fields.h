@@ -16,6 +16,9 @@ namespace isobar::cloud {
 /// Errors   kDataLoss: no JSON object; `whose` answer it was
 Result<boost::json::object> parse_object(std::string_view text, std::string_view whose);
 
+/// The same of a list.
+Result<boost::json::array> parse_array(std::string_view text, std::string_view whose);
+
 const boost::json::object& object_in(const boost::json::object& from, std::string_view name);
 const boost::json::array& array_in(const boost::json::object& from, std::string_view name);
 std::string text_in(const boost::json::object& from, std::string_view name);
