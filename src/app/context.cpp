@@ -8,6 +8,7 @@
 #include "base/child.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "cloud/azure_provider.h"
 #include "cloud/builtin_catalog.h"
 #include "cloud/ec2_provider.h"
 #include "cloud/gcp_provider.h"
@@ -122,6 +123,7 @@ void Context::add_cloud_providers() {
   owned_providers_.push_back(std::make_unique<cloud::LambdaProvider>(parts, surroundings, *cloud_http_));
   owned_providers_.push_back(std::make_unique<cloud::GcpProvider>(parts, surroundings, *cloud_http_));
   owned_providers_.push_back(std::make_unique<cloud::RunPodProvider>(parts, surroundings, *cloud_http_));
+  owned_providers_.push_back(std::make_unique<cloud::AzureProvider>(parts, surroundings, *cloud_http_));
 }
 
 cloud::SshPoolProvider& Context::ssh_pools() {

@@ -99,6 +99,10 @@ constexpr std::array kRows = {
     Row{"azure", "ReadOnlyDisabledSubscription", Reach::kCloud},
     Row{"azure", "AuthenticationFailed", Reach::kCloud},
     Row{"azure", "InvalidAuthenticationToken", Reach::kCloud},
+    Row{"azure", "ExpiredAuthenticationToken", Reach::kCloud},
+    Row{"azure", "SubscriptionNotFound", Reach::kCloud},
+    Row{"azure", "MissingSubscriptionRegistration", Reach::kCloud},
+    Row{"azure", "AuthorizationFailed", Reach::kEverywhere},
     Row{"azure", "SkuNotAvailable", Reach::kRegion},
     Row{"azure", "", Reach::kRegion},
     // Slurm: a region is a cluster, a zone a partition. Most of what a partition refuses it refuses for every type; a

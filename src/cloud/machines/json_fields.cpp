@@ -70,7 +70,7 @@ bool is_plain_name(std::string_view text) {
   const auto fits = [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   };
-  return !text.empty() && text.size() <= kNameMost && std::all_of(text.begin(), text.end(), fits);
+  return !text.empty() && text[0] != '.' && text.size() <= kNameMost && std::all_of(text.begin(), text.end(), fits);
 }
 
 }  // namespace isobar::cloud

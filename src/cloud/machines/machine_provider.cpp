@@ -191,6 +191,14 @@ Result<std::vector<std::string>> MachineProvider::clusters() {
   for (const auto& [place, machines] : found)
     for (const auto& machine : machines)
       if (!machine.is_gone()) names.insert(machine.mark.cluster);
+  std::mutex mutex;
+  TRY_ASSIGN(const auto all, places());
+  TRY(in_every_place(*cloud_, all, [&](const std::string& place) -> Answer<Nothing> {
+    TRY_ASSIGN(auto left, cloud_->clusters_with_remains(place, parts_.owner, pace_.now() + kAskDeadline));
+    const std::scoped_lock lock(mutex);
+    names.merge(left);
+    return Nothing{};
+  }));
   return std::vector<std::string>(names.begin(), names.end());
 }
 

@@ -30,7 +30,8 @@ const boost::json::object& as_object(const boost::json::value& value);
 /// All texts of a map.
 std::map<std::string, std::string> texts_in(const boost::json::object& from, std::string_view name);
 
-/// Whether it can be a part of a URL's path or a filter as it is: letters, digits, "-", "_" and ".", at most 200 of them.
+/// Whether it can be a part of a URL's path or a filter as it is: letters, digits, "-", "_" and ".", at most 200 of them,
+/// and no dot first.
 bool is_plain_name(std::string_view text);
 
 }  // namespace isobar::cloud

@@ -68,6 +68,10 @@ class MachineCloud {
   /// With their disks. Ids that do not exist (any more) are no error.
   /// Returns  those whose end is acknowledged
   virtual Answer<std::set<std::string>> remove(const std::string& place, const std::vector<std::string>& ids, Instant end) = 0;
+  /// The clusters of which something is left that costs, beside machines.
+  virtual Answer<std::set<std::string>> clusters_with_remains(const std::string&, const std::string& /*owner*/, Instant) {
+    return std::set<std::string>();
+  }
   /// Whatever else of theirs may become or hold machines or cost: before the machines are removed, and after all are.
   virtual Answer<Nothing> before_removal(const std::string&, const Wanted&, Instant) { return Nothing{}; }
   virtual Answer<Nothing> after_removal(const std::string&, const Wanted&, Instant) { return Nothing{}; }
