@@ -53,10 +53,14 @@ class FakeCompute final : public net::HttpTransport {
   std::string authorization;
 
   std::size_t times(const std::string& what) const { return static_cast<std::size_t>(std::count(asked.begin(), asked.end(), what)); }
-  void preempt(std::size_t machine) {
-    machines[machine].status = "TERMINATED";
-    operations_.push_back({"op-" + std::to_string(operations_.size()), machines[machine].zone, "compute.instances.preempted",
-                           machines[machine].name, "", ""});
+  /// Machines are made several at once, so that their order says nothing of their ranks.
+  void preempt(const std::string& rank) {
+    for (auto& machine : machines)
+      if (machine.metadata("isobar-rank") == rank) {
+        machine.status = "TERMINATED";
+        operations_.push_back(
+            {"op-" + std::to_string(operations_.size()), machine.zone, "compute.instances.preempted", machine.name, "", ""});
+      }
   }
 
   void start(net::HttpRequest request, net::HttpDone done) override {

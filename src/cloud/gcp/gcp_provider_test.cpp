@@ -187,7 +187,7 @@ TEST_F(Gcp, APreemptedSpotMachineIsToldFromOneThatWasStopped) {
   order.use_spot = true;
   ASSERT_FALSE(gcp.create(order, 5min).failure);
   EXPECT_EQ(google.machines[0].order.at("scheduling").as_object().at("provisioningModel").as_string(), "SPOT");
-  google.preempt(1);
+  google.preempt("1");
   const auto listed = gcp.list("train").value();
   ASSERT_THAT(listed, SizeIs(2));
   EXPECT_EQ(listed[0].problem, "");
