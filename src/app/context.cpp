@@ -8,10 +8,14 @@
 #include "base/child.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "cloud/azure_provider.h"
 #include "cloud/builtin_catalog.h"
 #include "cloud/ec2_provider.h"
+#include "cloud/gcp_provider.h"
+#include "cloud/lambda_provider.h"
 #include "cloud/local_provider.h"
 #include "cloud/machine_setup.h"
+#include "cloud/runpod_provider.h"
 #include "config_file.h"
 #include "net/http_client.h"
 #include "ssh_entries.h"
@@ -118,6 +122,11 @@ void Context::add_cloud_providers() {
                                 .log = log(),
                                 .setup = *machine_setup_,
                                 .sleep = {}}));
+  const cloud::MachineParts parts{.home = home_, .owner = owner(), .clock = clock_, .log = log(), .setup = *machine_setup_, .sleep = {}};
+  owned_providers_.push_back(std::make_unique<cloud::LambdaProvider>(parts, surroundings, *cloud_http_));
+  owned_providers_.push_back(std::make_unique<cloud::GcpProvider>(parts, surroundings, *cloud_http_));
+  owned_providers_.push_back(std::make_unique<cloud::RunPodProvider>(parts, surroundings, *cloud_http_));
+  owned_providers_.push_back(std::make_unique<cloud::AzureProvider>(parts, surroundings, *cloud_http_));
 }
 
 cloud::SshPoolProvider& Context::ssh_pools() {

@@ -22,11 +22,12 @@ std::vector<cloud::Instance> without_terminated(std::vector<cloud::Instance> ins
   return instances;
 }
 
-// Why part of a cluster does not answer, or what became of one that ended; empty: all of it does.
+// Why part of a cluster does not answer, or what became of one that ended or stopped; empty: all of it does.
 std::string problem_of(const std::vector<cloud::Instance>& instances) {
   for (const auto& instance : instances) {
     if (instance.state == cloud::InstanceState::kUnreachable) return fmt::format("node {}: {}", instance.rank, instance.problem);
-    if (instance.state == cloud::InstanceState::kTerminated && !instance.problem.empty()) return instance.problem;
+    const bool is_off = instance.state == cloud::InstanceState::kTerminated || instance.state == cloud::InstanceState::kStopped;
+    if (is_off && !instance.problem.empty()) return instance.problem;
   }
   return "";
 }

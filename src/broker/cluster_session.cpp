@@ -316,6 +316,11 @@ Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
   if (autostop && !autostop->down && !driver->stops())
     return invalid(fmt::format("cluster '{}' cannot stop by itself: {} keeps nothing of what is stopped; add --down to have it taken down",
                                name_, driver->name()));
+  if (autostop && !driver->ends_by_itself())
+    return invalid(
+        fmt::format("cluster '{}' cannot end by itself: a machine of {} that switches itself off is paid for all the same; take "
+                    "the cluster down when it is done",
+                    name_, driver->name()));
   TRY_ASSIGN(auto clients, connect_all());
   auto asked = autostop;
   if (asked) asked->idle = std::max<Duration>(asked->idle, kLeastIdle);

@@ -26,6 +26,7 @@ constexpr std::array kRows = {
     // And of machines that run: they take none of our keys, or cannot be reached or made a node.
     Row{"", "LoginRefused", Reach::kCloud},
     Row{"", "NodeSetupFailed", Reach::kWholeRegion},
+    Row{"", "CredentialsNotFound", Reach::kCloud},
     // GCP: stock-outs are zonal, most quotas regional, a few global.
     Row{"gcp", "ZONE_RESOURCE_POOL_EXHAUSTED", Reach::kZone},
     Row{"gcp", "UNSUPPORTED_OPERATION", Reach::kZone},
@@ -33,7 +34,12 @@ constexpr std::array kRows = {
     Row{"gcp", "RESOURCE_NOT_READY", Reach::kZone},
     Row{"gcp", "RESOURCE_NOT_FOUND", Reach::kZone},
     Row{"gcp", "RESOURCE_OPERATION_RATE_EXCEEDED", Reach::kZone},
+    Row{"gcp", "UNAUTHENTICATED", Reach::kCloud},
+    Row{"gcp", "SERVICE_DISABLED", Reach::kCloud},
+    Row{"gcp", "BILLING_DISABLED", Reach::kCloud},
+    Row{"gcp", "RATE_LIMIT_EXCEEDED", Reach::kCloud},
     Row{"gcp", "GPUS_ALL_REGIONS", Reach::kEverywhere},
+    Row{"gcp", "IMAGE_NOT_FOUND", Reach::kEverywhere},
     Row{"gcp", "QUOTA_EXCEEDED", Reach::kRegion},
     Row{"gcp", "SUBNET_NOT_FOUND_FOR_VPC", Reach::kRegion},
     Row{"gcp", "VPC_NOT_FOUND", Reach::kEverywhere},
@@ -50,7 +56,6 @@ constexpr std::array kRows = {
     Row{"aws", "SignatureDoesNotMatch", Reach::kCloud},
     Row{"aws", "MissingAuthenticationToken", Reach::kCloud},
     Row{"aws", "UnrecognizedClientException", Reach::kCloud},
-    Row{"aws", "CredentialsNotFound", Reach::kCloud},
     Row{"aws", "Blocked", Reach::kCloud},
     // What the account's policy forbids, or no image can boot with, it is so for this type in every region.
     Row{"aws", "UnauthorizedOperation", Reach::kEverywhere},
@@ -94,6 +99,10 @@ constexpr std::array kRows = {
     Row{"azure", "ReadOnlyDisabledSubscription", Reach::kCloud},
     Row{"azure", "AuthenticationFailed", Reach::kCloud},
     Row{"azure", "InvalidAuthenticationToken", Reach::kCloud},
+    Row{"azure", "ExpiredAuthenticationToken", Reach::kCloud},
+    Row{"azure", "SubscriptionNotFound", Reach::kCloud},
+    Row{"azure", "MissingSubscriptionRegistration", Reach::kCloud},
+    Row{"azure", "AuthorizationFailed", Reach::kEverywhere},
     Row{"azure", "SkuNotAvailable", Reach::kRegion},
     Row{"azure", "", Reach::kRegion},
     // Slurm: a region is a cluster, a zone a partition. Most of what a partition refuses it refuses for every type; a
@@ -124,7 +133,18 @@ constexpr std::array kRows = {
     Row{"kubernetes", "", Reach::kWholeRegion},
     // Lambda and the other GPU clouds sell by region.
     Row{"lambda", "invalid-api-key", Reach::kCloud},
+    Row{"lambda", "account-inactive", Reach::kCloud},
+    Row{"lambda", "invalid-address", Reach::kCloud},
     Row{"lambda", "insufficient-capacity", Reach::kRegion},
+    Row{"lambda", "no-capacity-anywhere", Reach::kEverywhere},
+    Row{"lambda", "unknown-instance-type", Reach::kEverywhere},
+    Row{"lambda", "quota-exceeded", Reach::kEverywhere},
+    // RunPod: an order that it does not take (several nodes) it takes nowhere.
+    Row{"runpod", "UNAUTHORIZED", Reach::kCloud},
+    Row{"runpod", "INSUFFICIENT_BALANCE", Reach::kCloud},
+    Row{"runpod", "SPEND_LIMIT_EXCEEDED", Reach::kCloud},
+    Row{"runpod", "invalid_argument", Reach::kCloud},
+    Row{"runpod", "NO_CAPACITY", Reach::kZone},
 };
 
 Reach reach_of(std::string_view cloud, std::string_view code) {

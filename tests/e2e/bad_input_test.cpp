@@ -45,8 +45,12 @@ TEST_F(BadInput, WhatIsNotAvailableYetIsSaidBeforeAnythingStarts) {
 
 TEST_F(BadInput, WhatNoCloudHereCanDoSaysWhyForEachCloud) {
   expect_refusal({"launch", "--gpus", "H100:8", "true"}, "local: has no H100");
-  expect_refusal({"launch", "--infra", "gcp", "true"}, "has no driver to launch on it");
+  expect_refusal({"launch", "--infra", "oci", "true"}, "has no driver to launch on it");
   expect_refusal({"launch", "--infra", "aws", "true"}, "no AWS credentials; run `aws configure`");
+  expect_refusal({"launch", "--infra", "gcp", "true"}, "no credentials of Google Cloud; run `gcloud auth application-default login`");
+  expect_refusal({"launch", "--infra", "azure", "true"}, "no credentials of Azure; run `az login`");
+  expect_refusal({"launch", "--infra", "lambda", "true"}, "no API key of Lambda Cloud");
+  expect_refusal({"launch", "--infra", "runpod", "true"}, "no API key of RunPod");
   expect_refusal({"launch", "--infra", "ssh/lab", "true"}, "no SSH node pools: list your machines in");
   expect_refusal({"launch", "--cpus", "4096+", "true"}, "local");
   expect_refusal({"optimize", "--gpus", "H1000", "true"}, "H100");

@@ -20,6 +20,15 @@ std::string read_line(int fd) {
 }  // namespace
 
 Result<Emulator> Emulator::start(const std::string& name) {
+  return start_script(ISOBAR_SOURCE_DIR "/tests/stores/emulator.py", {name, ISOBAR_EMULATORS});
+}
+
+Result<Emulator> Emulator::start_script(const std::string& script, const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = {"python3", script};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
   int to_child[2], from_child[2];
   if (::pipe2(to_child, O_CLOEXEC) != 0 || ::pipe2(from_child, O_CLOEXEC) != 0) return errno_error("make a pipe");
   Fd input(to_child[0]), output(from_child[1]), answers(from_child[0]);
@@ -30,14 +39,15 @@ Result<Emulator> Emulator::start(const std::string& name) {
   if (emulator.pid_ == 0) {
     ::dup2(input.get(), STDIN_FILENO);
     ::dup2(output.get(), STDOUT_FILENO);
-    ::execlp("python3", "python3", ISOBAR_SOURCE_DIR "/tests/stores/emulator.py", name.c_str(), ISOBAR_EMULATORS, nullptr);
+    ::execvp("python3", argv.data());
     ::_exit(127);
   }
   input.reset();
   output.reset();
   const std::string line = read_line(answers.get());
   if (!line.starts_with("READY "))
-    return unavailable(name + ": " + (line.starts_with("SKIP ") ? line.substr(5) : "python3 did not start it"));
+    return unavailable((arguments.empty() ? script : arguments.front()) + ": " +
+                       (line.starts_with("SKIP ") ? line.substr(5) : "python3 did not start it"));
   emulator.port_ = static_cast<std::uint16_t>(std::atoi(line.c_str() + 6));
   return emulator;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 
@@ -14,6 +15,8 @@ class Emulator {
   /// name     as emulator.py knows it
   /// Errors   kUnavailable: why it cannot be had here, in one line
   static Result<Emulator> start(const std::string& name);
+  /// Another script that prints "READY PORT" and ends with its standard input.
+  static Result<Emulator> start_script(const std::string& script, const std::vector<std::string>& arguments);
   Emulator(Emulator&&) = default;
   Emulator& operator=(Emulator&&) = delete;
   ~Emulator();

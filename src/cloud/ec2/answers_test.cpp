@@ -106,7 +106,7 @@ TEST(Refusals, AreReadInEveryFormOfAws) {
   refusal = parse_refusal(502, "<html><body>bad gateway</body></html>");
   EXPECT_EQ(refusal.code, "");
   EXPECT_TRUE(is_passing(refusal));
-  EXPECT_EQ(refused_by(refusal, "EC2", "us-east-1", "look").aws_code, "Http502");
+  EXPECT_EQ(refused_by(refusal, "EC2", "us-east-1", "look").provider_code, "Http502");
 }
 
 TEST(Refusals, CodesSayWhatTheCallerDoes) {

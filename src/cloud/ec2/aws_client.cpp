@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
 
 #include "base/await.h"
-#include "base/random.h"
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
 #include "refusal.h"
@@ -18,8 +16,6 @@ using storage::AwsCredentials;
 
 namespace {
 
-constexpr int kTroubleTries = 8, kUnreachableTries = 5;
-constexpr Duration kPauseLeast = 250ms, kPauseMost = 8s;
 constexpr Duration kStallMost = 30s;
 
 struct Names {
@@ -35,13 +31,6 @@ constexpr std::array kNames = {
 
 const Names& names_of(Service service) {
   return *std::find_if(kNames.begin(), kNames.end(), [&](const Names& names) { return names.service == service; });
-}
-
-/// Somewhere in the upper half of the pause that belongs to this attempt, so that many callers refused at once do not return at once.
-Duration jittered(int attempt) {
-  thread_local Random chance(std::random_device{}());
-  const Duration whole = std::min<Duration>(kPauseLeast * (1 << std::min(attempt, 10)), kPauseMost);
-  return whole / 2 + Duration(static_cast<std::int64_t>(chance.below(static_cast<std::uint64_t>(whole.count()) / 2)));
 }
 
 }  // namespace
@@ -60,11 +49,6 @@ std::map<Service, std::string> find_endpoints(const storage::Surroundings& surro
       endpoints[names.service] = endpoint;
   return endpoints;
 }
-
-struct AwsClient::Tries {
-  int made = 0, unreachable = 0, troubles = 0;
-  bool renewed = false;
-};
 
 Answer<net::HttpRequest> AwsClient::request_for(const AwsCall& call, const AwsCredentials& credentials) const {
   const Names& names = names_of(call.service);
@@ -90,8 +74,8 @@ Answer<net::HttpRequest> AwsClient::request_for(const AwsCall& call, const AwsCr
   return request;
 }
 
-Answer<std::string> AwsClient::attempt(const AwsCall& call, Instant end, Tries& tries, Next& next) {
-  next = Next::kGiveUp;
+Answer<std::string> AwsClient::attempt(const AwsCall& call, Instant end, bool& renewed, Again& again) {
+  again = Again::kNever;
   const auto credentials = await_outcome<AwsCredentials>([&](auto done) { parts_.credentials->get(done); });
   if (!credentials.ok()) return Refused(credentials.error().context(call.doing), "CredentialsNotFound");
   TRY_ASSIGN(auto request, request_for(call, *credentials));
@@ -100,37 +84,32 @@ Answer<std::string> AwsClient::attempt(const AwsCall& call, Instant end, Tries& 
   if (!response.ok()) {
     const Code code = response.error().code();
     const bool may_pass = code == Code::kUnavailable || code == Code::kDeadlineExceeded || code == Code::kDataLoss;
-    if (may_pass && ++tries.unreachable < kUnreachableTries) next = Next::kLater;
+    if (may_pass) again = Again::kUnreachable;
     return Refused(response.error().context(fmt::format("{}: {} in {}", call.doing, names_of(call.service).shown, call.region)),
                    "ApiUnreachable");
   }
   if (response->ok()) return response->body;
   const ApiRefusal refusal = parse_refusal(response->status, response->body);
-  if (is_expired(refusal.code) && !std::exchange(tries.renewed, true)) {
+  if (is_expired(refusal.code) && !std::exchange(renewed, true)) {
     parts_.credentials->forget(*credentials);
-    next = Next::kAtOnce;
+    again = Again::kAtOnce;
   } else if (is_throttling(refusal.code)) {
-    next = Next::kLater;
+    again = Again::kThrottled;
   } else {
     const bool settles = std::find(call.settling.begin(), call.settling.end(), refusal.code) != call.settling.end();
-    if ((settles || is_passing(refusal)) && ++tries.troubles < kTroubleTries) next = Next::kLater;
+    if (settles || is_passing(refusal)) again = Again::kTrouble;
   }
   return refused_by(refusal, names_of(call.service).shown, call.region, call.doing);
 }
 
 Answer<std::string> AwsClient::call(const AwsCall& call, Instant end) {
-  Tries tries;
+  Repeats repeats(pace_, end);
+  bool renewed = false;
   for (;;) {
-    Next next;
-    auto answer = attempt(call, end, tries, next);
-    if (answer.ok() || next == Next::kGiveUp || parts_.clock.now() >= end) return answer;
-    if (next == Next::kLater) pause(tries.made, end);
-    ++tries.made;
+    Again again;
+    auto answer = attempt(call, end, renewed, again);
+    if (answer.ok() || !repeats.once_more(again)) return answer;
   }
-}
-
-void AwsClient::pause(int attempt, Instant end) const {
-  parts_.sleep(std::clamp<Duration>(jittered(attempt), Duration(1ms), std::max<Duration>(end - parts_.clock.now(), 1ms)));
 }
 
 }  // namespace isobar::cloud::ec2

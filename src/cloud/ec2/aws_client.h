@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "answer.h"
 #include "base/time.h"
+#include "cloud/repeats.h"
 #include "net/http.h"
 #include "requests.h"
 #include "storage/aws_access.h"
@@ -47,24 +47,21 @@ class AwsClient {
     const Clock& clock;
     std::function<void(Duration)> sleep;
   };
-  explicit AwsClient(Parts parts) : parts_(std::move(parts)) {}
+  explicit AwsClient(Parts parts) : parts_(std::move(parts)), pace_{parts_.clock, parts_.sleep} {}
 
   /// The body of the answer. Trouble inside AWS is waited out with up to 8 attempts, an API that cannot be reached with 5 (some ten
   /// seconds), throttling until `end`; credentials that have expired are fetched anew once.
   /// Errors   the refusal, with AWS's code. "ApiUnreachable": no answer at all; "CredentialsNotFound"
   Answer<std::string> call(const AwsCall& call, Instant end);
 
-  Instant now() const { return parts_.clock.now(); }
-  void sleep(Duration span) const { parts_.sleep(span); }
+  const Pace& pace() const { return pace_; }
 
  private:
-  struct Tries;
-  enum class Next { kGiveUp, kAtOnce, kLater };
-  Answer<std::string> attempt(const AwsCall& call, Instant end, Tries& tries, Next& next);
+  Answer<std::string> attempt(const AwsCall& call, Instant end, bool& renewed, Again& again);
   Answer<net::HttpRequest> request_for(const AwsCall& call, const storage::AwsCredentials& credentials) const;
-  void pause(int attempt, Instant end) const;
 
   const Parts parts_;
+  const Pace pace_;
 };
 
 }  // namespace isobar::cloud::ec2

@@ -16,16 +16,6 @@ using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
-/// Time passes by pausing alone.
-class PausedClock final : public Clock {
- public:
-  Instant now() const override { return Instant::from_unix_nanos(nanos_); }
-  void advance(Duration span) { nanos_ += span.count(); }
-
- private:
-  std::atomic<std::int64_t> nanos_ = Instant::from_unix_seconds(1'760'000'000).unix_nanos();
-};
-
 class Ec2 : public testing::Test {
  protected:
   Ec2Provider provider(const std::map<std::string, std::string>& variables = {

@@ -5,8 +5,8 @@
 
 #include <string>
 
+#include "cloud/own_key.h"
 #include "cloud/provider.h"
-#include "own_key.h"
 #include "region_api.h"
 
 namespace isobar::cloud::ec2 {

@@ -1,25 +1,18 @@
-// The pure rules of a launch: which image, which quota, which tags, which key.
+// The pure rules of a launch: which image, which quota, which tags.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-
-#include <thread>
 
 #include "image_alias.h"
-#include "own_key.h"
 #include "quota.h"
-#include "regions_used.h"
 #include "tags.h"
 #include "test_user.h"
 
 namespace isobar::cloud::ec2 {
 namespace {
 
-using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 TEST(ImageAlias, EachIsFoundForItsArchitecture) {
   const auto amd = find_image_source("ubuntu-24.04", "x86_64", "m6i.large");
@@ -86,7 +79,7 @@ TEST(EC2Tags, CarryAllThatIsKnownOfANode) {
   order.labels = {{"team", "x"}};
   const Tags tags = tags_of(order, "ada", 3, "ubuntu");
   Machine machine{.id = "i-1", .state = "running", .zone = "us-east-1c", .private_address = "10.0.0.1", .tags = tags};
-  const Instance instance = instance_of(machine, "us-east-1");
+  const Instance instance = instance_of(machine_of(machine, "us-east-1"), "/key");
   EXPECT_EQ(instance.cluster, "train");
   EXPECT_EQ(instance.rank, 3);
   EXPECT_EQ(instance.zone, "use1-az2");
@@ -95,7 +88,7 @@ TEST(EC2Tags, CarryAllThatIsKnownOfANode) {
   EXPECT_EQ(tags.at("team"), "x");
   EXPECT_EQ(tags.at(kNodesTag), "4");
   machine.tags[kRankTag] = "x7";
-  EXPECT_EQ(rank_of(machine), -1);
+  EXPECT_EQ(machine_of(machine, "us-east-1").mark.rank, -1);
 }
 
 TEST(EC2Tags, AClientTokenFitsAndDiffersByOrderAndRank) {
@@ -107,55 +100,8 @@ TEST(EC2Tags, AClientTokenFitsAndDiffersByOrderAndRank) {
 }
 
 TEST(EC2Tags, AnOwnerWithWildcardsMatchesItselfAlone) {
-  EXPECT_THAT(all_of_cluster("a*b", "c?\\").at(0).values, ElementsAre("a\\*b"));
-  EXPECT_THAT(all_of_cluster("a*b", "c?\\").at(1).values, ElementsAre("c\\?\\\\"));
-}
-
-TEST(OwnKey, IsMadeOnceForAllWhoAskAtOnce) {
-  if (std::system("command -v ssh-keygen >/dev/null") != 0) GTEST_SKIP() << "ssh-keygen is not installed";
-  const ScratchHome home;
-  std::vector<std::string> names(6);
-  {
-    std::vector<std::jthread> threads;
-    for (auto& name : names)
-      threads.emplace_back([&] {
-        const auto key = own_key(home.path());
-        name = key.ok() ? key->name : key.error().message();
-      });
-  }
-  EXPECT_THAT(names[0], testing::MatchesRegex("isobar-[0-9a-f]{8}"));
-  EXPECT_THAT(names, Each(names[0]));
-  struct stat status {};
-  ASSERT_EQ(::stat((home.path() / "ssh" / "id_ed25519").c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777, 0600U);
-  EXPECT_EQ(std::distance(fs::directory_iterator(home.path() / "ssh"), {}), 2);
-}
-
-TEST(OwnKey, AMissingProgramIsNamedWithItsPackage) {
-  const ScratchHome home;
-  const auto key = own_key(home.path(), "no-such-keygen");
-  EXPECT_EQ(key.error().code(), Code::kNotFound);
-  EXPECT_THAT(key.error().message(), HasSubstr("no-such-keygen is not installed; install the package openssh-client"));
-}
-
-TEST(OwnKey, AFileThatIsNoKeyIsNamed) {
-  const ScratchHome home;
-  fs::create_directories(home.path() / "ssh");
-  ASSERT_TRUE(write_file(home.path() / "ssh" / "id_ed25519", "x").ok());
-  ASSERT_TRUE(write_file(home.path() / "ssh" / "id_ed25519.pub", "x").ok());
-  EXPECT_THAT(own_key(home.path()).error().message(), HasSubstr("id_ed25519.pub"));
-}
-
-TEST(RegionsUsed, AreKeptWhoeverAddsThem) {
-  const ScratchHome home;
-  const RegionsUsed regions(home.path() / "aws" / "regions");
-  EXPECT_THAT(*regions.read(), IsEmpty());
-  {
-    std::vector<std::jthread> threads;
-    for (const char* region : {"us-east-1", "eu-west-1", "us-west-2", "eu-west-1"})
-      threads.emplace_back([&, region] { ASSERT_TRUE(regions.add(region).ok()); });
-  }
-  EXPECT_THAT(*regions.read(), ElementsAre("eu-west-1", "us-east-1", "us-west-2"));
+  EXPECT_THAT(all_that_is({.owner = "a*b", .cluster = "c?\\", .token = {}}).at(0).values, ElementsAre("a\\*b"));
+  EXPECT_THAT(all_that_is({.owner = "a*b", .cluster = "c?\\", .token = {}}).at(1).values, ElementsAre("c\\?\\\\"));
 }
 
 }  // namespace

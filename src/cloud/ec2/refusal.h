@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "answer.h"
+#include "cloud/answer.h"
 
 namespace isobar::cloud::ec2 {
 

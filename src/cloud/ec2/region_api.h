@@ -2,8 +2,6 @@
 
 /// What the driver asks of one region, each question once and with all its pages. Safe from any thread.
 
-#include <algorithm>
-
 #include "answers.h"
 #include "aws_client.h"
 
@@ -15,9 +13,8 @@ class RegionApi {
   RegionApi(AwsClient& client, std::string region, Instant end) : client_(client), region_(std::move(region)), end_(end) {}
   const std::string& region() const { return region_; }
   Instant end() const { return end_; }
-  Instant now() const { return client_.now(); }
   /// Between two looks at the same thing; not beyond `end`.
-  void pause(Duration span) const { client_.sleep(std::clamp<Duration>(span, 1ms, std::max<Duration>(end_ - now(), 1ms))); }
+  void pause(Duration span) const { client_.pace().pause(span, end_); }
 
   Answer<std::vector<Machine>> machines(const std::vector<Filter>& filters);
   /// Repeated, it answers with the same machine.

@@ -15,7 +15,6 @@ namespace isobar::cloud::ec2 {
 namespace {
 
 constexpr std::size_t kLabelsMost = 40, kKeyMost = 128, kValueMost = 256;  // EC2 takes 50 tags; ten are ours
-constexpr int kNodesMost = 1000;
 
 InstanceState state_of(const std::string& state) {
   if (state == "pending") return InstanceState::kPending;
@@ -63,15 +62,7 @@ Status check_order(const CreateOrder& order) {
 Tags tags_of(const CreateOrder& order, const std::string& owner, int rank, const std::string& login_user) {
   Tags tags = order.labels;
   tags["Name"] = fmt::format("{}-{}", order.cluster, rank);
-  tags[kClusterTag] = order.cluster;
-  tags[kRankTag] = std::to_string(rank);
-  tags[kNodesTag] = std::to_string(order.count);
-  tags[kTokenTag] = order.token;
-  tags[kOwnerTag] = owner;
-  tags[kZoneTag] = order.offer.zone;
-  tags[kLoginTag] = login_user;
-  tags[kVcpusTag] = fmt::format("{:g}", order.offer.vcpus);
-  tags[kGpusTag] = fmt::format("{:g}", order.offer.accelerator_count);
+  tags.merge(cloud::tags_of(mark_for(order, owner, rank, login_user)));
   return tags;
 }
 
@@ -82,33 +73,31 @@ std::string client_token_of(const std::string& order_token, int rank) {
   return (fits ? order_token : crypto::to_hex(crypto::sha256(order_token)).substr(0, 48)) + suffix;
 }
 
-int rank_of(const Machine& machine) {
-  const auto rank = storage::parse_count(machine.tag(kRankTag));
-  return rank.ok() && *rank < kNodesMost ? static_cast<int>(*rank) : -1;
+CloudMachine machine_of(const Machine& machine, const std::string& region) {
+  return {.id = machine.id,
+          .state = state_of(machine.state),
+          .region = region,
+          .zone = machine.zone,
+          .private_address = machine.private_address,
+          .public_address = machine.public_address,
+          .spot = machine.spot,
+          .reason_code = machine.reason_code,
+          .reason = machine.reason,
+          .taken_away = machine.is_gone() && machine.reason_code.starts_with("Server.Spot"),
+          .mark = read_mark(machine.tags)};
 }
 
-Instance instance_of(const Machine& machine, const std::string& region) {
-  Instance instance{.id = machine.id, .cluster = machine.tag(kClusterTag), .rank = rank_of(machine), .state = state_of(machine.state)};
-  instance.region = region;
-  instance.zone = machine.tag(kZoneTag).empty() ? machine.zone : machine.tag(kZoneTag);
-  instance.address = machine.private_address;
-  instance.ssh = {.host = machine.public_address.empty() ? machine.private_address : machine.public_address,
-                  .user = machine.tag(kLoginTag),
-                  .identity_file = {}};
-  instance.ssh_machine = machine.id;
-  return instance;
+std::vector<Filter> all_that_is(const Wanted& wanted) {
+  std::vector<Filter> filters = {tagged(kOwnerTag, wanted.owner)};
+  if (wanted.cluster) filters.push_back(tagged(kClusterTag, *wanted.cluster));
+  if (wanted.token) filters.push_back(tagged(kTokenTag, *wanted.token));
+  if (!wanted.cluster && !wanted.token) filters.push_back({"tag-key", {kClusterTag}});
+  return filters;
 }
 
-std::vector<Filter> all_of_owner(const std::string& owner) { return {tagged(kOwnerTag, owner), {"tag-key", {kClusterTag}}}; }
-std::vector<Filter> all_of_cluster(const std::string& owner, const std::string& cluster) {
-  return {tagged(kOwnerTag, owner), tagged(kClusterTag, cluster)};
-}
-std::vector<Filter> all_of_token(const std::string& owner, const std::string& token) {
-  return {tagged(kOwnerTag, owner), tagged(kTokenTag, token)};
-}
-
-std::vector<Filter> live(std::vector<Filter> filters) {
-  filters.push_back({"instance-state-name", {"pending", "running", "stopping", "stopped"}});
+std::vector<Filter> machines_that_are(const Wanted& wanted) {
+  auto filters = all_that_is(wanted);
+  if (wanted.live_only) filters.push_back({"instance-state-name", {"pending", "running", "stopping", "stopped"}});
   return filters;
 }
 

@@ -5,13 +5,16 @@
 #include "ask_token.h"
 #include "base/text.h"
 #include "crypto/encoding.h"
+#include "flat_json.h"
+#include "storage/refusal.h"
 
 namespace isobar::storage {
 
 namespace {
 
 using Source = SecretSource<AzureCredentials>;
-constexpr std::string_view kScope = "https://storage.azure.com/.default", kResource = "https://storage.azure.com/";
+constexpr std::string_view kStorage = "https://storage.azure.com/";
+constexpr Duration kCliTokenLasts = std::chrono::minutes(10);  // when the CLI does not say
 // The account and key of every emulator: published, and secret nowhere.
 constexpr std::string_view kEmulatorAccount = "devstoreaccount1";
 constexpr std::string_view kEmulatorKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
@@ -34,8 +37,9 @@ Done<TokenAnswer> as_credentials(Done<AzureCredentials> done) {
   };
 }
 
+// resource   for which the token is: "https://storage.azure.com/"
 std::shared_ptr<Source> client_of_entra(const Surroundings& surroundings, const std::string& tenant, const std::string& client,
-                                        net::HttpTransport& transport, const Clock& clock) {
+                                        const std::string& resource, net::HttpTransport& transport, const Clock& clock) {
   return std::make_shared<Source>(&clock, [=, &transport, &clock](Done<AzureCredentials> done) {
     net::HttpRequest request;
     request.method = "POST";
@@ -44,7 +48,7 @@ std::shared_ptr<Source> client_of_entra(const Surroundings& surroundings, const 
     request.url = *url;
     request.url.target = "/" + net::percent_encode(tenant) + "/oauth2/v2.0/token";
     request.headers.add("Content-Type", "application/x-www-form-urlencoded");
-    net::QueryParameters form = {{"grant_type", "client_credentials"}, {"client_id", client}, {"scope", std::string(kScope)}};
+    net::QueryParameters form = {{"grant_type", "client_credentials"}, {"client_id", client}, {"scope", resource + ".default"}};
     if (const auto secret = surroundings.variable("AZURE_CLIENT_SECRET")) {
       form.emplace_back("client_secret", *secret);
     } else {
@@ -58,10 +62,10 @@ std::shared_ptr<Source> client_of_entra(const Surroundings& surroundings, const 
   });
 }
 
-Result<net::HttpRequest> identity_request(const Surroundings& surroundings) {
+Result<net::HttpRequest> identity_request(const Surroundings& surroundings, const std::string& resource) {
   net::HttpRequest request;
   const auto service = surroundings.variable("IDENTITY_ENDPOINT"), header = surroundings.variable("IDENTITY_HEADER");
-  net::QueryParameters query = {{"api-version", service && header ? "2019-08-01" : "2018-02-01"}, {"resource", std::string(kResource)}};
+  net::QueryParameters query = {{"api-version", service && header ? "2019-08-01" : "2018-02-01"}, {"resource", resource}};
   if (const auto client = surroundings.variable("AZURE_CLIENT_ID")) query.emplace_back("client_id", *client);
   TRY_ASSIGN(request.url, net::parse_url(service && header ? *service : "http://169.254.169.254/metadata/identity/oauth2/token"));
   request.url.target += (request.url.target.find('?') == std::string::npos ? "?" : "&") + net::encode_query(query);
@@ -71,18 +75,49 @@ Result<net::HttpRequest> identity_request(const Surroundings& surroundings) {
   return request;
 }
 
-std::shared_ptr<Source> identity_of_machine(const Surroundings& surroundings, net::HttpTransport& transport, const Clock& clock) {
-  return std::make_shared<Source>(&clock, [surroundings, &transport, &clock](const Done<AzureCredentials>& done) {
-    auto request = identity_request(surroundings);
+// none   what is told where there is no identity
+std::shared_ptr<Source> identity_of_machine(const Surroundings& surroundings, const std::string& resource, const std::string& none,
+                                            net::HttpTransport& transport, const Clock& clock) {
+  return std::make_shared<Source>(&clock, [surroundings, resource, none, &transport, &clock](const Done<AzureCredentials>& done) {
+    auto request = identity_request(surroundings, resource);
     if (!request.ok()) return done(request.error().context("IDENTITY_ENDPOINT"));
-    ask_token(transport, clock, std::move(*request), "ask the machine for its identity", [done](const Result<TokenAnswer>& answer) {
+    ask_token(transport, clock, std::move(*request), "ask the machine for its identity", [done, none](const Result<TokenAnswer>& answer) {
       if (answer.ok()) return as_credentials(done)(answer);
-      done(Error(Code::kPermissionDenied,
-                 "no credentials for Azure Storage were found: set AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY, "
-                 "AZURE_STORAGE_CONNECTION_STRING, or "
-                 "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (this machine has no managed identity either)"));
+      done(Error(Code::kPermissionDenied, none + " (this machine has no managed identity either)"));
     });
   });
+}
+
+// {"accessToken", "expires_on"}: of newer CLIs the seconds since 1970.
+Result<AzureCredentials> parse_cli_token(std::string_view json, Instant now) {
+  TRY_ASSIGN(const FlatJson fields, FlatJson::parse(json));
+  AzureCredentials credentials;
+  TRY_ASSIGN(credentials.bearer, fields.need("accessToken"));
+  for (const char c : credentials.bearer)
+    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) return invalid("the field 'accessToken' is no token");
+  const auto until = parse_count(fields.get("expires_on"));
+  credentials.expires =
+      until.ok() && *until < 100'000'000'000 ? Instant::from_unix_seconds(static_cast<std::int64_t>(*until)) : now + kCliTokenLasts;
+  return credentials;
+}
+
+std::shared_ptr<Source> cli_of_azure(const Surroundings& surroundings, const std::string& resource, const Clock& clock) {
+  return std::make_shared<Source>(&clock, [surroundings, resource, &clock](const Done<AzureCredentials>& done) {
+    surroundings.run_program(
+        "az account get-access-token --output json --resource " + shell_quote(resource), [done, &clock](const Result<std::string>& said) {
+          auto token = said.ok() ? parse_cli_token(*said, clock.now()) : Result<AzureCredentials>(said.error());
+          if (token.ok()) return done(std::move(token));
+          done(Error(Code::kPermissionDenied, "az account get-access-token: " + token.error().message() + "; run `az login`"));
+        });
+  });
+}
+
+// AZURE_TENANT_ID, AZURE_CLIENT_ID and something to prove it; none: not by that.
+std::shared_ptr<Source> client_in(const Surroundings& surroundings, const std::string& resource, net::HttpTransport& transport,
+                                  const Clock& clock) {
+  const auto tenant = surroundings.variable("AZURE_TENANT_ID"), client = surroundings.variable("AZURE_CLIENT_ID");
+  const bool can_prove = surroundings.variable("AZURE_CLIENT_SECRET") || surroundings.variable("AZURE_FEDERATED_TOKEN_FILE");
+  return tenant && client && can_prove ? client_of_entra(surroundings, *tenant, *client, resource, transport, clock) : nullptr;
 }
 
 }  // namespace
@@ -142,11 +177,26 @@ Result<AzureAccess> find_azure_access(const Surroundings& surroundings, const st
       return access;
     }
   }
-  const auto tenant = surroundings.variable("AZURE_TENANT_ID"), client = surroundings.variable("AZURE_CLIENT_ID");
-  const bool can_prove = surroundings.variable("AZURE_CLIENT_SECRET") || surroundings.variable("AZURE_FEDERATED_TOKEN_FILE");
-  if (tenant && client && can_prove) access.credentials = client_of_entra(surroundings, *tenant, *client, transport, clock);
-  else access.credentials = identity_of_machine(surroundings, transport, clock);
+  access.credentials = client_in(surroundings, std::string(kStorage), transport, clock);
+  if (!access.credentials)
+    access.credentials =
+        identity_of_machine(surroundings, std::string(kStorage),
+                            "no credentials for Azure Storage were found: set AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY, "
+                            "AZURE_STORAGE_CONNECTION_STRING, or "
+                            "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",
+                            transport, clock);
   return access;
+}
+
+std::shared_ptr<SecretSource<AzureCredentials>> find_entra_access(const Surroundings& surroundings, const std::string& resource,
+                                                                  net::HttpTransport& transport, const Clock& clock) {
+  if (auto client = client_in(surroundings, resource, transport, clock)) return client;
+  const std::string folder = surroundings.variable_or("AZURE_CONFIG_DIR", surroundings.path("~/.azure"));
+  if (surroundings.read_file(folder + "/azureProfile.json").ok()) return cli_of_azure(surroundings, resource, clock);
+  return identity_of_machine(surroundings, resource,
+                             "no credentials for Azure were found: run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and "
+                             "AZURE_CLIENT_SECRET",
+                             transport, clock);
 }
 
 }  // namespace isobar::storage

@@ -45,16 +45,25 @@ std::shared_ptr<Source> source_of_machine(const std::string& host, net::HttpTran
   });
 }
 
+std::string named_project(const Surroundings& surroundings) {
+  return surroundings.variable_or("GOOGLE_CLOUD_PROJECT", surroundings.variable_or("CLOUDSDK_CORE_PROJECT"));
+}
+
 }  // namespace
 
 Result<GcsAccess> find_gcs_access(const Surroundings& surroundings, net::HttpTransport& transport, const Clock& clock) {
+  const auto emulator = surroundings.variable("STORAGE_EMULATOR_HOST");
+  if (!emulator) return find_google_access(surroundings, transport, clock);
   GcsAccess access;
-  access.project = surroundings.variable_or("GOOGLE_CLOUD_PROJECT", surroundings.variable_or("CLOUDSDK_CORE_PROJECT"));
-  if (const auto emulator = surroundings.variable("STORAGE_EMULATOR_HOST")) {
-    access.endpoint = emulator->find("://") == std::string::npos ? "http://" + *emulator : *emulator;
-    access.credentials = Source::of({});
-    return access;
-  }
+  access.project = named_project(surroundings);
+  access.endpoint = emulator->find("://") == std::string::npos ? "http://" + *emulator : *emulator;
+  access.credentials = Source::of({});
+  return access;
+}
+
+Result<GcsAccess> find_google_access(const Surroundings& surroundings, net::HttpTransport& transport, const Clock& clock) {
+  GcsAccess access;
+  access.project = named_project(surroundings);
   const auto named = surroundings.variable("GOOGLE_APPLICATION_CREDENTIALS");
   const std::string folder = surroundings.variable_or("CLOUDSDK_CONFIG", surroundings.path("~/.config/gcloud"));
   const std::string path = named ? surroundings.path(*named) : folder + "/application_default_credentials.json";

@@ -31,7 +31,7 @@ struct Instance {
   std::string region, zone;
   std::string address;        ///< where other nodes reach it: an IP
   std::string agent_address;  ///< where its agent listens: "unix:/path" or "host:port"; empty while not running
-  std::string problem;        ///< why it is kUnreachable, or what became of one that is kTerminated and was not ended by us
+  std::string problem;        ///< why it is kUnreachable, or what became of one that is kTerminated or kStopped, and not by us
   SshTarget ssh;              ///< how its user logs in; no host: not by SSH
   std::string ssh_machine;    ///< by what its host key is remembered where addresses change hands; empty: by its address
 };
@@ -76,6 +76,8 @@ class Provider {
 
   /// Whether `stop` keeps anything that could be started again.
   virtual bool stops() const { return true; }
+  /// Whether a node that ends by itself (autostop) ends what is paid for, as far as `stop` would; else only `terminate` does.
+  virtual bool ends_by_itself() const { return true; }
   /// Whether this cloud can be used now: credentials, quotas. ok, or the reason and the mend.
   virtual Status check() = 0;
   /// Sentences on what this provider found, for `isobar check -v`: e.g. which isolation the kernel permits.

@@ -35,4 +35,11 @@ Result<AzureConnection> parse_azure_connection(std::string_view text);
 Result<AzureAccess> find_azure_access(const Surroundings& surroundings, const std::string& account, net::HttpTransport& transport,
                                       const Clock& clock);
 
+/// Tokens of Entra for any of Azure's APIs: a client by AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET or
+/// AZURE_FEDERATED_TOKEN_FILE; whoever `az login` signed in, by the CLI itself; the machine's managed identity. Nothing is asked of
+/// anyone before the first use.
+/// resource   "https://management.azure.com/"
+std::shared_ptr<SecretSource<AzureCredentials>> find_entra_access(const Surroundings& surroundings, const std::string& resource,
+                                                                  net::HttpTransport& transport, const Clock& clock);
+
 }  // namespace isobar::storage

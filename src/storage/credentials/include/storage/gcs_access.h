@@ -26,4 +26,7 @@ struct GcsAccess {
 /// Errors     kInvalidArgument: a file that is wrong, by name, with the mend. Never a secret
 Result<GcsAccess> find_gcs_access(const Surroundings& surroundings, net::HttpTransport& transport, const Clock& clock);
 
+/// The same for Google's other APIs: no emulator of its storage concerns them.
+Result<GcsAccess> find_google_access(const Surroundings& surroundings, net::HttpTransport& transport, const Clock& clock);
+
 }  // namespace isobar::storage
