@@ -2,7 +2,9 @@
 
 #include "local_cluster.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <thread>
@@ -352,6 +354,19 @@ TEST(LocalCrash, ADeadInstanceIsSeenAndStartsWithItsJobTable) {
   EXPECT_EQ(cluster.client().job(done).value().status, JobStatus::kSucceeded);
   EXPECT_EQ(cluster.wait(running).job.status, JobStatus::kFailedDriver);
   EXPECT_EQ(read_file(cluster.home() / "kept").value(), "kept\n");
+}
+
+TEST(LocalCrash, AnAgentWaitsForOneThatIsStillDying) {
+  LocalCluster cluster;
+  ASSERT_TRUE(cluster.provider().stop("test", 10s).ok());
+  const Fd dying(::open((cluster.home() / ".isobar" / "agent.lock").c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::flock(dying.get(), LOCK_EX | LOCK_NB), 0);
+  std::jthread death([&] {
+    std::this_thread::sleep_for(400ms);
+    ::flock(dying.get(), LOCK_UN);
+  });
+  const auto started = cluster.provider().start("test", 10s);
+  ASSERT_TRUE(started.ok()) << started.error().message();
 }
 
 // ---- logs -----------------------------------------------------------------------------------------------------------

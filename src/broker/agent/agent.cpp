@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "broker/secure_relay.h"
 #include "server.h"
@@ -25,11 +26,18 @@ Instant boot_time() {
   return nanos ? Instant::from_unix_nanos(std::atoll(nanos)) : SystemClock().now();
 }
 
+constexpr auto kPredecessorMax = std::chrono::seconds(3);
+
 Result<Fd> lock_state(const fs::path& state) {
   TRY(make_folders(state));
   Fd lock(::open((state / "agent.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) return errno_error("open " + (state / "agent.lock").string());
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return Error(Code::kAlreadyExists, "another agent runs on " + state.string());
+  // One whose instance was killed a moment ago may still be dying.
+  const auto until = std::chrono::steady_clock::now() + kPredecessorMax;
+  while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (std::chrono::steady_clock::now() >= until) return Error(Code::kAlreadyExists, "another agent runs on " + state.string());
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   return lock;
 }
 

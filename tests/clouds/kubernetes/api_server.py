@@ -429,9 +429,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def select(self, resource, space, query):
         wanted = dict(part.split("=", 1) for part in query.get("labelSelector", "").replace("==", "=").split(",") if part)
         unwanted = [part.split("!=")[1] for part in query.get("fieldSelector", "").split(",") if part.startswith("status.phase!=")]
+        names = [part.split("=")[1] for part in query.get("fieldSelector", "").split(",") if part.startswith("metadata.name=")]
         with self.store.changed:
-            return [copy.deepcopy(item) for (kind, where, _), item in sorted(self.store.objects.items())
-                    if kind == resource and (not space or where == space)
+            return [copy.deepcopy(item) for (kind, where, name), item in sorted(self.store.objects.items())
+                    if kind == resource and (not space or where == space) and name in (names or [name])
                     and all(item["metadata"].get("labels", {}).get(key) == value for key, value in wanted.items())
                     and item.get("status", {}).get("phase") not in unwanted]
 
@@ -449,6 +450,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(200, {"kind": kind + "List", "apiVersion": group, "metadata": meta, "items": items})
 
     def watch(self, resource, space, query):
+        if query.get("sendInitialEvents"):  # as a server whose WatchList is off refuses it: newer kubectl then lists first
+            raise Refused(422, "Invalid", "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature "
+                          "gate is enabled")
         seen = int(query.get("resourceVersion") or 0)
         end = time.time() + int(query.get("timeoutSeconds") or 60)
         self.send_response(200)
