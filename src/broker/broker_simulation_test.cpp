@@ -120,6 +120,8 @@ class StormyCloud final : public cloud::Provider {
     return {};
   }
 
+  std::string problem;  ///< of what is stopped
+
   /// A machine that its cloud takes away.
   void preempt_one() {
     if (machines_.empty()) return;
@@ -129,6 +131,8 @@ class StormyCloud final : public cloud::Provider {
     std::vector<Instance> found;
     for (const auto& [id, machine] : machines_)
       if (machine.cluster == cluster && machine.state != InstanceState::kTerminated) found.push_back(machine);
+    for (auto& machine : found)
+      if (machine.state == InstanceState::kStopped) machine.problem = problem;
     std::sort(found.begin(), found.end(), [](const Instance& a, const Instance& b) { return a.rank < b.rank; });
     return found;
   }
@@ -281,6 +285,61 @@ class Storm {
   StormyCloud east_{"east", random_, weather_}, west_{"west", random_, weather_};
   std::vector<std::string> violations_;
 };
+
+/// One cluster on one cloud, without storms.
+class Calm : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(make_folders(folder_).ok());
+    ASSERT_FALSE(east_.create({.cluster = "a", .token = "t", .count = 2}, 1s).failure);
+    record_.name = "a";
+    record_.status = ClusterStatus::kUp;
+    record_.num_nodes = 2;
+    record_.placement.offer.cloud = "east";
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  /// The clusters that `isobar status` shows, as they were recorded before.
+  std::vector<ClusterRecord> look() {
+    auto state = StateStore::open(folder_ / "state.db").value();
+    CHECK(state.put(record_).ok());
+    Log log;
+    Broker broker({.config = {},
+                   .lock_folder = folder_ / "locks",
+                   .state = state,
+                   .providers = {{"east", &east_}},
+                   .clock = clock_,
+                   .log = log,
+                   .say = [](const std::string&) {}});
+    return broker.status().value();
+  }
+
+  fs::path folder_ = fs::temp_directory_path() / ("isobar-calm-" + secure_random_hex(5));
+  Random random_{1};
+  Weather weather_;
+  SystemClock clock_;
+  StormyCloud east_{"east", random_, weather_};
+  ClusterRecord record_;
+};
+
+TEST_F(Calm, MachinesThatWereToGoAndCouldOnlySwitchThemselvesOffAreRemoved) {
+  record_.autostop = Autostop{.idle = 1min, .down = true};
+  ASSERT_TRUE(east_.stop("a", 1s).ok());
+  EXPECT_THAT(look(), testing::IsEmpty());
+  EXPECT_THAT(east_.alive(), testing::IsEmpty());
+}
+
+TEST_F(Calm, MachinesThatWereStoppedOtherwiseKeepTheirDisks) {
+  ASSERT_TRUE(east_.stop("a", 1s).ok());
+  record_.autostop = Autostop{.idle = 1min};
+  ASSERT_EQ(look().size(), 1U) << "it was to be stopped";
+  record_.autostop = Autostop{.idle = 1min, .down = true};
+  record_.status = ClusterStatus::kStopped;
+  ASSERT_EQ(look().size(), 1U) << "its user had stopped it before";
+  record_.status = ClusterStatus::kUp;
+  east_.problem = "it was taken back";
+  ASSERT_EQ(look().size(), 1U) << "its cloud took it back";
+  EXPECT_EQ(east_.of("a").size(), 2U);
+}
 
 fs::path quick_disk() { return fs::is_directory("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path(); }
 

@@ -62,7 +62,12 @@ Status ClusterSession::bring_in_line(Result<std::vector<cloud::Instance>> instan
   TRY_ASSIGN(auto listed, std::move(instances).context(fmt::format("look at cluster '{}'", name_)));
   problem_ = problem_of(listed);
   const auto status = status_of(without_terminated(std::move(listed)), record_->num_nodes);
-  if (!status) {
+  // On most clouds a machine can switch itself off and no more; what was to go with its disk is removed by whoever looks next. One that
+  // its cloud took back is left for its user to start again.
+  const bool half_gone = status == ClusterStatus::kStopped && record_->status == ClusterStatus::kUp && problem_.empty() &&
+                         record_->autostop && record_->autostop->down;
+  if (half_gone) parts_.say(fmt::format("Cluster '{}' has ended by itself, as was asked; removing its disks.", name_));
+  if (!status || half_gone) {
     TRY(driver->terminate(name_, parts_.config.provision_deadline.value));
     tell_nodes(true);
     record_.reset();
@@ -312,7 +317,7 @@ Result<std::vector<JobId>> ClusterSession::submit(const std::vector<JobOrder>& o
 }
 
 Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
-  TRY_ASSIGN(const auto* driver, provider());
+  TRY_ASSIGN(auto* driver, provider());
   if (autostop && !autostop->down && !driver->stops())
     return invalid(fmt::format("cluster '{}' cannot stop by itself: {} keeps nothing of what is stopped; add --down to have it taken down",
                                name_, driver->name()));
@@ -321,6 +326,7 @@ Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
         fmt::format("cluster '{}' cannot end by itself: a machine of {} that switches itself off is paid for all the same; take "
                     "the cluster down when it is done",
                     name_, driver->name()));
+  if (autostop) TRY(driver->set_own_end(name_, autostop->down, parts_.config.provision_deadline.value));
   TRY_ASSIGN(auto clients, connect_all());
   auto asked = autostop;
   if (asked) asked->idle = std::max<Duration>(asked->idle, kLeastIdle);

@@ -17,6 +17,8 @@ std::map<std::string, Result<std::vector<Instance>>> Provider::list_each(const s
 
 Result<std::optional<Fd>> Provider::open_agent(const Instance&, Duration) { return std::optional<Fd>(); }
 
+Status Provider::set_own_end(const std::string&, bool, Duration) { return {}; }
+
 Status Provider::forget(const std::string&) { return {}; }
 
 std::string_view name_of(InstanceState state) {

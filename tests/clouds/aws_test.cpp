@@ -295,6 +295,21 @@ TEST_F(Aws, AwscliSeesTheTagsTheDiskAndThePlace) {
   EXPECT_THAT(awscli("ec2 describe-key-pairs --query 'KeyPairs[].KeyType'"), HasSubstr("ed25519"));
 }
 
+TEST_F(Aws, AMachineThatEndsByItselfIsStoppedOrGoesAsWasAskedLast) {
+  if (!has_awscli()) GTEST_SKIP() << "awscli is not installed";
+  auto aws = provider(*client);
+  const auto made = must(aws.create(an_order(), 60s));
+  const auto behavior = [&](const std::string& id) {
+    return awscli("ec2 describe-instance-attribute --attribute instanceInitiatedShutdownBehavior --instance-id " + id +
+                  " --query InstanceInitiatedShutdownBehavior.Value");
+  };
+  for (const auto& machine : made) EXPECT_THAT(behavior(machine.id), HasSubstr("stop"));
+  ASSERT_TRUE(aws.set_own_end("train", true, 60s).ok());
+  for (const auto& machine : made) EXPECT_THAT(behavior(machine.id), HasSubstr("terminate"));
+  ASSERT_TRUE(aws.set_own_end("train", false, 60s).ok());
+  for (const auto& machine : made) EXPECT_THAT(behavior(machine.id), HasSubstr("stop"));
+}
+
 TEST_F(Aws, SpotMachinesAreSpotAndCannotBeStopped) {
   auto aws = provider(*client);
   auto order = an_order();

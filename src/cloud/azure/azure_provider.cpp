@@ -4,7 +4,7 @@
 
 namespace isobar::cloud {
 
-AzureProvider::AzureProvider(MachineParts parts, storage::Surroundings surroundings, net::HttpTransport& transport)
+AzureProvider::AzureProvider(const MachineParts& parts, storage::Surroundings surroundings, net::HttpTransport& transport)
     : MachineProvider(
           std::make_unique<azure::AzureCloud>(azure::AzureCloud::Parts{parts.owner, std::move(surroundings), transport, pace_of(parts)}),
           parts) {}

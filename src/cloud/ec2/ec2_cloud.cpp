@@ -153,6 +153,11 @@ Answer<Nothing> Ec2Cloud::stop(const std::string& region, const std::vector<std:
   return Nothing{};
 }
 
+Answer<Nothing> Ec2Cloud::set_own_end(const std::string& region, const std::vector<std::string>& ids, bool with_disks, Instant end) {
+  TRY_ASSIGN(auto api, in(region, end));
+  return api.set_shutdown_behavior(ids, with_disks);
+}
+
 Answer<Nothing> Ec2Cloud::start(const std::string& region, const std::vector<std::string>& ids, Instant end) {
   TRY_ASSIGN(auto api, in(region, end));
   TRY(api.start(ids));

@@ -35,6 +35,7 @@ class Ec2Cloud final : public MachineCloud {
   Answer<std::unique_ptr<MachineMaker>> prepare(const CreateOrder& order, const OwnKey& key, Instant end) override;
   Answer<std::vector<CloudMachine>> machines(const std::string& region, const Wanted& wanted, Instant end) override;
   Answer<Nothing> stop(const std::string& region, const std::vector<std::string>& ids, Instant end) override;
+  Answer<Nothing> set_own_end(const std::string& region, const std::vector<std::string>& ids, bool with_disks, Instant end) override;
   Answer<Nothing> start(const std::string& region, const std::vector<std::string>& ids, Instant end) override;
   Answer<std::set<std::string>> remove(const std::string& region, const std::vector<std::string>& ids, Instant end) override;
   /// Spot requests are cancelled, that none is fulfilled behind our back.

@@ -276,6 +276,17 @@ TEST_F(Ec2, SpotMachinesAreNotStopped) {
   EXPECT_EQ(aws.times("StopInstances"), 0U);
 }
 
+TEST_F(Ec2, EachMachineIsToldWhatBecomesOfItWhenItEndsByItself) {
+  auto ec2 = provider();
+  ASSERT_FALSE(ec2.create(an_order(), 5min).failure);
+  ASSERT_TRUE(ec2.set_own_end("train", true, 5min).ok());
+  EXPECT_EQ(aws.times("ModifyInstanceAttribute"), 2U);
+  aws.refusals["ModifyInstanceAttribute"] = {{403, "UnauthorizedOperation"}};
+  EXPECT_THAT(ec2.set_own_end("train", false, 5min).error().message(),
+              StartsWith("say what becomes of cluster train when it ends by itself: "));
+  EXPECT_EQ(ec2.set_own_end("other", true, 5min).error().code(), Code::kNotFound);
+}
+
 TEST_F(Ec2, StartNeverMakesAMachine) {
   auto ec2 = provider();
   const auto made = ec2.create(an_order(), 5min).instances;

@@ -70,6 +70,11 @@ Answer<std::map<std::string, std::string>> RegionApi::change(const std::string& 
   return states;
 }
 
+Answer<Nothing> RegionApi::set_shutdown_behavior(const std::vector<std::string>& ids, bool terminate) {
+  for (const auto& id : ids) TRY(ask("say what becomes of a machine that ends by itself", ec2::set_shutdown_behavior(id, terminate)));
+  return Nothing{};
+}
+
 Answer<std::map<std::string, std::string>> RegionApi::stop(const std::vector<std::string>& ids) {
   return change("StopInstances", "stop machines", ids);
 }

@@ -23,6 +23,8 @@ class RegionApi {
   Answer<std::map<std::string, std::string>> stop(const std::vector<std::string>& ids);
   Answer<std::map<std::string, std::string>> start(const std::vector<std::string>& ids);
   Answer<std::map<std::string, std::string>> terminate(const std::vector<std::string>& ids);
+  /// Of a machine that powers itself off. One question each.
+  Answer<Nothing> set_shutdown_behavior(const std::vector<std::string>& ids, bool terminate);
   Answer<std::vector<std::string>> spot_requests(const std::vector<Filter>& filters);
   Answer<Nothing> cancel_spot_requests(const std::vector<std::string>& ids);
 

@@ -89,6 +89,14 @@ Form run_instances(const RunOrder& order) {
   return result;
 }
 
+Form set_shutdown_behavior(const std::string& id, bool terminate) {
+  Form result = form("ModifyInstanceAttribute");
+  result.emplace_back("InstanceId", id);
+  result.emplace_back("Attribute", "instanceInitiatedShutdownBehavior");
+  result.emplace_back("Value", terminate ? "terminate" : "stop");
+  return result;
+}
+
 Form import_key_pair(const std::string& name, const std::string& public_key_line, const Tags& tags) {
   Form result = form("ImportKeyPair");
   result.emplace_back("KeyName", name);

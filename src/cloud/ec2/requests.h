@@ -42,6 +42,9 @@ struct RunOrder {
 };
 Form run_instances(const RunOrder& order);
 
+/// What becomes of a machine that powers itself off.
+Form set_shutdown_behavior(const std::string& id, bool terminate);
+
 Form import_key_pair(const std::string& name, const std::string& public_key_line, const Tags& tags);
 Form create_security_group(const std::string& name, const std::string& vpc_id, const Tags& tags);
 

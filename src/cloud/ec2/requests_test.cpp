@@ -26,6 +26,14 @@ RunOrder a_run() {
           .tags = {{"a", "1"}, {"b", "x y"}}};
 }
 
+TEST(Ec2Requests, WhatBecomesOfAMachineThatPowersItselfOff) {
+  const auto asked = set_shutdown_behavior("i-1", true);
+  EXPECT_THAT(asked, testing::Contains(testing::Pair("Value", "terminate")));
+  EXPECT_THAT(set_shutdown_behavior("i-1", false), testing::Contains(testing::Pair("Value", "stop")));
+  EXPECT_THAT(asked, testing::Contains(testing::Pair("Attribute", "instanceInitiatedShutdownBehavior")));
+  EXPECT_THAT(asked, testing::Contains(testing::Pair("InstanceId", "i-1")));
+}
+
 TEST(Requests, FiltersAreNumberedWithTheirValues) {
   const auto form = describe("DescribeInstances", std::vector<Filter>{{"tag:a", {"1"}}, {"instance-state-name", {"pending", "running"}}});
   EXPECT_EQ(net::encode_query(form),

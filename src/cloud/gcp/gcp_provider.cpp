@@ -4,7 +4,7 @@
 
 namespace isobar::cloud {
 
-GcpProvider::GcpProvider(MachineParts parts, storage::Surroundings surroundings, net::HttpTransport& transport)
+GcpProvider::GcpProvider(const MachineParts& parts, storage::Surroundings surroundings, net::HttpTransport& transport)
     : MachineProvider(
           std::make_unique<gcp::GcpCloud>(gcp::GcpCloud::Parts{parts.owner, std::move(surroundings), transport, pace_of(parts)}), parts) {}
 

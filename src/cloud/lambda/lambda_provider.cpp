@@ -4,7 +4,7 @@
 
 namespace isobar::cloud {
 
-LambdaProvider::LambdaProvider(MachineParts parts, storage::Surroundings surroundings, net::HttpTransport& transport)
+LambdaProvider::LambdaProvider(const MachineParts& parts, storage::Surroundings surroundings, net::HttpTransport& transport)
     : MachineProvider(std::make_unique<lambda::LambdaCloud>(
                           lambda::LambdaCloud::Parts{parts.owner, std::move(surroundings), transport, pace_of(parts)}),
                       parts) {}

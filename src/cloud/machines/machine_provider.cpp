@@ -261,6 +261,16 @@ Status MachineProvider::terminate(const std::string& cluster, Duration deadline)
   return {};
 }
 
+Status MachineProvider::set_own_end(const std::string& cluster, bool with_disks, Duration deadline) {
+  TRY_ASSIGN(auto found, find_cluster(cluster));
+  for (auto& [place, machines] : found) {
+    std::erase_if(machines, [](const auto& machine) { return machine.spot; });
+    const auto told = cloud_->set_own_end(place, ids_of(machines), with_disks, pace_.now() + deadline);
+    if (!told.ok()) return told.error().context(fmt::format("say what becomes of cluster {} when it ends by itself", cluster));
+  }
+  return {};
+}
+
 Result<std::optional<Fd>> MachineProvider::open_agent(const Instance& instance, Duration) {
   TRY_ASSIGN(auto socket, parts_.setup.open_agent(instance.cluster, instance.rank));
   return std::optional<Fd>(std::move(socket));

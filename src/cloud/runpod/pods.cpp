@@ -56,7 +56,7 @@ constexpr const char* kStart =
     "exec \"$(command -v sshd)\" -D -e -h ~/.ssh/isobar_host_key -o PermitRootLogin=prohibit-password -o PasswordAuthentication=no";
 
 /// "isobar-cluster" ↔ "ISOBAR_MARK_CLUSTER"
-std::string variable_of(std::string tag) {
+std::string variable_of(const std::string& tag) {
   std::string name = "ISOBAR_MARK_" + tag.substr(std::string_view("isobar-").size());
   for (char& c : name) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c == '-' ? '_' : c;
   return name;

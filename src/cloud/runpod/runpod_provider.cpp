@@ -4,7 +4,7 @@
 
 namespace isobar::cloud {
 
-RunPodProvider::RunPodProvider(MachineParts parts, storage::Surroundings surroundings, net::HttpTransport& transport)
+RunPodProvider::RunPodProvider(const MachineParts& parts, storage::Surroundings surroundings, net::HttpTransport& transport)
     : MachineProvider(std::make_unique<runpod::RunPodCloud>(
                           runpod::RunPodCloud::Parts{parts.owner, std::move(surroundings), transport, pace_of(parts)}),
                       parts) {}

@@ -127,8 +127,8 @@ Status fetch_all() {
   std::string text;
   for (int i = 0; const char* piece = std::getenv(fetch_variable(i).c_str()); ++i) text += piece;
   if (text.empty()) return invalid(fmt::format("{} says what to fetch, and is not set", fetch_variable(0)));
-  TRY_ASSIGN(auto orders, decode_fetch_orders(text));
-  TRY_ASSIGN(const auto stores, OwnerStores::create(std::move(orders.surroundings)));
+  TRY_ASSIGN(const auto orders, decode_fetch_orders(text));
+  TRY_ASSIGN(const auto stores, OwnerStores::create(orders.surroundings));
   for (const auto& order : orders.orders) TRY(carry_out(*stores, order).context(order.store.location));
   return {};
 }

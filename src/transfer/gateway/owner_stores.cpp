@@ -55,7 +55,7 @@ struct OwnerStores::Inside {
 OwnerStores::OwnerStores(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 OwnerStores::~OwnerStores() = default;
 
-Result<std::unique_ptr<OwnerStores>> OwnerStores::create(GatewaySurroundings surroundings, int calls_most) {
+Result<std::unique_ptr<OwnerStores>> OwnerStores::create(const GatewaySurroundings& surroundings, int calls_most) {
   auto inside = std::make_unique<Inside>();
   inside->surroundings = seen_from(surroundings);
   net::HttpClient::Options options;

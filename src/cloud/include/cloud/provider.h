@@ -98,6 +98,9 @@ class Provider {
   /// Removes all instances of the cluster with their disks. A cluster that has none is a success.
   virtual Status terminate(const std::string& cluster, Duration deadline) = 0;
 
+  /// Says what is to become of the cluster's machines when they switch themselves off (autostop), before that is set: whether their disks
+  /// go too. Where a cloud cannot be told, such machines are as stopped ones, and the broker removes them when it next looks.
+  virtual Status set_own_end(const std::string& cluster, bool with_disks, Duration deadline);
   /// `list` for many clusters, asked for together: of each its instances, or why they cannot be told.
   virtual std::map<std::string, Result<std::vector<Instance>>> list_each(const std::vector<std::string>& clusters);
   /// A new connection to the agent of an instance that `list` gave. None: its `agent_address` can be dialled from here.

@@ -12,7 +12,7 @@ class AzureProvider final : public MachineProvider {
  public:
   /// surroundings  where credentials and the subscription are looked for when they are first needed, as `az` has them
   /// transport     must outlive the provider
-  AzureProvider(MachineParts parts, storage::Surroundings surroundings, net::HttpTransport& transport);
+  AzureProvider(const MachineParts& parts, storage::Surroundings surroundings, net::HttpTransport& transport);
 };
 
 }  // namespace isobar::cloud

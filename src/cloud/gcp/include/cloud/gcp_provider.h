@@ -12,7 +12,7 @@ class GcpProvider final : public MachineProvider {
  public:
   /// surroundings  where credentials, the project and the endpoint are looked for when they are first needed, as gcloud has them
   /// transport     must outlive the provider
-  GcpProvider(MachineParts parts, storage::Surroundings surroundings, net::HttpTransport& transport);
+  GcpProvider(const MachineParts& parts, storage::Surroundings surroundings, net::HttpTransport& transport);
 };
 
 }  // namespace isobar::cloud

@@ -13,7 +13,7 @@ class LambdaProvider final : public MachineProvider {
  public:
   /// surroundings  where the API key is looked for when it is first needed: LAMBDA_API_KEY, ~/.lambda_cloud/lambda_keys
   /// transport     must outlive the provider
-  LambdaProvider(MachineParts parts, storage::Surroundings surroundings, net::HttpTransport& transport);
+  LambdaProvider(const MachineParts& parts, storage::Surroundings surroundings, net::HttpTransport& transport);
 };
 
 }  // namespace isobar::cloud

@@ -65,6 +65,11 @@ class MachineCloud {
   virtual Answer<std::vector<CloudMachine>> machines(const std::string& place, const Wanted& wanted, Instant end) = 0;
   virtual Answer<Nothing> stop(const std::string& place, const std::vector<std::string>& ids, Instant end) = 0;
   virtual Answer<Nothing> start(const std::string& place, const std::vector<std::string>& ids, Instant end) = 0;
+  /// Whether machines that switch themselves off go with their disks, or are then stopped. Not asked of spot machines.
+  virtual Answer<Nothing> set_own_end(const std::string& /*place*/, const std::vector<std::string>& /*ids*/, bool /*with_disks*/,
+                                      Instant /*end*/) {
+    return Nothing{};
+  }
   /// With their disks. Ids that do not exist (any more) are no error.
   /// Returns  those whose end is acknowledged
   virtual Answer<std::set<std::string>> remove(const std::string& place, const std::vector<std::string>& ids, Instant end) = 0;

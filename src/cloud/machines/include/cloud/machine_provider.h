@@ -51,6 +51,7 @@ class MachineProvider : public Provider {
   /// Errors   kNotFound: none of the cluster is there, or a node is missing; kExhausted: its zone has no room now
   Result<std::vector<Instance>> start(const std::string& cluster, Duration deadline) override;
   Status terminate(const std::string& cluster, Duration deadline) override;
+  Status set_own_end(const std::string& cluster, bool with_disks, Duration deadline) override;
   /// One question, however many clusters there are.
   std::map<std::string, Result<std::vector<Instance>>> list_each(const std::vector<std::string>& clusters) override;
   Result<std::optional<Fd>> open_agent(const Instance& instance, Duration deadline) override;

@@ -13,7 +13,7 @@ class RunPodProvider final : public MachineProvider {
  public:
   /// surroundings  where the API key is looked for when it is first needed: RUNPOD_API_KEY, ~/.runpod/config.toml
   /// transport     must outlive the provider
-  RunPodProvider(MachineParts parts, storage::Surroundings surroundings, net::HttpTransport& transport);
+  RunPodProvider(const MachineParts& parts, storage::Surroundings surroundings, net::HttpTransport& transport);
 };
 
 }  // namespace isobar::cloud

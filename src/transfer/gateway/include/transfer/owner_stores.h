@@ -14,7 +14,7 @@ class OwnerStores {
  public:
   /// calls_most  connections to one host; 0: as many as the client takes by itself
   /// Errors      kInvalidArgument: certificates that cannot be read; kExhausted: no threads or descriptors
-  static Result<std::unique_ptr<OwnerStores>> create(GatewaySurroundings surroundings, int calls_most = 0);
+  static Result<std::unique_ptr<OwnerStores>> create(const GatewaySurroundings& surroundings, int calls_most = 0);
   /// Every store must be gone before this is.
   ~OwnerStores();
 
