@@ -26,9 +26,10 @@ fs::path home() {
   return set && *set ? set : "/";
 }
 
+/// As for what is mirrored.
 fs::path expand(const std::string& destination) {
   if (destination == "~" || destination.starts_with("~/")) return home() / destination.substr(std::min<std::size_t>(2, destination.size()));
-  return fs::absolute(destination);
+  return home() / "sky_workdir" / destination;  // which is the destination itself where that is absolute
 }
 
 /// One copy of one order.

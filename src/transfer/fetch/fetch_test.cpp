@@ -84,6 +84,13 @@ TEST_F(Fetch, AllBelowAPlaceGoesBelowTheDestination) {
   EXPECT_EQ(at("home/data/c"), "none");
 }
 
+TEST_F(Fetch, ADestinationWithoutARootIsInTheWorkdir) {
+  EXPECT_EQ(fetch((root_ / "bucket/train").string() + "/", "data"), 0);
+  EXPECT_EQ(at("home/sky_workdir/data/a"), "aa");
+  EXPECT_EQ(fetch((root_ / "bucket/train").string() + "/", (root_ / "rooted").string()), 0);
+  EXPECT_EQ(at("rooted/deep/b"), "bbb");
+}
+
 TEST_F(Fetch, ASecondRunTakesWhatIsNewAndRemovesNothing) {
   const auto source = (root_ / "bucket/train").string() + "/";
   ASSERT_EQ(fetch(source, "~/data"), 0);

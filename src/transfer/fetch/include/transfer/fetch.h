@@ -15,7 +15,7 @@ namespace isobar::transfer {
 
 struct FetchOrder {
   GatewayStore store;       ///< its location is the place to read: "s3://bucket/prefix", or one object
-  std::string destination;  ///< on the node; "~/" is its home
+  std::string destination;  ///< on the node: "~/x" is in its home, "/x" as it says, "x" in ~/sky_workdir
   friend bool operator==(const FetchOrder& a, const FetchOrder& b) {
     return a.store.location == b.store.location && a.destination == b.destination;
   }
