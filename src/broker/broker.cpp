@@ -43,7 +43,7 @@ Result<AgentClient> Broker::connect_head(const std::string& cluster) {
   for (;;) {
     TRY_ASSIGN(const auto head, running_head(*driver, cluster));
     const Duration left = until - parts_.clock.now();
-    auto client = connect_patiently(*driver, head, parts_.clock, std::min<Duration>(left, kAskAgain));
+    auto client = connect_patiently(*driver, head, parts_.clock, std::min<Duration>(left, kAskAgain), std::max<Duration>(left, kAskAgain));
     if (client.ok() || client.error().code() != Code::kUnavailable || left <= kAskAgain)
       return std::move(client).context(fmt::format("reach cluster '{}'", cluster));
   }

@@ -42,7 +42,8 @@ std::optional<ClusterStatus> status_of(const std::vector<cloud::Instance>& insta
 }
 
 // A machine that just came up, or whose agent was just restarted, answers a moment later.
-Result<AgentClient> connect_patiently(cloud::Provider& driver, const cloud::Instance& instance, const Clock& clock, Duration deadline) {
+Result<AgentClient> connect_patiently(cloud::Provider& driver, const cloud::Instance& instance, const Clock& clock, Duration deadline,
+                                      Duration answer_least) {
   const Instant until = clock.now() + deadline;
   const auto dial_it = [&driver, instance]() -> Result<Fd> {
     TRY_ASSIGN(auto through, driver.open_agent(instance, AgentClient::kCallDeadline));
@@ -50,7 +51,7 @@ Result<AgentClient> connect_patiently(cloud::Provider& driver, const cloud::Inst
     return dial(instance.agent_address);
   };
   for (;;) {
-    auto client = AgentClient::connect(dial_it, instance.id, std::max<Duration>(until - clock.now(), 1s));
+    auto client = AgentClient::connect(dial_it, instance.id, std::max<Duration>(until - clock.now(), answer_least));
     if (client.ok() || client.error().code() != Code::kUnavailable || clock.now() >= until) return client;
     std::this_thread::sleep_for(10ms);
   }

@@ -18,8 +18,11 @@ std::string problem_of(const std::vector<cloud::Instance>& instances);
 /// None when there are no instances left.
 std::optional<ClusterStatus> status_of(const std::vector<cloud::Instance>& instances, int num_nodes);
 
-/// A machine that just came up, or whose agent was just restarted, answers a moment later.
-Result<AgentClient> connect_patiently(cloud::Provider& driver, const cloud::Instance& instance, const Clock& clock, Duration deadline);
+/// A machine that just came up, or whose agent was just restarted, answers a moment later: one that is not to be had is tried again until
+/// the deadline.
+/// answer_least  what one that was reached may take to greet, however little is left
+Result<AgentClient> connect_patiently(cloud::Provider& driver, const cloud::Instance& instance, const Clock& clock, Duration deadline,
+                                      Duration answer_least = std::chrono::seconds(1));
 
 Result<cloud::Provider*> find_provider(const BrokerParts& parts, const std::string& name);
 
