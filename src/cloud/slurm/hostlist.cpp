@@ -11,6 +11,8 @@ namespace isobar::cloud {
 
 namespace {
 
+constexpr std::size_t kDigitsMax = 32, kNameMax = 1024;
+
 Error wrong(std::string_view text, std::string_view what) { return invalid(fmt::format("hostlist \"{}\": {}", text.substr(0, 200), what)); }
 
 Error too_many(std::string_view text) { return wrong(text, fmt::format("more than {} hosts", kHostsMax)); }
@@ -45,9 +47,11 @@ Result<std::vector<std::string>> expand_ranges(std::string_view ranges) {
     const std::string_view first = range.substr(0, dash);
     const auto low = number_of(first);
     const auto high = dash == std::string_view::npos ? low : number_of(range.substr(dash + 1));
-    if (!low || !high || *high < *low) return wrong(ranges, fmt::format("\"{}\" is neither a number nor a range", range));
+    if (!low || !high || *high < *low || first.size() > kDigitsMax)
+      return wrong(ranges, fmt::format("\"{}\" is neither a number nor a range", range));
     if (*high - *low >= kHostsMax - numbers.size()) return too_many(ranges);
-    for (std::uint64_t number = *low; number <= *high; ++number) numbers.push_back(fmt::format("{:0{}}", number, first.size()));
+    // Counted from the lowest: the highest may be the last number there is.
+    for (std::uint64_t i = 0; i <= *high - *low; ++i) numbers.push_back(fmt::format("{:0{}}", *low + i, first.size()));
   }
   return numbers;
 }
@@ -62,6 +66,7 @@ Result<std::vector<std::string>> expand_part(std::string_view part) {
     const auto close = part.find(']', open);
     TRY_ASSIGN(const auto numbers, expand_ranges(part.substr(open + 1, close - open - 1)));
     if (names.size() * numbers.size() > kHostsMax) return too_many(part);
+    if (names[0].size() > kNameMax) return wrong(part, "a host's name is longer than a name can be");
     std::vector<std::string> longer;
     longer.reserve(names.size() * numbers.size());
     for (const std::string& name : names)

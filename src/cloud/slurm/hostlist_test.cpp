@@ -17,6 +17,16 @@ using testing::IsEmpty;
 std::vector<std::string> hosts(std::string_view text) { return expand_hostlist(text).value(); }
 std::string refusal(std::string_view text) { return expand_hostlist(text).error().message(); }
 
+TEST(Hostlist, TheLastNumberThereIsEndsARange) {
+  EXPECT_THAT(hosts("n[18446744073709551614-18446744073709551615]"), ElementsAre("n18446744073709551614", "n18446744073709551615"));
+  EXPECT_THAT(refusal("n[18446744073709551616]"), HasSubstr("neither a number nor a range"));
+}
+
+TEST(Hostlist, NamesOfAnyLengthAreNotMultiplied) {
+  EXPECT_THAT(refusal("n[" + std::string(40, '0') + "-99]"), HasSubstr("neither a number nor a range"));
+  EXPECT_THAT(refusal(std::string(5000, 'n') + "[0-99]"), HasSubstr("longer than a name can be"));
+}
+
 TEST(Hostlist, RangesAndSingleNamesKeepTheirOrder) {
   EXPECT_THAT(hosts("w[1-3,7],gpu01"), ElementsAre("w1", "w2", "w3", "w7", "gpu01"));
   EXPECT_THAT(hosts("b2,a1"), ElementsAre("b2", "a1"));
