@@ -110,6 +110,8 @@ JobSpec job_spec(const JobOrder& order, const ClusterRecord& cluster) {
   spec.name = order.name;
   spec.user = order.user;
   spec.num_nodes = task.num_nodes;
+  // A node may be a share of a machine that is smaller than what a job takes elsewhere.
+  if (cluster.placement.offer.vcpus > 0) spec.cpus = std::min(spec.cpus, cluster.placement.offer.vcpus);
   spec.gpus = gpus_of(task, cluster);
   if (order.with_setup) spec.setup = task.setup;
   if (!order.fetch.empty()) {
