@@ -326,7 +326,15 @@ Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
         fmt::format("cluster '{}' cannot end by itself: a machine of {} that switches itself off is paid for all the same; take "
                     "the cluster down when it is done",
                     name_, driver->name()));
-  if (autostop) TRY(driver->set_own_end(name_, autostop->down, parts_.config.provision_deadline.value));
+  // Machines are made to be stopped by their own end. Where the cloud refuses to be told otherwise, autostop is set all the same: whoever
+  // looks next removes what is left. But a disk that was to go with its machine must not, once that is no longer asked.
+  const bool goes = autostop && autostop->down, went = record_->autostop && record_->autostop->down;
+  if (goes || went) {
+    const auto told = driver->set_own_end(name_, goes, parts_.config.provision_deadline.value);
+    if (!told.ok() && !goes) return told;
+    if (!told.ok())
+      parts_.say(fmt::format("Its machines will be stopped first, and removed when isobar next looks: {}", told.error().message()));
+  }
   TRY_ASSIGN(auto clients, connect_all());
   auto asked = autostop;
   if (asked) asked->idle = std::max<Duration>(asked->idle, kLeastIdle);

@@ -116,8 +116,7 @@ void remove_unused(const fs::path& folder, const fs::path& but) {
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     const bool unfinished = entry.path().filename().string().starts_with(kUnfinished);
     const auto age = fs::file_time_type::clock::now() - entry.last_write_time(ignored);
-    if (entry.path() != but && age > (unfinished ? std::chrono::hours(kBrokenLife) : std::chrono::hours(kUnusedLife)))
-      fs::remove_all(entry.path(), ignored);
+    if (entry.path() != but && age > (unfinished ? kBrokenLife : kUnusedLife)) fs::remove_all(entry.path(), ignored);
   }
 }
 

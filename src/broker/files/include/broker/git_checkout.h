@@ -11,7 +11,7 @@
 namespace isobar::broker {
 
 struct GitCheckout {
-  fs::path folder;     ///< the whole tree, with a .git that holds this commit alone
+  fs::path folder;     ///< the whole tree, with its .git: of this commit alone where the server gives that
   std::string commit;  ///< 40 hexadecimal digits
 };
 
