@@ -23,7 +23,7 @@ using cloud::InstanceState;
 /// The broker's process is gone, in the midst of a call.
 struct Killed {};
 
-/// Greets whoever calls, at one socket for all nodes.
+/// Greets whoever calls, at one socket for all nodes, and does the first thing that it is told.
 class Greeter {
  public:
   Greeter() : address_("unix:" + (fs::temp_directory_path() / ("isobar-greeter-" + secure_random_hex(4))).string()) {
@@ -44,7 +44,7 @@ class Greeter {
     while (!stop.stop_requested()) {
       auto accepted = accept_from(listener_);
       if (!accepted.ok()) return;
-      if (*accepted) greet(Channel(std::move(**accepted)));
+      if (*accepted) std::thread([channel = Channel(std::move(**accepted))]() mutable { greet(std::move(channel)); }).detach();
       else std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
   }
@@ -53,6 +53,9 @@ class Greeter {
     if (!hello.ok()) return;
     const auto request = decode_request(*hello);
     if (request.ok()) (void)channel.send(encode(ReplyFrame{request->id, Welcome{kAgentProtocol, "test", "c", 0}}), 1s).ok();
+    // Whatever else is asked is done.
+    const auto asked = channel.receive(1s).and_then([](std::string&& bytes) { return decode_request(bytes); });
+    if (asked.ok()) (void)channel.send(encode(ReplyFrame{asked->id, Done{}}), 1s).ok();
   }
 
   std::string address_;
@@ -120,6 +123,12 @@ class StormyCloud final : public cloud::Provider {
     return {};
   }
 
+  Status set_own_end(const std::string&, bool with_disks, Duration) override {
+    own_ends.push_back(with_disks);
+    return may_tell ? Status() : Status(Error(Code::kPermissionDenied, "ModifyInstanceAttribute is not allowed"));
+  }
+  std::vector<bool> own_ends;  ///< as it was told them
+  bool may_tell = true;
   std::string problem;  ///< of what is stopped
 
   /// A machine that its cloud takes away.
@@ -326,6 +335,29 @@ TEST_F(Calm, MachinesThatWereToGoAndCouldOnlySwitchThemselvesOffAreRemoved) {
   ASSERT_TRUE(east_.stop("a", 1s).ok());
   EXPECT_THAT(look(), testing::IsEmpty());
   EXPECT_THAT(east_.alive(), testing::IsEmpty());
+}
+
+TEST_F(Calm, ACloudThatMayNotBeToldKeepsNobodyFromAutostopButADiskThatShallStayStays) {
+  auto state = StateStore::open(folder_ / "state.db").value();
+  ASSERT_TRUE(state.put(record_).ok());
+  Log log;
+  Broker broker({.config = {},
+                 .lock_folder = folder_ / "locks",
+                 .state = state,
+                 .providers = {{"east", &east_}},
+                 .clock = clock_,
+                 .log = log,
+                 .say = [](const std::string&) {}});
+  auto session = broker.open("a", "autostop").value();
+  ASSERT_TRUE(session.set_autostop(Autostop{.idle = 1min}).ok());
+  EXPECT_TRUE(east_.own_ends.empty()) << "machines are made to be stopped by their own end";
+  east_.may_tell = false;
+  EXPECT_TRUE(session.set_autostop(Autostop{.idle = 1min, .down = true}).ok());
+  EXPECT_EQ(session.set_autostop(Autostop{.idle = 1min}).error().code(), Code::kPermissionDenied);
+  EXPECT_EQ(session.set_autostop(std::nullopt).error().code(), Code::kPermissionDenied);
+  east_.may_tell = true;
+  EXPECT_TRUE(session.set_autostop(std::nullopt).ok());
+  EXPECT_EQ(east_.own_ends, (std::vector<bool>{true, false, false, false}));
 }
 
 TEST_F(Calm, MachinesThatWereStoppedOtherwiseKeepTheirDisks) {
