@@ -1,0 +1,205 @@
+#include "db/client.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/check.h"
+
+namespace isobar::db {
+
+Client::Client(ClientConfig config, const Membership& members, ClientId self, const Signer& signer, const SignatureScheme& scheme)
+    : config_(config), members_(members), self_(self), signer_(signer), verifier_(members, scheme) {}
+
+TxHandle Client::begin(const Now& now) {
+  last_time_ = std::max(last_time_ + 1, static_cast<std::uint64_t>(now.wall.unix_nanos()));
+  const TxHandle handle(next_handle_++);
+  running_[handle].at = {last_time_, self_};
+  return handle;
+}
+
+void Client::read(TxHandle tx, const std::string& key, const Now& now) {
+  Running& running = running_.at(tx);
+  if (const auto written = running.writes.find(key); written != running.writes.end()) {
+    output_.events.emplace_back(ReadDone{tx, key, {running.at, written->second, std::nullopt}});
+    return;
+  }
+  if (const auto known = running.reads.find(key); known != running.reads.end()) {
+    output_.events.emplace_back(ReadDone{tx, key, known->second});
+    return;
+  }
+  if (running.asking.contains(key)) return;
+  const std::uint64_t request = next_request_++;
+  running.asking[key] = request;
+  auto [asking, is_new] = asking_.emplace(request, Asking{tx, key, ReadQuorum(members_, verifier_, key, running.at), 0, now.steady, false});
+  ask(request, asking->second, now);
+}
+
+// First 2f + 1 replicas, others each time, then all.
+void Client::ask(std::uint64_t request, Asking& asking, const Now& now) {
+  const auto replicas = members_.replicas_of(members_.shard_of(asking.key));
+  const std::size_t first = asking.asked;
+  const std::size_t until = first == 0 ? 2 * members_.budget.f() + 1 : replicas.size();
+  const Timestamp at = running_.at(asking.tx).at;
+  for (std::size_t i = asking.with_proof ? 0 : first; i < until; ++i)
+    output_.sends.push_back({replicas[(i + request) % replicas.size()], ReadRequest{request, asking.key, at, asking.with_proof}});
+  asking.asked = until;
+  asking.ask_again = now.steady + config_.read_patience;
+}
+
+void Client::ask_more(std::uint64_t request, Asking& asking, const Now& now) {
+  if (asking.asked == members_.budget.replicas()) asking.with_proof = true;
+  ask(request, asking, now);
+}
+
+void Client::on(const ReplicaId& from, const ReadReply& reply, const Now& now) {
+  const auto found = asking_.find(reply.request);
+  if (found == asking_.end() || members_.shard_of(found->second.key) != from.shard) return;
+  Asking& asking = found->second;
+  asking.quorum.add(from, reply);
+  Running& running = running_.at(asking.tx);
+  if (asking.quorum.answers() < members_.budget.one_correct()) return;
+  if (auto value = asking.quorum.result()) {
+    running.asking.erase(asking.key);
+    running.reads.emplace(asking.key, *value);
+    output_.events.emplace_back(ReadDone{asking.tx, asking.key, std::move(*value)});
+    asking_.erase(found);
+  } else if (asking.quorum.refusals() > 2 * members_.budget.f()) {
+    running.asking.erase(asking.key);
+    output_.events.emplace_back(ReadRefused{asking.tx, asking.key});
+    asking_.erase(found);
+  } else if (asking.quorum.answers() == asking.asked && !asking.with_proof) {
+    ask_more(reply.request, asking, now);
+  }
+}
+
+void Client::write(TxHandle tx, const std::string& key, std::optional<std::string> value) {
+  running_.at(tx).writes[key] = std::move(value);
+}
+
+SignedTransaction Client::sign(const Running& running) const {
+  SignedTransaction made;
+  Transaction& tx = made.tx;
+  tx.epoch = members_.epoch;
+  tx.timestamp = running.at;
+  for (const auto& [key, read] : running.reads) {
+    tx.reads.push_back({key, read.version});
+    if (read.depends_on) tx.dependencies.push_back({key, read.version, read.depends_on->tx.id()});
+  }
+  for (const auto& [key, value] : running.writes) tx.writes.push_back({key, value});
+  tx.participants = participants_of(tx, members_);
+  made.signature = signer_.sign(signed_text(tx.id()));
+  return made;
+}
+
+void Client::commit(TxHandle handle, const Now& now) {
+  const auto running = running_.find(handle);
+  CHECK(running != running_.end() && running->second.asking.empty(), handle);
+  if (running->second.reads.empty() && running->second.writes.empty()) {
+    output_.events.emplace_back(Ended{handle, {}, Outcome::kCommit, AbortReason::kNone, true});
+    running_.erase(running);
+    return;
+  }
+  SignedTransaction tx = sign(running->second);
+  running_.erase(running);
+  const TxId id = tx.tx.id();
+  auto [waiting, is_new] =
+      committers_.emplace(id, Waiting{Committer(config_.commit, members_, verifier_, std::move(tx), Committer::Purpose::kOwn), handle});
+  waiting->second.committer.start(now.steady, output_.sends);
+}
+
+void Client::drop_reads(const Running& running) {
+  std::map<ShardId, std::vector<std::string>> keys;
+  for (const auto& [key, value] : running.reads) keys[members_.shard_of(key)].push_back(key);
+  for (const auto& [key, request] : running.asking) {
+    keys[members_.shard_of(key)].push_back(key);
+    asking_.erase(request);
+  }
+  for (auto& [shard, list] : keys)
+    for (const auto& replica : members_.replicas_of(shard)) output_.sends.push_back({replica, ReleaseReads{running.at, list}});
+}
+
+void Client::abandon(TxHandle handle) {
+  const auto running = running_.find(handle);
+  if (running == running_.end()) return;
+  drop_reads(running->second);
+  running_.erase(running);
+}
+
+void Client::recover(const SignedTransaction& tx, const Now& now) {
+  const TxId id = tx.tx.id();
+  if (committers_.contains(id) || committers_.size() >= config_.recoveries_most || !verifier_.transaction(tx, id).ok()) return;
+  auto [waiting, is_new] =
+      committers_.emplace(id, Waiting{Committer(config_.commit, members_, verifier_, tx, Committer::Purpose::kRecovery), std::nullopt});
+  waiting->second.committer.start(now.steady, output_.sends);
+}
+
+void Client::recover_later(const SignedTransaction& tx, const Now& now) {
+  if (recover_at_.size() < config_.recoveries_most) recover_at_.emplace(now.steady + config_.recover_patience, tx);
+}
+
+void Client::on(const ReplicaId&, const Blocker& blocker, const Now& now) {
+  if (committers_.contains(blocker.waiter)) recover(blocker.tx, now);
+}
+
+template <class Reply>
+void Client::pass_on(const ReplicaId& from, const TxId& id, const Reply& reply, const Now& now) {
+  const auto waiting = committers_.find(id);
+  if (waiting == committers_.end()) return;
+  waiting->second.committer.on(from, reply, now.steady, output_.sends);
+  settle(waiting, now);
+}
+
+void Client::settle(std::map<TxId, Waiting>::iterator waiting, const Now& now) {
+  Committer& committer = waiting->second.committer;
+  for (auto& evidence : committer.take_evidence()) output_.evidence.push_back(std::move(evidence));
+  if (!committer.done()) return;
+  const Outcome outcome = committer.certificate().decision;
+  if (!waiting->second.own) {
+    ++counters_.recovered;
+  } else {
+    outcome == Outcome::kCommit ? ++counters_.committed : ++counters_.aborted;
+    if (committer.fast()) ++counters_.fast;
+    if (outcome == Outcome::kAbort) ++counters_.reasons[committer.reason()];
+    if (outcome == Outcome::kAbort && committer.blocker()) recover_later(*committer.blocker(), now);
+    output_.events.emplace_back(Ended{*waiting->second.own, waiting->first, outcome,
+                                      outcome == Outcome::kAbort ? committer.reason() : AbortReason::kNone, committer.fast()});
+  }
+  committers_.erase(waiting);
+}
+
+void Client::step(const ReplicaId& from, const Message& message, const Now& now) {
+  if (const auto* read = std::get_if<ReadReply>(&message)) return on(from, *read, now);
+  if (const auto* vote = std::get_if<VoteReply>(&message)) return pass_on(from, vote->vote.statement.tx, *vote, now);
+  if (const auto* logged = std::get_if<LoggedReply>(&message)) return pass_on(from, logged->logged.statement.tx, *logged, now);
+  if (const auto* decided = std::get_if<DecidedReply>(&message)) return pass_on(from, decided->decided.certificate.tx, *decided, now);
+  if (const auto* blocker = std::get_if<Blocker>(&message)) return on(from, *blocker, now);
+}
+
+void Client::tick(const Now& now) {
+  while (!recover_at_.empty() && recover_at_.begin()->first <= now.steady) {
+    const SignedTransaction tx = std::move(recover_at_.begin()->second);
+    recover_at_.erase(recover_at_.begin());
+    recover(tx, now);
+  }
+  for (auto& [request, asking] : asking_)
+    if (asking.ask_again <= now.steady) ask_more(request, asking, now);
+  for (auto waiting = committers_.begin(); waiting != committers_.end();) {
+    const auto next = std::next(waiting);
+    if (waiting->second.committer.next_tick() <= now.steady) {
+      waiting->second.committer.tick(now.steady, output_.sends);
+      settle(waiting, now);
+    }
+    waiting = next;
+  }
+}
+
+std::optional<Instant> Client::next_tick() const {
+  std::optional<Instant> next;
+  const auto consider = [&](Instant at) { next = next ? std::min(*next, at) : at; };
+  if (!recover_at_.empty()) consider(recover_at_.begin()->first);
+  for (const auto& [request, asking] : asking_) consider(asking.ask_again);
+  for (const auto& [id, waiting] : committers_) consider(waiting.committer.next_tick());
+  return next;
+}
+
+}  // namespace isobar::db

@@ -1,0 +1,169 @@
+#pragma once
+
+/// One replica of one shard as a state machine (Basil, SOSP '21, §4 and §5). No clock, socket, disk or thread inside: messages and the time
+/// come in; records and messages come out of `take`, when the driver has nothing more to hand in. The driver carries them out in this
+/// order: `sends_now` at any time; `records` onto the disk; and only when those are durable, `sends`. A vote that was seen by anyone is
+/// therefore on disk, and a replica that was killed says the same again.
+///
+/// No message can make it fail: what is malformed, unsigned or out of place is dropped and counted.
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "db/evidence.h"
+#include "db/log_record.h"
+#include "db/now.h"
+#include "db/read_marks.h"
+#include "db/statement_batch.h"
+#include "db/verifier.h"
+#include "db/version_store.h"
+
+namespace isobar::db {
+
+struct ReplicaConfig {
+  Duration clock_bound = std::chrono::milliseconds(100);      ///< how far ahead of its clock a timestamp may be (δ)
+  Duration blocker_patience = std::chrono::milliseconds(10);  ///< before those who wait are told for whom
+  Duration view_least = std::chrono::milliseconds(50);        ///< how long view 1 is given; each further one twice as long
+  ReadMarkLimits read_marks;
+};
+
+struct Outgoing {
+  Peer to;
+  Message message;
+};
+
+struct ReplicaOutput {
+  std::vector<Outgoing> sends_now;
+  std::vector<LogRecord> records;
+  std::vector<Outgoing> sends;
+  std::vector<Evidence> evidence;
+};
+
+/// Counts since the start.
+struct ReplicaCounters {
+  std::uint64_t dropped = 0;  ///< messages that were malformed, unsigned or out of place
+  std::uint64_t voted_commit = 0, voted_abort = 0, batches_signed = 0, decided = 0;
+  std::map<AbortReason, std::uint64_t> reasons;
+};
+
+class Replica {
+ public:
+  /// members, signer and scheme outlive it. Errors: none; self is a member
+  Replica(ReplicaConfig config, const Membership& members, const ReplicaId& self, const Signer& signer, const SignatureScheme& scheme);
+
+  /// Before anything else after a restart: the whole log, in order.
+  void restore(std::span<const LogRecord> log, const Now& now);
+
+  void step(const Peer& from, const Message& message, const Now& now);
+  void tick(const Now& now);
+  /// When `tick` has something to do next, by the steady clock.
+  std::optional<Instant> next_tick() const;
+  /// Signs what was said since the last time.
+  ReplicaOutput take();
+
+  const ReplicaId& self() const { return self_; }
+  const ReplicaCounters& counters() const { return counters_; }
+  const VersionStore& versions() const { return versions_; }
+  /// Of a transaction, what is known here. For tests and for `status`.
+  std::optional<Certificate> certificate_of(const TxId& id) const;
+  /// Transactions that are prepared here and not decided.
+  std::vector<SignedTransaction> undecided() const;
+  std::vector<Decided> all_decided() const;
+
+ private:
+  struct LoggedDecision {
+    Outcome decision;
+    View decided_in;
+  };
+  struct State {
+    std::optional<SignedTransaction> tx;
+    bool prepared = false;  // its writes and reads are in versions_
+    std::optional<VotedRecord> vote;
+    std::optional<LoggedDecision> logged;
+    View current = 0;
+    Instant view_ends;  // until then it is not left but for one that a correct replica is in already
+    std::optional<Certificate> certificate;
+    std::set<Peer> interested;
+    std::set<TxId> waits_for;
+    std::map<std::uint32_t, Elect> electors;  // by index, the latest of each that was sent to this replica as a leader
+    View proposed = 0;                        // the last view that it proposed in
+    std::optional<Vote> signed_vote;
+    bool on_disk = false;  // its content is
+  };
+  struct Pending {
+    Peer to;
+    Message message;
+    std::optional<std::uint32_t> leaf;  // whose proof is still to be put in
+  };
+
+  void on(const Peer& from, const ReadRequest& read, const Now& now);
+  void on(const Peer& from, const ReleaseReads& release, const Now& now);
+  void on(const Peer& from, const Prepare& prepare, const Now& now);
+  void on(const Peer& from, const Recover& recover, const Now& now);
+  void on(const Peer& from, const LogDecision& log, const Now& now);
+  void on(const Peer& from, const Writeback& writeback, const Now& now);
+  void on(const Peer& from, const InvokeFallback& invoke, const Now& now);
+  void on(const Peer& from, const ElectLeader& elect, const Now& now);
+  void on(const Peer& from, const Propose& propose, const Now& now);
+  template <class Other>
+  void on(const Peer&, const Other&, const Now&) {
+    ++counters_.dropped;
+  }
+
+  void restore(const LogRecord& record);
+  // Of a transaction that somebody sent: its state, when it is in form, signed, and of this shard.
+  State* admit(const Peer& from, const SignedTransaction& tx, const TxId& id);
+  void remember(State& state, const SignedTransaction& tx, const TxId& id);
+
+  // The check (replica_check.cpp).
+  void check(State& state, const TxId& id, const Now& now);
+  std::optional<VotedRecord> refusal(const State& state, const TxId& id, const Now& now) const;
+  std::optional<VotedRecord> refused_dependency(const Transaction& tx) const;
+  std::set<TxId> undecided_dependencies(const Transaction& tx) const;
+  void vote(State& state, const TxId& id, VotedRecord record);
+  void wake(const TxId& decided);
+  void tell_vote(State& state, const TxId& id, const Peer& to);
+  void tell_blockers(const TxId& waiter, State& state);
+
+  // Decisions (replica_decide.cpp).
+  bool log(State& state, const TxId& id, const LogDecision& request);
+  void decide(State& state, const TxId& id, const Certificate& certificate, const Peer& from);
+  void tell_logged(State& state, const TxId& id, const Peer& to);
+  void tell_decided(const State& state, const Peer& to);
+
+  // Views (replica_fallback.cpp).
+  View view_after(const State& state, const TxId& id, const std::vector<Logged>& said, const Now& now);
+  void enter(State& state, const TxId& id, View view, const Now& now);
+  void stand_for_election(State& state, const TxId& id);
+  void propose(State& state, const TxId& id, View view);
+
+  bool logs(const State& state, const TxId& id) const;
+  void record(State& state, const TxId& id, decltype(LogRecord::what) what);
+  void say(const Peer& to, Message message, const Statement& statement);
+  void say(const Peer& to, Message message);
+  void put_proof(Pending& pending, const std::vector<BatchProof>& proofs);
+
+  ReplicaConfig config_;
+  const Membership& members_;
+  ReplicaId self_;
+  const Signer& signer_;
+  Verifier verifier_;
+  VersionStore versions_;
+  ReadMarks marks_;
+  std::unordered_map<TxId, State> states_;
+  std::map<Timestamp, TxId> at_timestamp_;            // the first transaction seen with it
+  std::unordered_map<TxId, std::set<TxId>> waiters_;  // by what they wait for
+  std::multimap<Instant, TxId> blockers_due_;
+  StatementBatch batch_;
+  std::vector<Pending> pending_;
+  ReplicaOutput output_;
+  ReplicaCounters counters_;
+};
+
+}  // namespace isobar::db

@@ -1,0 +1,202 @@
+#include "db/replica.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "db/seeded_bugs.h"
+
+namespace isobar::db {
+
+Replica::Replica(ReplicaConfig config, const Membership& members, const ReplicaId& self, const Signer& signer,
+                 const SignatureScheme& scheme)
+    : config_(config),
+      members_(members),
+      self_(self),
+      signer_(signer),
+      verifier_(members, scheme),
+      versions_(members, self.shard),
+      marks_(config.read_marks) {
+  CHECK(members.key_of(self) != nullptr, self.index);
+}
+
+void Replica::step(const Peer& from, const Message& message, const Now& now) {
+  std::visit([&](const auto& m) { on(from, m, now); }, message);
+}
+
+void Replica::on(const Peer& from, const ReadRequest& read, const Now& now) {
+  const auto* client = std::get_if<ClientId>(&from);
+  if (!client || *client != read.at.client || !versions_.keeps(read.key)) {
+    ++counters_.dropped;
+    return;
+  }
+  ReadReply reply;
+  reply.request = read.request;
+  reply.clock = static_cast<std::uint64_t>(now.wall.unix_nanos());
+  reply.refused = read.at.time > static_cast<std::uint64_t>((now.wall + config_.clock_bound).unix_nanos()) && !seeded(Bug::kClockUnchecked);
+  if (reply.refused) {
+    output_.sends_now.push_back({from, std::move(reply)});
+    return;
+  }
+  marks_.note(read.key, read.at, now.steady);
+  if (const auto found = versions_.committed_before(read.key, read.at)) {
+    CommittedVersion version{found->version, found->content->writer, found->content->value, std::nullopt};
+    if (const auto state = states_.find(version.writer); read.with_proof && state != states_.end())
+      version.proof = Decided{*state->second.tx, *state->second.certificate};
+    reply.committed = std::move(version);
+  }
+  if (const auto found = versions_.prepared_before(read.key, read.at);
+      found && (!reply.committed || reply.committed->version < found->version))
+    reply.prepared = PreparedVersion{found->version, found->content->value, *states_.at(found->content->writer).tx};
+  // A prepared version is a promise like a vote: it is shown when it is durable.
+  if (reply.prepared) say(from, std::move(reply));
+  else output_.sends_now.push_back({from, std::move(reply)});
+}
+
+void Replica::on(const Peer& from, const ReleaseReads& release, const Now&) {
+  if (from != Peer(release.at.client)) {
+    ++counters_.dropped;
+    return;
+  }
+  for (const auto& key : release.keys) marks_.release(key, release.at);
+}
+
+void Replica::tick(const Now& now) {
+  marks_.expire(now.steady);
+  while (!blockers_due_.empty() && blockers_due_.begin()->first <= now.steady) {
+    const TxId waiter = blockers_due_.begin()->second;
+    blockers_due_.erase(blockers_due_.begin());
+    State& state = states_.at(waiter);
+    if (state.waits_for.empty()) continue;
+    tell_blockers(waiter, state);
+    blockers_due_.emplace(now.steady + 4 * config_.blocker_patience, waiter);
+  }
+}
+
+std::optional<Instant> Replica::next_tick() const {
+  if (blockers_due_.empty()) return std::nullopt;
+  return blockers_due_.begin()->first;
+}
+
+Replica::State* Replica::admit(const Peer& from, const SignedTransaction& tx, const TxId& id) {
+  const bool takes_part = std::find(tx.tx.participants.begin(), tx.tx.participants.end(), self_.shard) != tx.tx.participants.end();
+  if (!takes_part || !verifier_.transaction(tx, id).ok()) {
+    ++counters_.dropped;
+    return nullptr;
+  }
+  State& state = states_[id];
+  remember(state, tx, id);
+  if (std::holds_alternative<ClientId>(from)) state.interested.insert(from);
+  return &state;
+}
+
+void Replica::remember(State& state, const SignedTransaction& tx, const TxId& id) {
+  if (state.tx) return;
+  state.tx = tx;
+  const auto [first, is_first] = at_timestamp_.emplace(tx.tx.timestamp, id);
+  if (!is_first && first->second != id) output_.evidence.emplace_back(SameTimestamp{*states_.at(first->second).tx, tx});
+}
+
+bool Replica::logs(const State& state, const TxId& id) const { return state.tx && logging_shard(state.tx->tx, id) == self_.shard; }
+
+void Replica::record(State& state, const TxId& id, decltype(LogRecord::what) what) {
+  const bool lost = (seeded(Bug::kVoteNotDurable) && std::holds_alternative<VotedRecord>(what)) ||
+                    (seeded(Bug::kDecisionNotDurable) && std::holds_alternative<DecidedRecord>(what)) ||
+                    (seeded(Bug::kLoggedNotDurable) && std::holds_alternative<LoggedRecord>(what)) ||
+                    (seeded(Bug::kViewNotDurable) && std::holds_alternative<LoggedRecord>(what) && state.current > 0);
+  if (lost) return;
+  output_.records.push_back({id, state.on_disk ? std::nullopt : state.tx, std::move(what)});
+  state.on_disk = true;
+}
+
+void Replica::say(const Peer& to, Message message, const Statement& statement) {
+  pending_.push_back({to, std::move(message), batch_.add(statement)});
+}
+
+void Replica::say(const Peer& to, Message message) { pending_.push_back({to, std::move(message), std::nullopt}); }
+
+void Replica::put_proof(Pending& pending, const std::vector<BatchProof>& proofs) {
+  if (!pending.leaf) return;
+  const BatchProof& proof = proofs[*pending.leaf];
+  if (auto* reply = std::get_if<VoteReply>(&pending.message)) {
+    reply->vote.proof = proof;
+    states_.at(reply->vote.statement.tx).signed_vote = reply->vote;
+  } else if (auto* logged = std::get_if<LoggedReply>(&pending.message)) {
+    logged->logged.proof = proof;
+  } else if (auto* elect = std::get_if<ElectLeader>(&pending.message)) {
+    elect->elect.proof = proof;
+  } else {
+    std::get<Propose>(pending.message).proposal.proof = proof;
+  }
+}
+
+ReplicaOutput Replica::take() {
+  if (!batch_.empty()) ++counters_.batches_signed;
+  const auto proofs = batch_.sign(members_.epoch, self_, signer_);
+  for (auto& pending : pending_) {
+    put_proof(pending, proofs);
+    output_.sends.push_back({pending.to, std::move(pending.message)});
+  }
+  pending_.clear();
+  return std::exchange(output_, {});
+}
+
+void Replica::restore(std::span<const LogRecord> log, const Now& now) {
+  for (const auto& record : log) restore(record);
+  // What they wait for may have been decided just before the end, and their votes were not written any more.
+  for (auto& [id, state] : states_) {
+    if (!state.prepared || state.vote) continue;
+    versions_.abort(state.tx->tx, id);
+    state.prepared = false;
+    check(state, id, now);
+  }
+}
+
+void Replica::restore(const LogRecord& record) {
+  State& state = states_[record.tx];
+  if (record.content) remember(state, *record.content, record.tx);
+  if (!state.tx) return;  // the first of its records is gone: the log is whole or it is not used, so this is not reached
+  state.on_disk = true;
+  const auto prepare = [&] {
+    if (!state.prepared) versions_.prepare(state.tx->tx, record.tx);
+    state.prepared = true;
+  };
+  if (std::holds_alternative<AcceptedRecord>(record.what)) {
+    prepare();
+  } else if (const auto* voted = std::get_if<VotedRecord>(&record.what)) {
+    state.vote = *voted;
+    if (voted->vote == Outcome::kCommit) {
+      prepare();
+    } else if (std::exchange(state.prepared, false)) {
+      versions_.abort(state.tx->tx, record.tx);
+    }
+  } else if (const auto* logged = std::get_if<LoggedRecord>(&record.what)) {
+    state.logged = LoggedDecision{logged->decision, logged->decided_in};
+    state.current = logged->current;
+  } else {
+    const auto& certificate = std::get<DecidedRecord>(record.what).certificate;
+    certificate.decision == Outcome::kCommit ? versions_.commit(state.tx->tx, record.tx) : versions_.abort(state.tx->tx, record.tx);
+    state.prepared = false;
+    state.certificate = certificate;
+  }
+}
+
+std::optional<Certificate> Replica::certificate_of(const TxId& id) const {
+  const auto found = states_.find(id);
+  return found == states_.end() ? std::nullopt : found->second.certificate;
+}
+
+std::vector<SignedTransaction> Replica::undecided() const {
+  std::vector<SignedTransaction> all;
+  for (const auto& [id, state] : states_)
+    if (!state.certificate && state.tx && (state.prepared || state.logged)) all.push_back(*state.tx);
+  return all;
+}
+
+std::vector<Decided> Replica::all_decided() const {
+  std::vector<Decided> all;
+  for (const auto& [id, state] : states_)
+    if (state.certificate) all.push_back({*state.tx, *state.certificate});
+  return all;
+}
+
+}  // namespace isobar::db

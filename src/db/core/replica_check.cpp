@@ -1,0 +1,149 @@
+// Stage 1: the concurrency check, and the one vote that comes of it (Basil §4.2, MVTSO-Check, steps 1 to 7).
+
+#include <algorithm>
+
+#include "db/replica.h"
+#include "db/seeded_bugs.h"
+
+namespace isobar::db {
+
+void Replica::on(const Peer& from, const Prepare& prepare, const Now& now) {
+  const TxId id = prepare.tx.tx.id();
+  State* state = admit(from, prepare.tx, id);
+  if (!state) return;
+  if (state->certificate) return tell_decided(*state, from);
+  if ((!state->vote && state->waits_for.empty()) || seeded(Bug::kVotesAgain)) check(*state, id, now);
+  tell_vote(*state, id, from);
+}
+
+void Replica::on(const Peer& from, const Recover& recover, const Now& now) {
+  const TxId id = recover.tx.tx.id();
+  State* state = admit(from, recover.tx, id);
+  if (!state) return;
+  if (state->certificate) return tell_decided(*state, from);
+  if (!state->vote && state->waits_for.empty()) check(*state, id, now);
+  tell_vote(*state, id, from);
+  if (!state->waits_for.empty()) tell_blockers(id, *state);
+  if (state->logged) tell_logged(*state, id, from);
+}
+
+void Replica::check(State& state, const TxId& id, const Now& now) {
+  const Transaction& tx = state.tx->tx;
+  if (auto refused = refusal(state, id, now)) return vote(state, id, *refused);
+  versions_.prepare(tx, id);
+  state.prepared = true;
+  // From here on its reads stand against writers, more firmly than the marks did.
+  for (const auto& read : tx.reads) marks_.release(read.key, tx.timestamp);
+  state.waits_for = undecided_dependencies(tx);
+  if (seeded(Bug::kDependenciesNotAwaited)) state.waits_for.clear();
+  if (state.waits_for.empty()) return vote(state, id, {Outcome::kCommit, AbortReason::kNone, std::nullopt});
+  for (const auto& dependency : state.waits_for) waiters_[dependency].insert(id);
+  blockers_due_.emplace(now.steady + config_.blocker_patience, id);
+  record(state, id, AcceptedRecord{});
+}
+
+std::optional<VotedRecord> Replica::refusal(const State& state, const TxId& id, const Now& now) const {
+  const Transaction& tx = state.tx->tx;
+  const auto because = [](AbortReason reason, std::optional<TxId> other = std::nullopt) {
+    return VotedRecord{Outcome::kAbort, reason, other};
+  };
+  const auto latest = static_cast<std::uint64_t>((now.wall + config_.clock_bound).unix_nanos());
+  if (tx.timestamp.time > latest && !seeded(Bug::kClockUnchecked)) return because(AbortReason::kClock);
+  if (at_timestamp_.at(tx.timestamp) != id && !seeded(Bug::kSameTimestampAllowed)) return because(AbortReason::kSameTimestamp);
+  if (auto refused = refused_dependency(tx)) return refused;
+  if (const auto objection = versions_.objection(tx, id)) return because(objection->reason, objection->other);
+  for (const auto& write : tx.writes)
+    if (marks_.read_after(write.key, tx.timestamp)) return because(AbortReason::kReader);
+  return std::nullopt;
+}
+
+// Each version that it read from somebody undecided is here, and it says so; none that it read is known to be of somebody who aborted.
+std::optional<VotedRecord> Replica::refused_dependency(const Transaction& tx) const {
+  if (seeded(Bug::kDependenciesUnchecked)) return std::nullopt;
+  const VotedRecord refused{Outcome::kAbort, AbortReason::kDependency, std::nullopt};
+  for (const auto& dependency : tx.dependencies) {
+    if (!versions_.keeps(dependency.key)) continue;
+    const auto writer = states_.find(dependency.writer);
+    if (writer == states_.end() || !writer->second.tx) return refused;
+    const Transaction& wrote = writer->second.tx->tx;
+    if (wrote.timestamp != dependency.version || !wrote.write_of(dependency.key)) return refused;
+    const auto& certificate = writer->second.certificate;
+    if (certificate ? certificate->decision == Outcome::kAbort : !writer->second.prepared) return refused;
+  }
+  for (const auto& read : tx.reads) {
+    const auto writer = versions_.keeps(read.key) ? at_timestamp_.find(read.version) : at_timestamp_.end();
+    if (writer == at_timestamp_.end()) continue;
+    const State& state = states_.at(writer->second);
+    if (!state.tx->tx.write_of(read.key)) continue;
+    if (state.certificate && state.certificate->decision == Outcome::kAbort) return refused;
+    const bool depends =
+        std::any_of(tx.dependencies.begin(), tx.dependencies.end(), [&](const Dependency& d) { return d.key == read.key; });
+    if (!state.certificate && !depends) return refused;
+  }
+  return std::nullopt;
+}
+
+std::set<TxId> Replica::undecided_dependencies(const Transaction& tx) const {
+  std::set<TxId> undecided;
+  for (const auto& dependency : tx.dependencies) {
+    const auto writer = states_.find(dependency.writer);
+    if (versions_.keeps(dependency.key) && writer != states_.end() && !writer->second.certificate) undecided.insert(dependency.writer);
+  }
+  return undecided;
+}
+
+void Replica::vote(State& state, const TxId& id, VotedRecord voted) {
+  state.vote = voted;
+  state.signed_vote.reset();
+  voted.vote == Outcome::kCommit ? ++counters_.voted_commit : ++counters_.voted_abort;
+  if (voted.vote == Outcome::kAbort) ++counters_.reasons[voted.reason];
+  record(state, id, std::move(voted));
+}
+
+void Replica::wake(const TxId& decided) {
+  const auto found = waiters_.find(decided);
+  if (found == waiters_.end()) return;
+  const std::set<TxId> waiters = std::move(found->second);
+  waiters_.erase(found);
+  const bool aborted = states_.at(decided).certificate->decision == Outcome::kAbort && !seeded(Bug::kAbortedDependencyCommits);
+  for (const auto& id : waiters) {
+    State& state = states_.at(id);
+    if (state.waits_for.erase(decided) == 0) continue;  // it was decided meanwhile
+    if (aborted) {
+      state.waits_for.clear();
+      state.prepared = false;
+      versions_.abort(state.tx->tx, id);
+      vote(state, id, {Outcome::kAbort, AbortReason::kDependency, decided});
+    } else if (state.waits_for.empty()) {
+      vote(state, id, {Outcome::kCommit, AbortReason::kNone, std::nullopt});
+    }
+    if (state.vote)
+      for (const auto& peer : state.interested) tell_vote(state, id, peer);
+  }
+}
+
+void Replica::tell_vote(State& state, const TxId& id, const Peer& to) {
+  if (!state.vote) return;
+  VoteReply reply;
+  reply.reason = state.vote->reason;
+  if (state.vote->other)
+    if (const auto other = states_.find(*state.vote->other); other != states_.end() && other->second.tx) {
+      const State& stands = other->second;
+      if (!stands.certificate) reply.blocker = stands.tx;
+      if (stands.certificate && stands.certificate->decision == Outcome::kCommit) reply.conflict = Decided{*stands.tx, *stands.certificate};
+    }
+  if (state.signed_vote) {
+    reply.vote = *state.signed_vote;
+    return say(to, std::move(reply));
+  }
+  reply.vote = {self_, {id, state.vote->vote}, {}};
+  const Statement statement = reply.vote.statement;
+  say(to, std::move(reply), statement);
+}
+
+void Replica::tell_blockers(const TxId& waiter, State& state) {
+  for (const auto& blocker : state.waits_for)
+    for (const auto& peer : state.interested) say(peer, Blocker{waiter, *states_.at(blocker).tx});
+}
+
+}  // namespace isobar::db

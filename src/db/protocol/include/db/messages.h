@@ -1,0 +1,208 @@
+#pragma once
+
+/// What clients and replicas say to one another. Who sent a message is known by the channel it came over; whatever is handed on to
+/// others proves itself.
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "db/certificate.h"
+
+namespace isobar::db {
+
+// From clients.
+
+/// with_proof  also the certificate of the committed version: asked for when replicas disagree
+struct ReadRequest {
+  std::uint64_t request = 0;
+  std::string key;
+  Timestamp at;
+  bool with_proof = false;
+};
+template <class Io>
+void describe(Io& io, Like<ReadRequest> auto& m) {
+  io(m.request)(m.key)(m.at)(m.with_proof);
+}
+
+/// The reader at `at` gave up: what it read constrains nobody any more.
+struct ReleaseReads {
+  Timestamp at;
+  std::vector<std::string> keys;
+};
+template <class Io>
+void describe(Io& io, Like<ReleaseReads> auto& m) {
+  io(m.at)(m.keys);
+}
+
+/// Stage 1 (ST1).
+struct Prepare {
+  SignedTransaction tx;
+};
+template <class Io>
+void describe(Io& io, Like<Prepare> auto& m) {
+  io(m.tx);
+}
+
+/// As `Prepare`, and tell everything that is known: of who finishes what another began (RP).
+struct Recover {
+  SignedTransaction tx;
+};
+template <class Io>
+void describe(Io& io, Like<Recover> auto& m) {
+  io(m.tx);
+}
+
+/// Stage 2 (ST2).
+struct LogDecision {
+  SignedTransaction tx;
+  Outcome decision = Outcome::kAbort;
+  Justification why;
+};
+template <class Io>
+void describe(Io& io, Like<LogDecision> auto& m) {
+  io(m.tx)(m.decision)(m.why);
+}
+
+struct Writeback {
+  Decided decided;
+};
+template <class Io>
+void describe(Io& io, Like<Writeback> auto& m) {
+  io(m.decided);
+}
+
+/// The logging shard holds different decisions (InvokeFB). log: lets a replica log one that has none; views: what replicas said they are
+/// in.
+struct InvokeFallback {
+  LogDecision log;
+  std::vector<Logged> views;
+};
+template <class Io>
+void describe(Io& io, Like<InvokeFallback> auto& m) {
+  io(m.log)(m.views);
+}
+
+// From replicas.
+
+struct CommittedVersion {
+  Timestamp version;
+  TxId writer;
+  std::optional<std::string> value;
+  std::optional<Decided> proof;
+};
+template <class Io>
+void describe(Io& io, Like<CommittedVersion> auto& v) {
+  io(v.version)(v.writer)(v.value)(v.proof);
+}
+
+struct PreparedVersion {
+  Timestamp version;
+  std::optional<std::string> value;
+  SignedTransaction writer;  ///< so that its reader can finish it
+};
+template <class Io>
+void describe(Io& io, Like<PreparedVersion> auto& v) {
+  io(v.version)(v.value)(v.writer);
+}
+
+/// Each the newest older than the reader. refused: its clock is too far ahead of this replica's, and nothing was noted.
+struct ReadReply {
+  std::uint64_t request = 0;
+  bool refused = false;
+  std::optional<CommittedVersion> committed;
+  std::optional<PreparedVersion> prepared;
+  std::uint64_t clock = 0;  ///< the replica's, nanoseconds
+};
+template <class Io>
+void describe(Io& io, Like<ReadReply> auto& m) {
+  io(m.request)(m.refused)(m.committed)(m.prepared)(m.clock);
+}
+
+/// Why a replica votes to abort. For people and for who retries; nothing rests on it.
+enum class AbortReason : std::uint8_t {
+  kNone,
+  kClock,          ///< its timestamp is too far ahead of the replica's clock
+  kMissedWrite,    ///< a write that it should have read came meanwhile
+  kHidesWrite,     ///< a later reader has already read what it would overwrite
+  kReader,         ///< a later reader is under way
+  kDependency,     ///< it read something that is not there, or that was aborted
+  kTooOld,         ///< below what this replica promised to leave as it is
+  kSameTimestamp,  ///< its client used the timestamp for another transaction
+  kMalformed,
+  kLast = kMalformed,
+};
+std::string_view name_of(AbortReason reason);
+
+/// ST1R. conflict: the committed transaction that stands against it; blocker: one that is not decided yet and does, or is waited for.
+struct VoteReply {
+  Vote vote;
+  AbortReason reason = AbortReason::kNone;
+  std::optional<Decided> conflict;
+  std::optional<SignedTransaction> blocker;
+};
+template <class Io>
+void describe(Io& io, Like<VoteReply> auto& m) {
+  io(m.vote)(m.reason)(m.conflict)(m.blocker);
+}
+
+/// ST2R.
+struct LoggedReply {
+  Logged logged;
+};
+template <class Io>
+void describe(Io& io, Like<LoggedReply> auto& m) {
+  io(m.logged);
+}
+
+struct DecidedReply {
+  Decided decided;
+};
+template <class Io>
+void describe(Io& io, Like<DecidedReply> auto& m) {
+  io(m.decided);
+}
+
+/// `waiter` waits for this one, which its own client should have finished.
+struct Blocker {
+  TxId waiter;
+  SignedTransaction tx;
+};
+template <class Io>
+void describe(Io& io, Like<Blocker> auto& m) {
+  io(m.waiter)(m.tx);
+}
+
+// Among replicas.
+
+/// To the leader of the view (ElectFB).
+struct ElectLeader {
+  Elect elect;
+};
+template <class Io>
+void describe(Io& io, Like<ElectLeader> auto& m) {
+  io(m.elect);
+}
+
+/// From the leader (DecFB): the majority of an election quorum's decisions.
+struct Propose {
+  Proposal proposal;
+  std::vector<Elect> electors;
+};
+template <class Io>
+void describe(Io& io, Like<Propose> auto& m) {
+  io(m.proposal)(m.electors);
+}
+
+using Message = std::variant<ReadRequest, ReleaseReads, Prepare, Recover, LogDecision, Writeback, InvokeFallback, ReadReply, VoteReply,
+                             LoggedReply, DecidedReply, Blocker, ElectLeader, Propose>;
+
+/// Who is at the other end of a channel.
+using Peer = std::variant<ClientId, ReplicaId>;
+
+/// One message as it is sent. Cost: linear in its size.
+std::string encode_message(const Message& message);
+/// Errors   kInvalidArgument: not the encoding of a message
+Result<Message> decode_message(std::string_view bytes);
+
+}  // namespace isobar::db

@@ -1,0 +1,95 @@
+#pragma once
+
+/// A transaction as its client hands it in: everything it read, by version, and everything it writes.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "db/membership.h"
+
+namespace isobar::db {
+
+struct Read {
+  std::string key;
+  Timestamp version;  ///< {0, 0}: there was none
+  friend auto operator<=>(const Read&, const Read&) = default;
+};
+template <class Io>
+void describe(Io& io, Like<Read> auto& read) {
+  io(read.key)(read.version);
+}
+
+struct Write {
+  std::string key;
+  std::optional<std::string> value;  ///< none: the key is deleted
+  friend auto operator<=>(const Write&, const Write&) = default;
+};
+template <class Io>
+void describe(Io& io, Like<Write> auto& write) {
+  io(write.key)(write.value);
+}
+
+/// A read of a version whose writer was not decided yet. If the writer aborts, so does the reader.
+struct Dependency {
+  std::string key;
+  Timestamp version;
+  TxId writer;
+  friend auto operator<=>(const Dependency&, const Dependency&) = default;
+};
+template <class Io>
+void describe(Io& io, Like<Dependency> auto& dependency) {
+  io(dependency.key)(dependency.version)(dependency.writer);
+}
+
+/// Keys ascend strictly within `reads`, within `writes` and within `dependencies`; `participants` are exactly the shards of all keys,
+/// ascending.
+struct Transaction {
+  Epoch epoch;
+  Timestamp timestamp;  ///< names the client, too
+  std::vector<ShardId> participants;
+  std::vector<Read> reads;
+  std::vector<Write> writes;
+  std::vector<Dependency> dependencies;
+  friend bool operator==(const Transaction&, const Transaction&) = default;
+
+  TxId id() const;
+  const Write* write_of(std::string_view key) const;
+  const Read* read_of(std::string_view key) const;
+};
+template <class Io>
+void describe(Io& io, Like<Transaction> auto& tx) {
+  io(tx.epoch)(tx.timestamp)(tx.participants)(tx.reads)(tx.writes)(tx.dependencies);
+}
+
+/// Nobody but the client whose timestamp it carries can have made it.
+struct SignedTransaction {
+  Transaction tx;
+  Signature signature{};  ///< by the client, over the transaction's id
+  friend bool operator==(const SignedTransaction&, const SignedTransaction&) = default;
+};
+template <class Io>
+void describe(Io& io, Like<SignedTransaction> auto& tx) {
+  io(tx.tx)(tx.signature);
+}
+
+struct TransactionLimits {
+  std::size_t keys_most = 10'000;
+  std::size_t bytes_most = 16U << 20;  ///< of all keys and values
+};
+
+/// Whether `tx` has the form above, is of this epoch, and reads nothing that is newer than itself.
+/// Errors   kInvalidArgument: what is wrong, naming the key
+Status check_form(const Transaction& tx, const Membership& members, const TransactionLimits& limits = {});
+
+/// The shards of all keys, ascending.
+std::vector<ShardId> participants_of(const Transaction& tx, const Membership& members);
+
+/// The shard that logs the decision when the votes alone do not make it durable (Basil §4.2, stage 2), chosen by the whole id.
+ShardId logging_shard(const Transaction& tx, const TxId& id);
+
+/// Whether one of the two must not commit if the other did: one read a version that the other's write hides from where it stands.
+/// That they touch the same key is not enough, as a transaction that read exactly what the other wrote may well commit.
+bool conflict(const Transaction& a, const Transaction& b);
+
+}  // namespace isobar::db

@@ -1,0 +1,77 @@
+// The long runs of the db's proofs: seeded simulations for as long as they are given, and the table of seeded faults.
+//
+//   db_sim [SECONDS] [FIRST_SEED]     simulations until the time is over; stops at the first that breaks a promise
+//   db_sim bugs [SEEDS]               switches each known fault on and counts the runs until it is found
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "db/seeded_bugs.h"
+#include "db/simulation.h"
+
+namespace isobar::db {
+namespace {
+
+double seconds_now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+int run_seeds(double seconds, std::uint64_t first) {
+  const double start = seconds_now();
+  SimVerdict sum;
+  std::uint64_t seed = first;
+  for (; seconds_now() - start < seconds; ++seed) {
+    const double began = seconds_now();
+    const auto options = SimOptions::draw(seed);
+    const auto verdict = simulate(options);
+    for (const auto& violation : verdict.violations) fmt::print("{}\n  {}\n", options.text(), violation);
+    if (!verdict.ok()) return 1;
+    if (seconds_now() - began > 5) fmt::print("slow, {:.1f} s, {} messages: {}\n", seconds_now() - began, verdict.messages, options.text());
+    std::fflush(stdout);
+    sum.committed += verdict.committed;
+    sum.aborted += verdict.aborted;
+    sum.recovered += verdict.recovered;
+    sum.fallbacks += verdict.fallbacks;
+    sum.crashes += verdict.crashes;
+    sum.evidence += verdict.evidence;
+    sum.messages += verdict.messages;
+  }
+  fmt::print(
+      "{} runs in {:.0f} s, no promise broken: {} committed, {} aborted, {} finished for others, {} proposals of fallback leaders, {} "
+      "crashes, "
+      "{} contradictions kept as evidence, {} messages\n",
+      seed - first, seconds_now() - start, sum.committed, sum.aborted, sum.recovered, sum.fallbacks, sum.crashes, sum.evidence,
+      sum.messages);
+  return 0;
+}
+
+int run_bugs(std::uint64_t seeds) {
+  int missed = 0;
+  fmt::print("{:<32} {}\n", "seeded fault", "found by");
+  for (int number = 1; number <= static_cast<int>(Bug::kLast); ++number) {
+    const SeededBug bug(static_cast<Bug>(number));
+    std::string found = "nothing";
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+      const auto verdict = simulate(SimOptions::draw(seed));
+      if (verdict.ok()) continue;
+      found = fmt::format("seed {}: {}", seed, verdict.violations.front());
+      break;
+    }
+    if (found == "nothing") ++missed;
+    fmt::print("{:<32} {}\n", name_of(static_cast<Bug>(number)), found);
+    std::fflush(stdout);
+  }
+  return missed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace isobar::db
+
+int main(int argc, char** argv) {
+  const std::string first = argc > 1 ? argv[1] : "60";
+  const std::uint64_t second = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0;
+  if (first == "bugs") return isobar::db::run_bugs(second ? second : 300);
+  return isobar::db::run_seeds(std::strtod(first.c_str(), nullptr), second ? second : 1);
+}

@@ -1,0 +1,48 @@
+#pragma once
+
+// A client with work: it reads a few keys, writes some of them, and goes on until it has committed as much as it was given. A lying one
+// does the same behind its layer of lies, and stops when the faults do.
+
+#include "attacks.h"
+#include "db/client.h"
+#include "sim_world.h"
+
+namespace isobar::db {
+
+class SimClient {
+ public:
+  SimClient(SimWorld& world, ClientId self, std::optional<LyingClient> liar);
+
+  void start() { begin(); }
+  /// It is gone, with whatever it had begun.
+  void vanish() { gone_ = true; }
+  void recover(const SignedTransaction& tx);
+  bool done() const { return gone_ || committed_ >= world_.options().transactions; }
+  bool lies() const { return liar_.has_value(); }
+  const Client& core() const { return core_; }
+  std::size_t evidence() const { return evidence_; }
+
+ private:
+  void begin();
+  void go_on();
+  void on(const ReadDone& read);
+  void on(const ReadRefused& read);
+  void on(const Ended& ended);
+  void flush();
+  void schedule_tick();
+  void later(Duration delay, std::function<void()> what);
+
+  SimWorld& world_;
+  ClientId self_;
+  std::optional<LyingClient> liar_;
+  Client core_;
+  std::optional<TxHandle> running_;
+  std::vector<std::string> to_read_;
+  std::map<std::string, std::optional<std::string>> read_;
+  std::optional<Instant> tick_at_;
+  std::size_t committed_ = 0, evidence_ = 0;
+  std::uint64_t tries_ = 0;
+  bool gone_ = false;
+};
+
+}  // namespace isobar::db

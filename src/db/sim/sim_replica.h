@@ -1,0 +1,51 @@
+#pragma once
+
+// A replica with a disk and a clock. What it was told to write is there after a crash if it was synced; of what was not, a prefix may be.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "attacks.h"
+#include "db/replica.h"
+#include "sim_world.h"
+
+namespace isobar::db {
+
+class SimReplica {
+ public:
+  SimReplica(SimWorld& world, const ReplicaId& self, std::optional<LyingReplica> liar);
+
+  void crash();
+  void restart();
+  bool is_up() const { return core_ != nullptr; }
+  bool lies() const { return liar_.has_value(); }
+  void set_clock_error(Duration error) { clock_error_ = error; }
+  const Replica* core() const { return core_.get(); }
+  const ReplicaId& self() const { return self_; }
+  std::size_t evidence() const { return evidence_; }
+  std::size_t fallbacks() const { return fallbacks_; }
+
+ private:
+  void receive(const Peer& from, const Message& message);
+  void wake();
+  void flush();
+  void send(const Outgoing& outgoing);
+  void watch(const Message& message);
+  void schedule_tick();
+
+  SimWorld& world_;
+  ReplicaId self_;
+  std::optional<LyingReplica> liar_;
+  std::unique_ptr<Replica> core_;
+  std::vector<std::pair<Peer, Message>> inbox_;
+  bool awake_ = false;
+  std::vector<std::string> disk_, unsynced_;
+  Duration clock_error_{};
+  Instant disk_free_;
+  std::uint64_t life_ = 0;  // which start this is: what an earlier one began does not come back
+  std::optional<Instant> tick_at_;
+  std::size_t evidence_ = 0, fallbacks_ = 0;
+};
+
+}  // namespace isobar::db

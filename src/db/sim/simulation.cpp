@@ -1,0 +1,209 @@
+#include "db/simulation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "sim_client.h"
+#include "sim_replica.h"
+#include "sim_world.h"
+
+namespace isobar::db {
+
+namespace {
+
+class Simulation {
+ public:
+  explicit Simulation(const SimOptions& options)
+      : options_(options),
+        members_(options.f, options.shards, options.correct_clients + options.lying_clients + 1),
+        world_(options_, members_) {
+    for (std::uint32_t shard = 0; shard < options_.shards; ++shard) make_replicas(ShardId(shard));
+    for (std::uint64_t client = 1; client <= options_.correct_clients + options_.lying_clients; ++client) make_client(ClientId(client));
+    closer_ = std::make_unique<SimClient>(world_, ClientId(options_.correct_clients + options_.lying_clients + 1), std::nullopt);
+  }
+
+  SimVerdict run() {
+    for (auto& client : clients_) client->start();
+    schedule_faults();
+    world_.scheduler().run_until(world_.scheduler().now() + options_.faults_for);
+    heal();
+    const Instant bound = world_.scheduler().now() + options_.decided_within;
+    while (world_.scheduler().now() < bound && !settled()) {
+      finish_what_is_left();
+      world_.scheduler().run_until(world_.scheduler().now() + std::chrono::milliseconds(200));
+    }
+    if (!settled()) say_what_is_left();
+    world_.scheduler().run_until(world_.scheduler().now() + std::chrono::seconds(1));
+    return verdict();
+  }
+
+ private:
+  template <class Attack>
+  std::vector<Attack> draw_attacks() {
+    std::vector<Attack> attacks;
+    for (std::uint64_t i = 1 + world_.random().below(3); i > 0; --i)
+      attacks.push_back(static_cast<Attack>(world_.random().below(static_cast<std::uint64_t>(Attack::kLast) + 1)));
+    return attacks;
+  }
+
+  void make_replicas(ShardId shard) {
+    const auto all = members_.members.replicas_of(shard);
+    const std::uint64_t first = world_.random().below(all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const bool lies = i < options_.lying_replicas;
+      const ReplicaId& self = all[(first + i) % all.size()];
+      std::optional<LyingReplica> liar;
+      if (lies) liar.emplace(members_, self, draw_attacks<ReplicaAttack>(), world_.random());
+      replicas_.push_back(std::make_unique<SimReplica>(world_, self, std::move(liar)));
+      replicas_.back()->set_clock_error(Duration(static_cast<std::int64_t>(world_.random().below(20'000'000)) - 10'000'000));
+      // A clock that is wrong counts as a fault: where there are liars, it is theirs.
+      if (options_.wrong_clocks && i < options_.f)
+        replicas_.back()->set_clock_error(world_.random().chance(0.5) ? std::chrono::hours(1) : -std::chrono::hours(1));
+    }
+  }
+
+  void make_client(ClientId self) {
+    std::optional<LyingClient> liar;
+    if (self.value() > options_.correct_clients) liar.emplace(members_, self, draw_attacks<ClientAttack>(), world_.random());
+    clients_.push_back(std::make_unique<SimClient>(world_, self, std::move(liar)));
+  }
+
+  void schedule_faults() {
+    for (auto& replica : replicas_) schedule_crash(*replica);
+    if (options_.partitions > 0) schedule_partition();
+  }
+
+  Duration next_of(double each_second) { return Duration(static_cast<std::int64_t>(world_.random().exponential(1e9 / each_second))); }
+
+  void schedule_crash(SimReplica& replica) {
+    if (options_.crashes <= 0) return;
+    world_.scheduler().after(next_of(options_.crashes), [this, &replica] {
+      if (world_.healed()) return;
+      replica.crash();
+      ++crashes_;
+      world_.scheduler().after(Duration(static_cast<std::int64_t>(world_.random().exponential(2e8))), [&replica] { replica.restart(); });
+      schedule_crash(replica);
+    });
+  }
+
+  void schedule_partition() {
+    world_.scheduler().after(next_of(options_.partitions), [this] {
+      if (world_.healed()) return;
+      std::set<Peer> some, others;
+      for (const auto& replica : replicas_) (world_.random().chance(0.3) ? some : others).insert(Peer(replica->self()));
+      for (std::uint64_t client = 1; client <= clients_.size(); ++client)
+        (world_.random().chance(0.3) ? some : others).insert(Peer(ClientId(client)));
+      world_.cut(some, others);
+      if (world_.random().chance(0.5)) world_.cut(others, some);
+      world_.scheduler().after(Duration(static_cast<std::int64_t>(world_.random().exponential(2e8))), [this] { world_.heal_cuts(); });
+      schedule_partition();
+    });
+  }
+
+  void heal() {
+    world_.heal();
+    for (auto& replica : replicas_) replica->restart();
+    for (auto& client : clients_)
+      if (client->lies()) client->vanish();
+  }
+
+  std::vector<SignedTransaction> left() const {
+    std::map<TxId, SignedTransaction> all;
+    for (const auto& replica : replicas_)
+      if (!replica->lies())
+        for (auto& tx : replica->core()->undecided()) all.emplace(tx.tx.id(), tx);
+    std::vector<SignedTransaction> list;
+    for (auto& [id, tx] : all) list.push_back(tx);
+    return list;
+  }
+
+  bool settled() const {
+    return left().empty() &&
+           std::all_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->done() || client->lies(); });
+  }
+
+  void finish_what_is_left() {
+    for (const auto& tx : left()) closer_->recover(tx);
+  }
+
+  void say_what_is_left() {
+    for (const auto& tx : left()) world_.oracle().violate(fmt::format("{} is not decided in time", short_name(tx.tx.id())));
+    for (std::size_t i = 0; i < clients_.size(); ++i)
+      if (!clients_[i]->done() && !clients_[i]->lies()) world_.oracle().violate(fmt::format("client {} cannot do its work", i + 1));
+  }
+
+  SimVerdict verdict() {
+    Oracle& oracle = world_.oracle();
+    SimVerdict verdict;
+    for (const auto& replica : replicas_) {
+      verdict.evidence += replica->evidence();
+      verdict.fallbacks += replica->fallbacks();
+      if (replica->lies()) continue;
+      for (const auto& decided : replica->core()->all_decided()) oracle.saw_decided(decided.tx, decided.certificate);
+    }
+    for (const auto& replica : replicas_) {
+      if (replica->lies()) continue;
+      for (const auto& [key, versions] : replica->core()->versions().committed())
+        for (const auto& [at, version] : versions) oracle.saw_version(replica->self(), key, at, version.writer, version.value);
+    }
+    std::set<ClientId> lying;
+    for (std::uint64_t client = options_.correct_clients + 1; client <= options_.correct_clients + options_.lying_clients; ++client)
+      lying.insert(ClientId(client));
+    oracle.finish(lying);
+    for (const auto& client : clients_) {
+      verdict.recovered += client->core().counters().recovered;
+      verdict.evidence += client->evidence();
+    }
+    verdict.violations = oracle.violations();
+    verdict.committed = oracle.committed();
+    verdict.aborted = oracle.aborted();
+    verdict.crashes = crashes_;
+    verdict.messages = world_.messages();
+    return verdict;
+  }
+
+  SimOptions options_;
+  SimMembers members_;
+  SimWorld world_;
+  std::vector<std::unique_ptr<SimReplica>> replicas_;
+  std::vector<std::unique_ptr<SimClient>> clients_;
+  std::unique_ptr<SimClient> closer_;
+  std::size_t crashes_ = 0;
+};
+
+}  // namespace
+
+SimOptions SimOptions::draw(std::uint64_t seed) {
+  Random random(seed ^ 0x5eedULL);
+  SimOptions o;
+  o.seed = seed;
+  o.shards = random.chance(0.3) ? 2 : 1;
+  o.f = o.shards == 1 && random.chance(0.05) ? 2 : 1;
+  o.correct_clients = 1 + static_cast<std::uint32_t>(random.below(4));
+  o.lying_clients = random.chance(0.5) ? 1 + static_cast<std::uint32_t>(random.below(2)) : 0;
+  o.lying_replicas = random.chance(0.6) ? o.f : 0;
+  o.keys = 1 + static_cast<std::uint32_t>(random.below(6));
+  o.transactions = 3 + static_cast<std::uint32_t>(random.below(8));
+  o.loss = random.chance(0.4) ? random.uniform() * 0.2 : 0;
+  o.duplicates = random.chance(0.3) ? random.uniform() * 0.3 : 0;
+  o.crashes = random.chance(0.4) ? random.uniform() : 0;
+  o.partitions = random.chance(0.3) ? random.uniform() * 3 : 0;
+  o.lost_clients = random.chance(0.3) ? random.uniform() * 0.1 : 0;
+  o.wrong_clocks = random.chance(0.15);
+  o.delay_mean = Duration(static_cast<std::int64_t>(50'000 + random.below(3'000'000)));
+  return o;
+}
+
+std::string SimOptions::text() const {
+  return fmt::format(
+      "seed {}: f={} shards={} clients={}+{} lying replicas={} keys={} transactions={} loss={:.2f} duplicates={:.2f} crashes={:.2f} "
+      "partitions={:.2f}{}",
+      seed, f, shards, correct_clients, lying_clients, lying_replicas, keys, transactions, loss, duplicates, crashes, partitions,
+      wrong_clocks ? " wrong clocks" : "");
+}
+
+SimVerdict simulate(const SimOptions& options) { return Simulation(options).run(); }
+
+}  // namespace isobar::db
