@@ -1,7 +1,8 @@
 // The long runs of the db's proofs: seeded simulations for as long as they are given, and the table of seeded faults.
 //
 //   db_sim [SECONDS] [FIRST_SEED]     simulations until the time is over; stops at the first that breaks a promise
-//   db_sim bugs [SEEDS]               switches each known fault on and counts the runs until it is found
+//   db_sim scenarios                  what adversaries do, one thing at a time, and whether the right thing comes of it
+//   db_sim bugs [SEEDS]               switches each known fault on, and says by what it is found
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "db/scenarios.h"
 #include "db/seeded_bugs.h"
 #include "db/simulation.h"
 
@@ -30,13 +32,7 @@ int run_seeds(double seconds, std::uint64_t first) {
     if (!verdict.ok()) return 1;
     if (seconds_now() - began > 5) fmt::print("slow, {:.1f} s, {} messages: {}\n", seconds_now() - began, verdict.messages, options.text());
     std::fflush(stdout);
-    sum.committed += verdict.committed;
-    sum.aborted += verdict.aborted;
-    sum.recovered += verdict.recovered;
-    sum.fallbacks += verdict.fallbacks;
-    sum.crashes += verdict.crashes;
-    sum.evidence += verdict.evidence;
-    sum.messages += verdict.messages;
+    sum += verdict;
   }
   fmt::print(
       "{} runs in {:.0f} s, no promise broken: {} committed, {} aborted, {} finished for others, {} proposals of fallback leaders, {} "
@@ -49,21 +45,25 @@ int run_seeds(double seconds, std::uint64_t first) {
 
 int run_bugs(std::uint64_t seeds) {
   int missed = 0;
-  fmt::print("{:<32} {}\n", "seeded fault", "found by");
   for (int number = 1; number <= static_cast<int>(Bug::kLast); ++number) {
     const SeededBug bug(static_cast<Bug>(number));
-    std::string found = "nothing";
-    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-      const auto verdict = simulate(SimOptions::draw(seed));
-      if (verdict.ok()) continue;
-      found = fmt::format("seed {}: {}", seed, verdict.violations.front());
-      break;
-    }
-    if (found == "nothing") ++missed;
-    fmt::print("{:<32} {}\n", name_of(static_cast<Bug>(number)), found);
+    const std::string found = found_by(seeds);
+    if (found.empty()) ++missed;
+    fmt::print("{:<34} {}\n", name_of(static_cast<Bug>(number)), found.empty() ? "NOT FOUND" : found);
     std::fflush(stdout);
   }
+  fmt::print("{} of {} seeded faults were found\n", static_cast<int>(Bug::kLast) - missed, static_cast<int>(Bug::kLast));
   return missed == 0 ? 0 : 1;
+}
+
+int run_scenarios() {
+  int wrong = 0;
+  for (const auto& scenario : all_scenarios()) {
+    const std::string otherwise = scenario.run();
+    fmt::print("{:<58} {}\n", scenario.name, otherwise.empty() ? "as it should" : "WRONG: " + otherwise);
+    if (!otherwise.empty()) ++wrong;
+  }
+  return wrong == 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -72,6 +72,7 @@ int run_bugs(std::uint64_t seeds) {
 int main(int argc, char** argv) {
   const std::string first = argc > 1 ? argv[1] : "60";
   const std::uint64_t second = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0;
+  if (first == "scenarios") return isobar::db::run_scenarios();
   if (first == "bugs") return isobar::db::run_bugs(second ? second : 300);
   return isobar::db::run_seeds(std::strtod(first.c_str(), nullptr), second ? second : 1);
 }

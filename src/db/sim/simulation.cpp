@@ -204,6 +204,18 @@ std::string SimOptions::text() const {
       wrong_clocks ? " wrong clocks" : "");
 }
 
+SimVerdict& SimVerdict::operator+=(const SimVerdict& other) {
+  violations.insert(violations.end(), other.violations.begin(), other.violations.end());
+  committed += other.committed;
+  aborted += other.aborted;
+  recovered += other.recovered;
+  fallbacks += other.fallbacks;
+  crashes += other.crashes;
+  evidence += other.evidence;
+  messages += other.messages;
+  return *this;
+}
+
 SimVerdict simulate(const SimOptions& options) { return Simulation(options).run(); }
 
 }  // namespace isobar::db

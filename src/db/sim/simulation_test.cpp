@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "db/scenarios.h"
+#include "db/seeded_bugs.h"
+
 namespace isobar::db {
 namespace {
 
@@ -25,32 +28,40 @@ TEST(DbSimulation, ARunIsAFunctionOfItsSeed) {
   EXPECT_EQ(a.committed, b.committed);
 }
 
-// Everything at once: see SimOptions::draw. ISOBAR_DB_SEEDS says how many, ISOBAR_DB_FIRST_SEED from which on.
-TEST(DbSimulation, WhateverIsDoneToItEveryPromiseHolds) {
+// Everything at once: see SimOptions::draw. ISOBAR_DB_SEEDS says how many in each of the four parts; `./dev sim db` runs as long as it is
+// told.
+class DbSimulationOfSeeds : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(DbSimulationOfSeeds, WhateverIsDoneToItEveryPromiseHolds) {
   const char* many = std::getenv("ISOBAR_DB_SEEDS");
-  const char* from = std::getenv("ISOBAR_DB_FIRST_SEED");
-  const std::uint64_t seeds = many ? std::strtoull(many, nullptr, 10) : 300, first = from ? std::strtoull(from, nullptr, 10) : 1;
+  const std::uint64_t seeds = many ? std::strtoull(many, nullptr, 10) : 500, first = 1 + GetParam() * 1'000'000;
   SimVerdict sum;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     const auto options = SimOptions::draw(seed);
     const auto verdict = simulate(options);
     ASSERT_TRUE(verdict.ok()) << options.text() << "\n" << first_of(verdict);
-    sum.committed += verdict.committed;
-    sum.aborted += verdict.aborted;
-    sum.recovered += verdict.recovered;
-    sum.fallbacks += verdict.fallbacks;
-    sum.crashes += verdict.crashes;
-    sum.evidence += verdict.evidence;
+    sum += verdict;
   }
   // What the runs are for has happened in them.
   EXPECT_GT(sum.committed, seeds);
-  EXPECT_GT(sum.aborted, 0U);
-  EXPECT_GT(sum.recovered, 0U);
+  EXPECT_GT(sum.aborted, seeds / 10);
+  EXPECT_GT(sum.recovered, seeds / 10);
   EXPECT_GT(sum.fallbacks, 0U);
-  EXPECT_GT(sum.crashes, 0U);
+  EXPECT_GT(sum.crashes, seeds / 10);
   EXPECT_GT(sum.evidence, 0U);
-  printf("committed %zu, aborted %zu, recovered %zu, fallback proposals %zu, crashes %zu, evidence %zu\n", sum.committed, sum.aborted,
-         sum.recovered, sum.fallbacks, sum.crashes, sum.evidence);
+}
+
+INSTANTIATE_TEST_SUITE_P(Parts, DbSimulationOfSeeds, testing::Range<std::uint64_t>(0, 4));
+
+// Each fault makes a scenario come out wrong, or a run break a promise. `./dev sim db bugs` prints which.
+TEST(DbSeededBugs, EachIsFound) {
+  int found = 0;
+  for (int number = 1; number <= static_cast<int>(Bug::kLast); ++number) {
+    const SeededBug bug(static_cast<Bug>(number));
+    EXPECT_FALSE(found_by(60).empty()) << name_of(static_cast<Bug>(number));
+    ++found;
+  }
+  EXPECT_GE(found, 40);
 }
 
 }  // namespace

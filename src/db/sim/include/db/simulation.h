@@ -39,6 +39,7 @@ struct SimVerdict {
   std::size_t committed = 0, aborted = 0, recovered = 0, fallbacks = 0, crashes = 0, evidence = 0;
   std::uint64_t messages = 0;
   bool ok() const { return violations.empty(); }
+  SimVerdict& operator+=(const SimVerdict& other);
 };
 
 SimVerdict simulate(const SimOptions& options);
