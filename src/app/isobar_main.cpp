@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   add_launch_commands(commands);
   add_cluster_commands(commands);
   add_ssh_commands(commands);
+  add_db_commands(commands);
   add_job_commands(commands);
   add_task_commands(commands);
   add_catalog_commands(commands);

@@ -41,7 +41,7 @@ std::string fingerprint_of(X509* certificate) {
 
 }  // namespace
 
-Identity make_identity(const std::string& name) {
+Identity make_identity(const std::string& name, Duration life) {
   const PrivateKey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
   const Certificate certificate(X509_new());
   CHECK(key && certificate);
@@ -51,7 +51,7 @@ Identity make_identity(const std::string& name) {
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), serial >> 1);
   // Clocks of machines differ: it begins a day ago.
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -24L * 3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 30L * 24 * 3600);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), std::chrono::duration_cast<std::chrono::seconds>(life).count());
   X509_NAME* subject = X509_get_subject_name(certificate.get());
   // A common name has 64 characters at most; it is for people alone.
   const std::string shown = name.substr(0, 64);

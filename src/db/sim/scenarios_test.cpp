@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 namespace isobar::db {
+
+void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
+
 namespace {
 
 class DbScenario : public testing::TestWithParam<Scenario> {};

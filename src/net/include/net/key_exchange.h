@@ -19,8 +19,8 @@ struct Identity {
   std::string certificate_pem, key_pem;
   std::string fingerprint;  ///< SHA-256 of the certificate, 32 raw bytes
 };
-/// Ed25519, valid for 30 days from yesterday.
-Identity make_identity(const std::string& name);
+/// Ed25519, valid from yesterday on. life  whole seconds of it
+Identity make_identity(const std::string& name, Duration life = std::chrono::hours(30 * 24));
 
 /// Who we are, and whom we know: fingerprint → name.
 class Acquaintances {

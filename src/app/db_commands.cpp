@@ -1,0 +1,164 @@
+// db …: a database among parties that do not trust one another. Members' files, replicas, and transactions from a shell.
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <iostream>
+
+#include "base/text.h"
+#include "command.h"
+#include "db/replica_server.h"
+#include "db/session.h"
+#include "db_shell.h"
+
+namespace isobar::app {
+
+namespace {
+
+struct MemberOptions {
+  std::string folder;   // of the member: where its secret.yaml is
+  std::string cluster;  // cluster.yaml; empty: above the member's folder
+  fs::path secret_file() const { return fs::path(folder) / "secret.yaml"; }
+  fs::path cluster_file() const { return cluster.empty() ? fs::path(folder) / ".." / "cluster.yaml" : fs::path(cluster); }
+};
+
+void add_member_options(CLI::App& command, MemberOptions& o, const std::string& whose) {
+  command.add_option("FOLDER", o.folder, "The folder of " + whose + ", with its secret.yaml.")->required();
+  command.add_option("--cluster", o.cluster, "The cluster.yaml (default: the one beside FOLDER).");
+}
+
+struct Membership {
+  db::ClusterFile cluster;
+  db::Secret secret;
+};
+
+Result<Membership> read_member(const MemberOptions& o) {
+  TRY_ASSIGN(auto cluster, db::read_cluster(o.cluster_file()));
+  TRY_ASSIGN(auto secret, db::read_secret(o.secret_file(), cluster));
+  return Membership{std::move(cluster), std::move(secret)};
+}
+
+Result<db::ClusterPlan> plan_of(const std::string& file, int local_port, int clients) {
+  if (!file.empty()) return db::read_plan(file);
+  db::ClusterPlan plan;
+  auto& shard = plan.shards.emplace_back();
+  for (std::uint32_t i = 0; i < db::FaultBudget(plan.f).replicas(); ++i)
+    shard.emplace_back("127.0.0.1", static_cast<std::uint16_t>(local_port + static_cast<int>(i)));
+  plan.clients = static_cast<std::uint32_t>(clients);
+  return plan;
+}
+
+int init(Context& context, const std::string& folder, const std::string& plan_file, int local_port, int clients) {
+  const auto plan = plan_of(plan_file, local_port, clients);
+  if (!plan.ok()) return context.console().fail(plan.error());
+  const auto cluster = db::make_cluster(*plan, folder);
+  if (!cluster.ok()) return context.console().fail(cluster.error());
+  auto& console = context.console();
+  console.print(fmt::format("{}: {} shard{} of {} replicas each; f={}: correct though {} of each shard lie.\n\n",
+                            (fs::path(folder) / "cluster.yaml").string(), plan->shards.size(), plan->shards.size() == 1 ? "" : "s",
+                            plan->shards[0].size(), plan->f, plan->f));
+  console.print(
+      "Each folder below it holds one member's secret. Give it to its owner with a copy of cluster.yaml, over a way that\n"
+      "nobody else reads, and keep none: who has two organisations' secrets is trusted by both.\n\n");
+  console.print(fmt::format("Start a replica:     isobar db replica {}/replica-0.0\nRun transactions:    isobar db kv {}/client-1\n",
+                            folder, folder));
+  return 0;
+}
+
+db::ReplicaServer* running_replica = nullptr;  // for the signal's handler alone
+void on_signal(int) { running_replica->stop(); }
+
+int replica(Context& context, const MemberOptions& o, const std::string& listen, bool no_sync) {
+  auto member = read_member(o);
+  if (!member.ok()) return context.console().fail(member.error());
+  auto log = Log::to_file(fs::path(o.folder) / "replica.log");
+  if (!log.ok()) return context.console().fail(log.error());
+  const db::Member self = member->cluster.member(member->secret.self);
+  auto server = db::ReplicaServer::start({o.folder, listen, no_sync ? db::Sync::kNone : db::Sync::kDisk}, std::move(member->cluster),
+                                         std::move(member->secret), *log);
+  if (!server.ok()) return context.console().fail(server.error());
+  running_replica = server->get();
+  std::signal(SIGTERM, on_signal);
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGPIPE, SIG_IGN);
+  context.console().print(
+      fmt::format("{} listens on {}:{}{}\n", self.name, listen, self.port, no_sync ? "; votes are NOT flushed to disk" : ""));
+  const Status ended = (*server)->run();
+  return ended.ok() ? 0 : context.console().fail(ended.error());
+}
+
+int kv(Context& context, const MemberOptions& o, const std::vector<std::string>& words, const std::string& timeout) {
+  const auto patience = parse_duration(timeout);
+  if (!patience.ok()) return context.console().fail(patience.error().context("--timeout"));
+  auto member = read_member(o);
+  if (!member.ok()) return context.console().fail(member.error());
+  std::signal(SIGPIPE, SIG_IGN);
+  auto session = db::Session::open(std::move(member->cluster), std::move(member->secret));
+  if (!session.ok()) return context.console().fail(session.error());
+  DbShell shell(**session, *patience, [&](const std::string& text) { context.console().print(text); });
+  if (!words.empty()) {
+    const Status done = shell.run(join(words, " "));
+    return done.ok() ? 0 : context.console().fail(done.error());
+  }
+  int line_number = 0, code = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    ++line_number;
+    const Status done = shell.run(line);
+    if (!done.ok()) code = context.console().fail(done.error().context(fmt::format("line {}", line_number)));
+  }
+  return code;
+}
+
+}  // namespace
+
+void add_db_commands(Commands& commands) {
+  CLI::App* group = commands.group(nullptr, "db", "A database that stays correct though some of its replicas and clients lie.");
+
+  struct InitOptions {
+    std::string folder, plan;
+    int port = 7400, clients = 2;
+  };
+  auto i = std::make_shared<InitOptions>();
+  auto* init_command = commands.add(group, "init", "Make the members' keys and files.",
+                                    [i](Context& context) { return init(context, i->folder, i->plan, i->port, i->clients); });
+  init_command->add_option("FOLDER", i->folder, "Where they are put.")->required();
+  init_command->add_option(
+      "--plan", i->plan,
+      "A YAML file: f, shards (each a list of 5f+1 addresses HOST:PORT), clients. Without it: six replicas on this machine.");
+  init_command->add_option("--port", i->port, "Without a plan: the first of their ports.")
+      ->check(CLI::Range(1, 65529))
+      ->capture_default_str();
+  init_command->add_option("--clients", i->clients, "Without a plan: how many clients.")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+
+  struct ReplicaOptions : MemberOptions {
+    std::string listen = "127.0.0.1";
+    bool no_sync = false;
+  };
+  auto r = std::make_shared<ReplicaOptions>();
+  auto* replica_command = commands.add(group, "replica", "Run one replica, until it is told to stop.",
+                                       [r](Context& context) { return replica(context, *r, r->listen, r->no_sync); });
+  add_member_options(*replica_command, *r, "the replica");
+  replica_command
+      ->add_option("--listen", r->listen,
+                   "The address of this machine to listen on; others than loopback are reached by members alone, too.")
+      ->capture_default_str();
+  replica_command->add_flag("--no-sync", r->no_sync,
+                            "Do not flush votes to disk: for measuring. A machine that loses its power may then break its word.");
+
+  struct KvOptions : MemberOptions {
+    std::vector<std::string> words;
+    std::string timeout = "10s";
+  };
+  auto k = std::make_shared<KvOptions>();
+  auto* kv_command = commands.add(group, "kv", "Transactions on keys and values: one command, or a script on standard input.",
+                                  [k](Context& context) { return kv(context, *k, k->words, k->timeout); });
+  add_member_options(*kv_command, *k, "the client");
+  kv_command->add_option("COMMAND", k->words,
+                         "get KEY | put KEY VALUE | del KEY; in a script also begin, commit, abort. Each alone is a transaction.");
+  kv_command->add_option("--timeout", k->timeout, "How long one command may take.")->capture_default_str();
+}
+
+}  // namespace isobar::app

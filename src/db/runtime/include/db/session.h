@@ -1,0 +1,49 @@
+#pragma once
+
+/// A client of a database as a thread: connections to all replicas, and the core that runs transactions over them. Calls block, and may
+/// come from any thread; many transactions can be open at once.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "db/client.h"
+#include "db/cluster_file.h"
+
+namespace isobar::db {
+
+struct Committed {
+  TxId id;
+  bool fast = false;  ///< after one round
+};
+
+class Session {
+ public:
+  /// Errors   kInvalidArgument: not a client's secret. That replicas can be reached is found out by using them
+  static Result<std::unique_ptr<Session>> open(ClusterFile cluster, Secret secret);
+  ~Session();
+
+  TxHandle begin();
+  /// patience  for the whole call. Errors   kDeadlineExceeded: too few replicas answer, and which do not; kInvalidArgument: no such
+  ///           transaction is open; kUnavailable: this machine's clock is ahead of the replicas'
+  Result<std::optional<std::string>> get(TxHandle tx, const std::string& key, Duration patience);
+  Status put(TxHandle tx, const std::string& key, std::optional<std::string> value);
+  /// Errors   kConflict: aborted, and why; begin again. kDeadlineExceeded: what became of it is not known yet; it is finished by whoever
+  ///          meets it next
+  Result<Committed> commit(TxHandle tx, Duration patience);
+  void abandon(TxHandle tx);
+
+  ClientCounters counters();
+  /// Replicas that are not connected, with why: "replica 0.3 (127.0.0.1:7403): connection refused".
+  std::vector<std::string> unreachable();
+
+ private:
+  struct Inside;
+  explicit Session(std::unique_ptr<Inside> inside);
+  std::unique_ptr<Inside> inside_;
+};
+
+/// "a later reader has already read what it would overwrite": what an abort's reason means, for people.
+std::string_view explain(AbortReason reason);
+
+}  // namespace isobar::db

@@ -1,0 +1,171 @@
+#include "db/replica_server.h"
+
+#include <fmt/format.h>
+
+#include "dialer.h"
+#include "disk_thread.h"
+#include "net/listener.h"
+
+namespace isobar::db {
+
+namespace {
+constexpr Duration kHandshake = std::chrono::seconds(5), kTick = std::chrono::milliseconds(5);
+}  // namespace
+
+struct ReplicaServer::Inside {
+  ReplicaServerOptions options;
+  ClusterFile cluster;
+  Secret secret;
+  Log& log;
+  Ed25519Scheme scheme;
+  Ed25519Signer signer;
+  SystemClock clock;
+  ReplicaId self;
+  std::unique_ptr<net::Loop> loop;
+  std::shared_ptr<net::Acquaintances> acquaintances;
+  std::unique_ptr<Replica> core;
+  std::unique_ptr<net::Listener> listener;
+  std::unique_ptr<DiskThread> disk;
+  std::map<Peer, std::shared_ptr<Link>> callers;            // those who called us; a client's latest connection
+  std::map<ReplicaId, std::shared_ptr<Dialer>> neighbours;  // of our shard, whom we call
+  bool flush_is_due = false;
+  std::optional<Error> failure;
+
+  Inside(ReplicaServerOptions o, ClusterFile c, Secret s, Log& l)
+      : options(std::move(o)),
+        cluster(std::move(c)),
+        secret(std::move(s)),
+        log(l),
+        signer(secret.key),
+        self(std::get<ReplicaId>(secret.self)) {}
+
+  Now now() const { return {clock.now(), Instant::from_unix_nanos(loop->now().count())}; }
+
+  Status begin() {
+    std::vector<std::string> records;
+    TRY_ASSIGN(auto votes, VoteLog::open(options.folder / "votes.log", options.sync, records));
+    TRY_ASSIGN(loop, net::Loop::create());
+    TRY_ASSIGN(acquaintances, net::Acquaintances::make(secret.identity, cluster.fingerprints()));
+    core = std::make_unique<Replica>(ReplicaConfig{}, cluster.membership, self, signer, scheme);
+    std::vector<LogRecord> known;
+    for (const auto& bytes : records) {
+      TRY_ASSIGN(auto record, decode<LogRecord>(bytes).context("read the log of votes"));
+      known.push_back(std::move(record));
+    }
+    core->restore(known, {clock.now(), Instant()});
+    TRY_ASSIGN(listener,
+               net::Listener::open(*loop, options.listen, cluster.member(self).port, [this](Fd socket) { accept(std::move(socket)); }));
+    disk = std::make_unique<DiskThread>(std::move(votes), *loop, [this](const Error& why) { fail(why); });
+    log.info("db_replica_started", {{"replica", member_name(self)}, {"records", fmt::format("{}", known.size())}});
+    flush();
+    tick();
+    return {};
+  }
+
+  void fail(const Error& why) {
+    failure = why;
+    log.error("db_replica_stopped", {{"why", why.message()}});
+    loop->stop();
+  }
+
+  void accept(Fd socket) {
+    auto owned = std::make_shared<Fd>(std::move(socket));
+    net::exchange_keys(*loop, owned, acquaintances, "", kHandshake, [this, owned](Result<net::AgreedKeys> keys) {
+      const auto peer = keys.ok() ? cluster.named(keys->peer) : std::nullopt;
+      if (!peer) {
+        loop->forget(owned->get());
+        log.warn("db_caller_refused", {{"why", keys.ok() ? "not of this cluster" : keys.error().message()}});
+        return;
+      }
+      auto link = std::make_shared<Link>(
+          *loop, owned, std::move(*keys), [this, from = *peer](const Message& message) { arrived(from, message); },
+          [this, from = *peer, raw = owned.get()](const Error&) { gone(from, raw); });
+      if (auto& old = callers[*peer]) old->hang_up();
+      callers[*peer] = link;
+      sockets[*peer] = owned.get();
+      link->start();
+    });
+  }
+
+  std::map<Peer, const Fd*> sockets;  // of callers: which connection it is
+  void gone(const Peer& peer, const Fd* socket) {
+    if (sockets[peer] != socket) return;  // another took its place
+    sockets.erase(peer);
+    loop->post([this, peer] {
+      if (!sockets.contains(peer)) callers.erase(peer);
+    });
+  }
+
+  void arrived(const Peer& from, const Message& message) {
+    core->step(from, message, now());
+    if (std::exchange(flush_is_due, true)) return;
+    // What else comes in this turn is answered with the same signature and the same flush.
+    loop->post([this] {
+      flush_is_due = false;
+      flush();
+    });
+  }
+
+  void flush() {
+    auto output = core->take();
+    for (const auto& outgoing : output.sends_now) send(outgoing);
+    for (const auto& evidence : output.evidence) note(evidence);
+    if (output.records.empty() && output.sends.empty()) return;
+    std::vector<std::string> records;
+    for (const auto& record : output.records) records.push_back(encode(record));
+    disk->write(std::move(records), [this, sends = std::move(output.sends)] {
+      for (const auto& outgoing : sends) send(outgoing);
+    });
+  }
+
+  void note(const Evidence& evidence) {
+    static constexpr const char* kNames[] = {"a client used one timestamp twice", "a replica voted both ways",
+                                             "two decisions on one transaction"};
+    log.warn("db_contradiction_seen", {{"what", kNames[evidence.index()]}});
+  }
+
+  void send(const Outgoing& outgoing) {
+    const auto* replica = std::get_if<ReplicaId>(&outgoing.to);
+    if (replica && *replica == self) {
+      // To itself, as the leader that it elects: in a later turn, like anybody's.
+      loop->post([this, message = outgoing.message] { arrived(self, message); });
+    } else if (replica) {
+      auto& dialer = neighbours[*replica];
+      if (!dialer)
+        dialer = std::make_shared<Dialer>(*loop, cluster.member(*replica), acquaintances,
+                                          [this, from = *replica](const Message& message) { arrived(from, message); });
+      dialer->send(outgoing.message);
+    } else if (const auto caller = callers.find(outgoing.to); caller != callers.end()) {
+      caller->second->send(outgoing.message);
+    }
+  }
+
+  void tick() {
+    loop->after(kTick, [this] {
+      core->tick(now());
+      flush();
+      tick();
+    });
+  }
+};
+
+ReplicaServer::ReplicaServer(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
+ReplicaServer::~ReplicaServer() = default;
+
+Result<std::unique_ptr<ReplicaServer>> ReplicaServer::start(ReplicaServerOptions options, ClusterFile cluster, Secret secret, Log& log) {
+  if (!std::holds_alternative<ReplicaId>(secret.self))
+    return invalid(fmt::format("this is the secret of {}, not of a replica", member_name(secret.self)));
+  auto inside = std::make_unique<Inside>(std::move(options), std::move(cluster), std::move(secret), log);
+  TRY(inside->begin());
+  return std::unique_ptr<ReplicaServer>(new ReplicaServer(std::move(inside)));
+}
+
+Status ReplicaServer::run() {
+  inside_->loop->run();
+  if (inside_->failure) return *inside_->failure;
+  return {};
+}
+
+void ReplicaServer::stop() { inside_->loop->stop(); }
+
+}  // namespace isobar::db
