@@ -184,6 +184,13 @@ int submit_and_follow(Context& context, broker::ClusterSession held, const broke
   return follow_logs(context, std::move(tail).value(), cluster, what);
 }
 
+// The buckets to mount, once it is known that each can be asked for: before anything is started.
+Result<std::vector<broker::FileMount>> checked_mounts(const broker::Task& task) {
+  auto mounts = mounts_of(task);
+  for (const auto& mount : mounts) TRY(mount_order_of(mount).and_then([](auto&&) { return Status(); }));
+  return mounts;
+}
+
 int launch(Context& context, const TaskOptions& task_options, LaunchOptions options) {
   if (options.dryrun) return dry_run(context, task_options, options);
   const auto task = load_runnable_task(task_options, context);
@@ -192,6 +199,8 @@ int launch(Context& context, const TaskOptions& task_options, LaunchOptions opti
   if (!trees.ok()) return context.console().fail(trees.error());
   const auto fetch = fetch_variables_of(*task);
   if (!fetch.ok()) return context.console().fail(fetch.error());
+  const auto mounts = checked_mounts(*task);
+  if (!mounts.ok()) return context.console().fail(mounts.error());
   const auto autostop = wanted_autostop(*task, options);
   if (!autostop.ok()) return context.console().fail(autostop.error());
   auto broker = context.broker();
@@ -204,6 +213,7 @@ int launch(Context& context, const TaskOptions& task_options, LaunchOptions opti
   if (options.fast && existed && session->record()->status == broker::ClusterStatus::kUp) options.no_setup = true;
   auto ready = bring_up(context, *session, *task, options);
   if (ready.ok()) ready = session->send_files(*trees);
+  if (ready.ok()) ready = session->mount_buckets(*mounts);
   if (ready.ok())
     ready = session->remember_command("isobar launch -c " + options.cluster +
                                       (task_options.entry.size() == 1 ? " " + task_options.entry[0] : " …"));
@@ -223,11 +233,13 @@ int exec(Context& context, const TaskOptions& task_options, LaunchOptions option
   if (!task.ok()) return context.console().fail(task.error());
   const auto trees = broker::scan_sources(*task, context.home() / "git");
   if (!trees.ok()) return context.console().fail(trees.error());
+  const auto mounts = checked_mounts(*task);
+  if (!mounts.ok()) return context.console().fail(mounts.error());
   auto broker = context.broker();
   if (!broker.ok()) return context.console().fail(broker.error());
-  // Only a mirror changes the node for others; without one, many may submit at once.
-  auto session =
-      (*broker)->open(options.cluster, "isobar exec " + options.cluster, trees->empty() ? broker::Hold::kShared : broker::Hold::kExclusive);
+  // Mirrors and mounts change the node for others; without them, many may submit at once.
+  auto session = (*broker)->open(options.cluster, "isobar exec " + options.cluster,
+                                 trees->empty() && mounts->empty() ? broker::Hold::kShared : broker::Hold::kExclusive);
   if (!session.ok()) return context.console().fail(session.error());
   if (!session->record())
     return context.console().fail(
@@ -237,6 +249,7 @@ int exec(Context& context, const TaskOptions& task_options, LaunchOptions option
         fmt::format("cluster '{0}' is {1}; `isobar start {0}` starts it", options.cluster, broker::name_of(session->record()->status))));
   auto ready = broker::check_fits(*task, *session->record());
   if (ready.ok()) ready = session->send_files(*trees);
+  if (ready.ok()) ready = session->mount_buckets(*mounts);
   if (!ready.ok()) return context.console().fail(ready.error());
   options.no_setup = true;
   return submit_and_follow(context, std::move(session).value(), *task, options);

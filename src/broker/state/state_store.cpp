@@ -8,12 +8,13 @@
 #include <array>
 
 #include "base/file.h"
+#include "mounts_text.h"
 
 namespace isobar::broker {
 
 namespace {
 
-constexpr int kSchemaVersion = 2;
+constexpr int kSchemaVersion = 3;
 // The columns that a placement takes, in clusters and in usage alike.
 constexpr std::string_view kPlacementColumns =
     "cloud TEXT, region TEXT, zone TEXT, instance_type TEXT, vcpus REAL, memory_gib REAL, accelerator TEXT, accelerator_count REAL, "
@@ -25,7 +26,7 @@ std::string schema() {
   return fmt::format(
       "CREATE TABLE IF NOT EXISTS clusters(name TEXT PRIMARY KEY, status INTEGER, {0}, num_nodes INTEGER, launched INTEGER, autostop_idle "
       "INTEGER, "
-      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT) STRICT;"
+      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT, mounts TEXT) STRICT;"
       "CREATE TABLE IF NOT EXISTS intents(cluster TEXT PRIMARY KEY, kind INTEGER, cloud TEXT, token TEXT, since INTEGER) STRICT;"
       "CREATE TABLE IF NOT EXISTS usage(id INTEGER PRIMARY KEY, cluster TEXT, {0}, num_nodes INTEGER, started INTEGER, ended INTEGER) "
       "STRICT;"
@@ -136,7 +137,7 @@ Placement read_placement(Statement& row) {
   return placement;
 }
 
-ClusterRecord read_cluster(Statement& row) {
+Result<ClusterRecord> read_cluster(Statement& row) {
   ClusterRecord cluster;
   cluster.name = row.text();
   cluster.status = static_cast<ClusterStatus>(row.integer());
@@ -152,12 +153,14 @@ ClusterRecord read_cluster(Statement& row) {
   cluster.last_command = row.text();
   cluster.token = row.text();
   cluster.user = row.text();
+  TRY_ASSIGN(cluster.mounts, decode_mounts(row.text()));
   return cluster;
 }
 
 const std::string& select_clusters() {
   static const std::string kSql = fmt::format(
-      "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user FROM clusters",
+      "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user, "
+      "mounts FROM clusters",
       kPlacementNames);
   return kSql;
 }
@@ -217,14 +220,17 @@ Result<StateStore> StateStore::open(const fs::path& path) {
   if (version > kSchemaVersion)
     return Error(Code::kDataLoss, fmt::format("{} was written by a newer isobar (format {}, this one reads {}); use that version",
                                               path.string(), version, kSchemaVersion));
-  if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + schema() + "COMMIT;"));
+  const std::string since_mounts = version > 0 && version < 3 ? "ALTER TABLE clusters ADD COLUMN mounts TEXT;" : "";
+  if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + since_mounts + schema() + "COMMIT;"));
   return StateStore(std::move(database));
 }
 
 Result<std::vector<ClusterRecord>> StateStore::clusters() {
   Statement row(database_->handle, select_clusters() + " ORDER BY launched, name");
   std::vector<ClusterRecord> found;
-  while (row.next()) found.push_back(read_cluster(row));
+  while (row.next()) {
+    TRY_ASSIGN(found.emplace_back(), read_cluster(row));
+  }
   if (row.failed()) return database_->failure("list clusters");
   return found;
 }
@@ -240,7 +246,7 @@ Result<ClusterRecord> StateStore::cluster(const std::string& name) {
 Status StateStore::put(const ClusterRecord& cluster) {
   Statement statement(database_->handle,
                       fmt::format("INSERT OR REPLACE INTO clusters(name, status, {}, num_nodes, launched, autostop_idle, autostop_down, "
-                                  "autostop_wait, last_command, token, user) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                                  "autostop_wait, last_command, token, user, mounts) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                                   kPlacementNames));
   statement.bind(cluster.name).bind(static_cast<int>(cluster.status));
   bind_placement(statement, cluster.placement);
@@ -252,7 +258,7 @@ Status StateStore::put(const ClusterRecord& cluster) {
   } else {
     statement.bind_null().bind_null().bind_null();
   }
-  statement.bind(cluster.last_command).bind(cluster.token).bind(cluster.user);
+  statement.bind(cluster.last_command).bind(cluster.token).bind(cluster.user).bind(encode_mounts(cluster.mounts));
   if (!statement.done()) return database_->failure("record cluster");
   return {};
 }

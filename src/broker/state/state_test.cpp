@@ -32,6 +32,10 @@ class StateTest : public testing::Test {
     cluster.last_command = "isobar launch";
     cluster.token = "t-1";
     cluster.user = "me";
+    cluster.mounts = {{.destination = "~/d",
+                       .bucket_sources = {"s3://b/x \"y\""},
+                       .mode = MountMode::kMountCached,
+                       .settings = {{"mount_cached.transfers", "4"}}}};
     return cluster;
   }
 };
@@ -51,6 +55,7 @@ TEST_F(StateTest, KeepsEveryFieldOfACluster) {
   EXPECT_EQ(read->launched, written.launched);
   EXPECT_EQ(read->autostop, written.autostop);
   EXPECT_EQ(read->token, "t-1");
+  EXPECT_EQ(read->mounts, written.mounts);
   EXPECT_EQ(store.cluster("b").error().code(), Code::kNotFound);
 }
 

@@ -46,11 +46,14 @@ std::vector<LaterFeature> find_later_features(const YamlNode& document, const Ta
   for (const auto& mount : task.file_mounts) {
     const std::string field = "file_mounts." + mount.destination;
     if (!mount.is_bucket()) continue;
-    add(mount.mode != MountMode::kCopy, field, "file_mounts", "mounting a bucket is not available yet; write `mode: COPY`");
+    add(mount.mode != MountMode::kCopy && mount.bucket_sources.size() > 1, field, "file_mounts",
+        "several sources in one mount are not available yet; mount each at a place of its own");
     add(mount.bucket_sources.empty(), field, "file_mounts", "making buckets is not available yet; name one that is there as its source");
     for (const auto& source : mount.bucket_sources)
       add(!is_fetched(source), field, "file_mounts",
-          fmt::format("'{}' cannot be copied to a node; what can is s3://, gs://, az://, and https:// of one file", source));
+          fmt::format("'{}' cannot be {} a node; what can is s3://, gs:// and az://{}", source,
+                      mount.mode == MountMode::kCopy ? "copied to" : "mounted on",
+                      mount.mode == MountMode::kCopy ? ", and https:// of one file" : ""));
   }
   add(!task.volumes.empty(), "volumes", "volumes", "volumes are not available yet");
   add(!task.managed_secrets.empty(), "managed_secrets", "managed_secrets", "secrets held by a server are not available yet; use secrets");

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "broker/failover.h"
 #include "broker/resources.h"
+#include "broker/task.h"
 
 namespace isobar::broker {
 
@@ -30,6 +31,7 @@ struct ClusterRecord {
   std::string last_command;  ///< what was last asked of it, without values of variables
   std::string token;         ///< of the creation that made it
   std::string user;
+  std::vector<FileMount> mounts;  ///< buckets that are mounted on its nodes; without any credentials
 };
 
 enum class IntentKind { kCreate, kStart, kStop, kTerminate };

@@ -1,0 +1,210 @@
+// Buckets that a task wants mounted on its nodes: real rclone and a real FUSE, on an S3 that others made.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/process.h"
+#include "cli.h"
+#include "emulator.h"
+#include "random_bytes.h"
+
+namespace isobar::e2e {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+/// Why nothing can be mounted here; empty: it can.
+std::string no_fuse() {
+  if (::geteuid() != 0) return "an instance of this machine may mount FUSE only for root";
+  if (::access("/dev/fuse", R_OK | W_OK) != 0) return "there is no /dev/fuse";
+  if (::access("/usr/bin/rclone", X_OK) != 0 || ::access("/usr/bin/fusermount3", X_OK) != 0) return "rclone and fuse3 are not installed";
+  return "";
+}
+
+class Mounts : public CliTest {
+ protected:
+  static void SetUpTestSuite() { server_ = new auto(stores::Emulator::start("moto")); }
+  static void TearDownTestSuite() { delete server_; }
+  void SetUp() override {
+    CliTest::SetUp();
+    if (const auto why = no_fuse(); !why.empty()) GTEST_SKIP() << why;
+    if (!server_->ok()) GTEST_SKIP() << server_->error().message();
+    reach(**server_);
+    bucket_ = "b" + folder_.filename().string().substr(11);
+    ok({"mb", "s3://" + bucket_}, environment_);
+  }
+  void reach(const stores::Emulator& server) {
+    environment_ = {{"AWS_ACCESS_KEY_ID", "id"},      {"AWS_SECRET_ACCESS_KEY", kSecret},
+                    {"AWS_REGION", "us-east-1"},      {"AWS_ENDPOINT_URL", fmt::format("http://127.0.0.1:{}", server.port())},
+                    {"AWS_CONFIG_FILE", "/dev/null"}, {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"}};
+  }
+  void put(const std::string& key, const std::string& text) {
+    ok({"cp", write("object", text), fmt::format("s3://{}/{}", bucket_, key)}, environment_);
+  }
+  std::string object(const std::string& key) { return run({"cat", fmt::format("s3://{}/{}", bucket_, key)}, environment_).out; }
+  /// A task that mounts the bucket, and below it what the test adds.
+  std::string task(const std::string& mode, const std::string& rest, const std::string& more = "") {
+    return write("t.yaml", fmt::format("file_mounts:\n  ~/d: {{source: 's3://{}/', mode: {}{}}}\n{}", bucket_, mode, more, rest));
+  }
+  bool on_disk(const std::string& text) const {
+    for (const auto& entry : fs::recursive_directory_iterator(home_))
+      if (read_file(entry.path(), 1 << 30).value_or("").find(text) != std::string::npos) return true;
+    return false;
+  }
+  /// Processes by a word of their command, of those that have this test's folder in their environment.
+  std::vector<pid_t> processes(const std::string& word) const {
+    std::vector<pid_t> found;
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+      const std::string name = entry.path().filename();
+      if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+      if (read_file(entry.path() / "environ").value_or("").find(folder_.string()) == std::string::npos) continue;
+      if (read_file(entry.path() / "cmdline").value_or("").starts_with(word)) found.push_back(std::stoi(name));
+    }
+    return found;
+  }
+
+  static inline const std::string kSecret = "never-to-be-seen-outside";
+  static inline Result<stores::Emulator>* server_ = nullptr;
+  std::map<std::string, std::string> environment_;
+  std::string bucket_;
+};
+
+TEST_F(Mounts, ABucketIsThereForAllJobsOfAllNodesAndItsKeysAreNowhere) {
+  put("train/a", "first");
+  const auto out = ok({"launch", "-c", "a",
+                       task("MOUNT", "num_nodes: 2\nrun: cat ~/d/train/a; echo from-$ISOBAR_NODE_RANK > ~/d/out-$ISOBAR_NODE_RANK; env\n")},
+                      environment_);
+  EXPECT_THAT(out, AllOf(HasSubstr("first"), Not(HasSubstr(kSecret))));
+  EXPECT_EQ(object("out-0"), "from-0\n");
+  EXPECT_EQ(object("out-1"), "from-1\n");
+  // Another job, which mounts nothing by itself.
+  EXPECT_TRUE(eventually([&] { return run({"exec", "a", "cat ~/d/out-1"}).out.find("from-1") != std::string::npos; }));
+  EXPECT_FALSE(on_disk(kSecret));
+  for (const pid_t pid : processes("rclone"))
+    EXPECT_THAT(read_file(fmt::format("/proc/{}/cmdline", pid)).value_or(""), Not(HasSubstr(kSecret)));
+  EXPECT_EQ(processes("rclone").size(), 2U);
+  ok({"down", "-y", "a"});
+  EXPECT_TRUE(eventually([&] { return processes("rclone").empty(); }));
+  EXPECT_EQ(object("train/a"), "first") << "what is in a bucket stays when the cluster goes";
+}
+
+TEST_F(Mounts, AMountOutlivesTheAgentAndComesBackWhenRcloneDies) {
+  put("a", "first");
+  const auto file = task("MOUNT", "run: cat ~/d/a\n");
+  ok({"launch", "-c", "a", file}, environment_);
+  const auto rclone = processes("rclone");
+  ASSERT_EQ(rclone.size(), 1U);
+  for (const pid_t pid : node_processes("agent")) ::kill(pid, SIGKILL);
+  EXPECT_THAT(ok({"exec", "a", file}, environment_), HasSubstr("first"));
+  EXPECT_EQ(processes("rclone"), rclone) << "mounted once";
+  ::kill(rclone[0], SIGKILL);
+  // In between a job fails; it neither hangs nor writes to the disk below.
+  ASSERT_TRUE(eventually([&] { return run({"exec", "a", "cat ~/d/a"}).exit_code == 0; }));
+  EXPECT_NE(processes("rclone"), rclone);
+  EXPECT_THAT(ok({"exec", "a", "cat ~/d/a"}), HasSubstr("first"));
+}
+
+TEST_F(Mounts, WhileNothingIsMountedNothingCanBeWrittenThere) {
+  ok({"launch", "-c", "a", task("MOUNT", "run: 'true'\n")}, environment_);
+  // The keeper first, so that nobody mounts again; its rclone goes with it.
+  for (const pid_t pid : processes(std::string("isobar-node\0mount", 17))) ::kill(pid, SIGKILL);
+  ASSERT_TRUE(eventually([&] { return processes("rclone").empty(); }));
+  const auto refused = run({"exec", "a", "echo lost > ~/d/x"});
+  EXPECT_EQ(refused.exit_code, 100);
+  EXPECT_THAT(refused.out, HasSubstr("Read-only file system"));
+  // The next task that asks for it has it again.
+  EXPECT_EQ(run({"exec", "a", task("MOUNT", "run: echo kept > ~/d/x\n")}, environment_).exit_code, 0);
+  EXPECT_EQ(object("x"), "kept\n");
+}
+
+TEST_F(Mounts, AClusterThatWasStoppedHasItsBucketsAgain) {
+  put("a", "first");
+  ok({"launch", "-c", "a", task("MOUNT", "run: 'true'\n")}, environment_);
+  ok({"stop", "-y", "a"});
+  EXPECT_TRUE(processes("rclone").empty());
+  ok({"start", "a"}, environment_);
+  EXPECT_THAT(ok({"exec", "a", "cat ~/d/a"}), HasSubstr("first"));
+}
+
+TEST_F(Mounts, AJobIsOverWhenWhatItWroteIsInTheBucket) {
+  const auto large = "; head -c 20000000 /dev/urandom | tee ~/d/large | md5sum";
+  const auto out = ok({"launch", "-c", "a",
+                       task("MOUNT_CACHED", fmt::format("run: mkdir -p ~/d/deep; echo one > ~/d/deep/a; echo two >> ~/d/deep/a{}\n", large),
+                            ", config: {mount_cached: {vfs_write_back: 2s}}")},
+                      environment_);
+  EXPECT_EQ(object("deep/a"), "one\ntwo\n");
+  EXPECT_EQ(object("large").size(), 20'000'000U);
+  EXPECT_THAT(out, HasSubstr("written and not yet in s3://" + bucket_));
+}
+
+TEST_F(Mounts, DownWaitsForUploadsAndKeepsWhatCannotBeUploaded) {
+  auto own = stores::Emulator::start("moto");
+  ASSERT_TRUE(own.ok());
+  {
+    auto server = std::move(*own);
+    reach(server);
+    ok({"mb", "s3://" + bucket_}, environment_);
+    const auto writes =
+        task("MOUNT_CACHED", "run: echo late > ~/d/late; touch ~/written; sleep 1000\n", ", config: {mount_cached: {vfs_write_back: 4s}}");
+    ok({"launch", "-d", "-c", "a", writes}, environment_);
+    ASSERT_TRUE(eventually([&] { return fs::exists(home_ / "local/a/0/home/written"); }));
+    ok({"down", "-y", "a"});
+    EXPECT_EQ(object("late"), "late\n");
+    ok({"launch", "-d", "-c", "b", writes}, environment_);
+    ASSERT_TRUE(eventually([&] { return fs::exists(home_ / "local/b/0/home/written"); }));
+  }
+  const auto kept = run({"down", "-y", "b", "--graceful-timeout", "6"});
+  EXPECT_EQ(kept.exit_code, 1);
+  EXPECT_THAT(kept.err, AllOf(HasSubstr("1 file is written and not yet in s3://" + bucket_), HasSubstr("--graceful-timeout 0")));
+  EXPECT_EQ(status_of("b"), "UP");
+  ok({"down", "-y", "b", "--graceful-timeout", "0"});
+}
+
+TEST_F(Mounts, AClusterThatEndsByItselfWaitsForUploads) {
+  // What setup leaves running writes after the job has ended, and the upload is due when the cluster has been idle for long.
+  const auto late = "setup: nohup sh -c 'sleep 3; echo late > ~/d/late; touch ~/written' > /dev/null 2>&1 &\nrun: 'true'\n";
+  ok({"launch", "-c", "a", "--down", "-i", "0", task("MOUNT_CACHED", late, ", config: {mount_cached: {vfs_write_back: 9s}}")},
+     environment_);
+  ASSERT_TRUE(eventually([&] { return fs::exists(home_ / "local/a/0/home/written"); }));
+  EXPECT_EQ(object("late"), "");
+  EXPECT_TRUE(eventually([&] { return status_of("a").empty(); }, 40s));
+  EXPECT_EQ(object("late"), "late\n");
+}
+
+TEST_F(Mounts, WhatIsNotUploadedWhenAClusterStopsIsUploadedWhenItStarts) {
+  ok({"launch", "-d", "-c", "a",
+      task("MOUNT_CACHED", "run: echo late > ~/d/late; touch ~/written; sleep 1000\n", ", config: {mount_cached: {vfs_write_back: 10s}}")},
+     environment_);
+  ASSERT_TRUE(eventually([&] { return fs::exists(home_ / "local/a/0/home/written"); }));
+  EXPECT_THAT(run({"stop", "-y", "a", "--graceful-timeout", "1"}).err, HasSubstr("goes on when that is started"));
+  EXPECT_EQ(object("late"), "");
+  ok({"start", "a"}, environment_);
+  EXPECT_TRUE(eventually([&] { return object("late") == "late\n"; }, 40s));
+}
+
+TEST_F(Mounts, WhatANodeLacksIsNamedWithTheMend) {
+  auto without = environment_;
+  without["PATH"] = (folder_ / "none").string();
+  const auto refused = run({"launch", "-c", "a", task("MOUNT", "run: echo ran\n")}, without);
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("at ~/d on node 0 of cluster 'a': a mount needs rclone and fusermount3 there"),
+                                 HasSubstr("apt-get install rclone fuse3"), HasSubstr("`mode: COPY`")));
+  EXPECT_THAT(refused.out, Not(HasSubstr("ran\n")));
+}
+
+TEST_F(Mounts, APlaceThatIsTakenOrABucketThatIsNotThereIsRefused) {
+  ok({"launch", "-c", "a", "mkdir ~/d; touch ~/d/mine"});
+  EXPECT_THAT(run({"launch", "-c", "a", task("MOUNT", "run: x\n")}, environment_).err, HasSubstr("holds files, which a mount would hide"));
+  const auto none = write("n.yaml", "file_mounts:\n  ~/e: {source: 's3://no-such-bucket-" + bucket_ + "'}\nrun: x\n");
+  EXPECT_THAT(run({"launch", "-c", "a", none}, environment_).err, HasSubstr("NoSuchBucket"));
+  ok({"exec", "a", write("r.yaml", "file_mounts:\n  ~/f: {source: 's3://" + bucket_ + "/x'}\nrun: 'true'\n")}, environment_);
+  EXPECT_THAT(run({"exec", "a", write("s.yaml", "file_mounts:\n  ~/f: {source: 's3://" + bucket_ + "/y'}\nrun: x\n")}, environment_).err,
+              HasSubstr("/x is mounted there already"));
+}
+
+}  // namespace
+}  // namespace isobar::e2e
