@@ -50,7 +50,7 @@ Result<std::map<std::string, std::string>> fetch_variables_of(const broker::Task
   transfer::FetchOrders orders;
   std::set<storage::Kind> kinds;
   for (const auto& mount : task.file_mounts) {
-    if (mount.mode != broker::MountMode::kCopy) continue;
+    if (mount.mode != broker::MountMode::kCopy || mount.is_made()) continue;
     for (const auto& source : mount.bucket_sources) {
       TRY_ASSIGN(const auto location, storage::parse_location(source).context("file_mounts." + mount.destination));
       kinds.insert(location.kind);
@@ -65,7 +65,7 @@ Result<std::map<std::string, std::string>> fetch_variables_of(const broker::Task
 std::vector<broker::FileMount> mounts_of(const broker::Task& task) {
   std::vector<broker::FileMount> mounts;
   for (const auto& mount : task.file_mounts)
-    if (mount.is_bucket() && mount.mode != broker::MountMode::kCopy) mounts.push_back(mount);
+    if (mount.is_bucket() && !mount.is_made() && mount.mode != broker::MountMode::kCopy) mounts.push_back(mount);
   return mounts;
 }
 

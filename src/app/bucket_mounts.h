@@ -13,7 +13,7 @@ namespace isobar::app {
 /// Errors   kInvalidArgument: a place that is not one; credentials too large to be sent
 Result<std::map<std::string, std::string>> fetch_variables_of(const broker::Task& task);
 
-/// The buckets of a task that are mounted, not copied.
+/// The buckets of a task that are mounted, not copied, and are there.
 std::vector<broker::FileMount> mounts_of(const broker::Task& task);
 
 /// What tells a node to mount one, with this user's credentials for its cloud alone.

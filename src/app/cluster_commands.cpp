@@ -10,6 +10,7 @@
 #include "base/text_table.h"
 #include "command.h"
 #include "later_options.h"
+#include "made_buckets.h"
 
 namespace isobar::app {
 
@@ -201,9 +202,11 @@ int stop_clusters(Context& context, const ManyOptions& options, const GracefulOp
 int take_down_clusters(Context& context, const ManyOptions& options, const GracefulOptions& graceful, bool purge) {
   const auto patience = graceful.patience(context);
   if (!patience.ok()) return context.console().fail(patience.error());
-  return for_each_cluster(context, options, "Down", "is gone", [&](broker::ClusterSession& session) {
+  const int exit_code = for_each_cluster(context, options, "Down", "is gone", [&](broker::ClusterSession& session) {
     return session.terminate(purge ? broker::IfItFails::kForget : broker::IfItFails::kKeep, *patience);
   });
+  delete_left_storages(context);
+  return exit_code;
 }
 
 struct AutostopOptions {
@@ -284,6 +287,7 @@ void add_cluster_commands(Commands& commands) {
                  if (!broker.ok()) return context.console().fail(broker.error());
                  const auto swept = (*broker)->sweep();
                  if (!swept.ok()) return context.console().fail(swept.error());
+                 delete_left_storages(context);
                  context.console().say(*swept == 0 ? "Everything is in order: no machine belongs to no cluster, no command was cut short."
                                                    : "Not all of it could be put in order now; `isobar sweep` tries again.");
                  return *swept == 0 ? kOk : kFailed;

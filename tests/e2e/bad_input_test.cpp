@@ -36,7 +36,8 @@ TEST_F(BadInput, AVariableWithoutValueIsRefusedBeforeProvisioning) {
 TEST_F(BadInput, WhatIsNotAvailableYetIsSaidBeforeAnythingStarts) {
   expect_refusal({"launch", write("t.yaml", "service: {readiness_probe: /}\nresources: {ports: 80}\nrun: x\n")},
                  "service: serving replicas is not available yet");
-  expect_refusal({"launch", write("b.yaml", "file_mounts: {/d: {name: my-bucket}}\nrun: x\n")}, "making buckets is not available yet");
+  expect_refusal({"launch", write("b.yaml", "file_mounts: {/d: {name: my-bucket, store: r2}}\nrun: x\n")},
+                 "making a bucket of R2 is not available yet");
   expect_refusal({"launch", write("m.yaml",
                                   "file_mounts: {/d: {source: 's3://bucket/x', mode: MOUNT_CACHED, config: {mount_cached: "
                                   "{transfers: many}}}}\nrun: x\n")},

@@ -206,5 +206,83 @@ TEST_F(Mounts, APlaceThatIsTakenOrABucketThatIsNotThereIsRefused) {
               HasSubstr("/x is mounted there already"));
 }
 
+TEST_F(Mounts, ABucketIsMadeFromAFolderOfThisMachine) {
+  for (const auto* name : {"f/a", "f/deep/b", "f/skip.log", "f/.gitignore"})
+    write(name, std::string(name).ends_with("ignore") ? "*.log\n" : std::string(name) + "\n");
+  const auto name = "made-" + bucket_;
+  const auto file =
+      write("t.yaml", fmt::format("file_mounts:\n  ~/d: {{name: {}, source: ./f, mode: MOUNT}}\n  ~/c: {{name: {}, mode: COPY}}\n"
+                                  "run: find ~/d ~/c -type f; cat ~/c/deep/b\n",
+                                  name, name));
+  const auto first = run({"launch", "-c", "a", file}, environment_);
+  EXPECT_EQ(first.exit_code, 0);
+  EXPECT_THAT(first.err, AllOf(HasSubstr("Made s3://" + name), HasSubstr("3 of ")));
+  EXPECT_THAT(first.out, AllOf(HasSubstr("home/d/deep/b"), HasSubstr("home/c/deep/b"), HasSubstr("f/deep/b"), Not(HasSubstr("skip.log"))));
+  // Again: only what is new.
+  write("f/new", "n\n");
+  const auto again = run({"launch", "-c", "a", file}, environment_);
+  EXPECT_THAT(again.err, AllOf(Not(HasSubstr("Made")), HasSubstr("1 of "), HasSubstr("what is the same was there already")));
+  EXPECT_THAT(run({"storage", "delete", "-y", name}, environment_).err, HasSubstr("is mounted on cluster 'a'"));
+  ok({"down", "-y", "a"}, environment_);
+  EXPECT_EQ(run({"cat", "s3://" + name + "/new"}, environment_).out, "n\n") << "persistent unless the task says otherwise";
+  const auto listed = json({"storage", "ls"});
+  ASSERT_EQ(listed.size(), 1U);
+  EXPECT_EQ(listed[0].at("location").as_string(), "s3://" + name);
+  EXPECT_EQ(listed[0].at("status").as_string(), "READY");
+  EXPECT_THAT(ok({"storage", "delete", "-y", name}, environment_), HasSubstr("is gone"));
+  EXPECT_THAT(run({"ls", "s3://" + name}, environment_).err, HasSubstr("NoSuchBucket"));
+  EXPECT_TRUE(json({"storage", "ls"}).empty());
+}
+
+TEST_F(Mounts, OnlyWhatIsobarMadeGoesWithItsCluster) {
+  put("theirs", "x");
+  const auto name = "made-" + bucket_;
+  const auto task_of = [&](const std::string& bucket) {
+    return write("t.yaml", fmt::format("file_mounts:\n  ~/{0}: {{name: {0}, persistent: false}}\nrun: echo y > ~/{0}/y\n", bucket));
+  };
+  ok({"launch", "-c", "a", task_of(name)}, environment_);
+  ok({"launch", "-c", "a", task_of(bucket_)}, environment_);
+  const auto down = run({"down", "-y", "a"}, environment_);
+  EXPECT_THAT(down.err, HasSubstr("Deleted s3://" + name));
+  EXPECT_THAT(run({"ls", "s3://" + name}, environment_).err, HasSubstr("NoSuchBucket"));
+  EXPECT_EQ(object("theirs"), "x");
+  EXPECT_EQ(object("y"), "y\n");
+  EXPECT_THAT(run({"storage", "delete", "-y", bucket_}, environment_).err, HasSubstr("not known to have been made by isobar"));
+  EXPECT_EQ(object("theirs"), "x");
+}
+
+TEST_F(Mounts, ALaunchThatIsKilledWhileItMakesABucketIsGoneOnWith) {
+  write("f/a", random_bytes(3, 3'000'000));
+  ok({"launch", "-c", "a", "true"}, environment_);
+  for (int round = 0; round < 8; ++round) {
+    const auto name = fmt::format("killed-{}-{}", round, bucket_);
+    const auto place = "s3://" + name;
+    const auto file =
+        write("t.yaml", fmt::format("file_mounts:\n  ~/d{}: {{name: {}, source: ./f}}\nrun: md5sum < ~/d{}/a\n", round, name, round));
+    auto launch = start({"launch", "-c", "a", file}, environment_);
+    ::usleep(static_cast<useconds_t>(60'000 + round * 40'000));
+    launch->signal(SIGKILL);
+    launch->wait();
+    EXPECT_EQ(run({"launch", "-c", "a", file}, environment_).exit_code, 0) << round;
+    EXPECT_EQ(run({"cat", place + "/a"}, environment_).out.size(), 3'000'000U) << round;
+    const auto listed = json({"storage", "ls"});
+    ASSERT_EQ(listed.size(), 1U);
+    EXPECT_EQ(listed[0].at("status").as_string(), "READY");
+    ok({"down", "-y", "a"}, environment_);
+    const auto deleted = run({"storage", "delete", "-y", name}, environment_);
+    EXPECT_EQ(deleted.exit_code == 0, listed[0].at("made").as_bool()) << deleted.err;
+    if (deleted.exit_code != 0) ok({"rm", "-r", "-y", place}, environment_), ok({"rb", place}, environment_);
+    if (deleted.exit_code != 0) break;
+    ok({"launch", "-c", "a", "true"}, environment_);
+  }
+}
+
+TEST_F(Mounts, AFolderThatIsNotThereIsSaidBeforeAnythingIsMade) {
+  const auto file = write("t.yaml", "file_mounts:\n  ~/d: {name: made-" + bucket_ + ", source: ./none}\nrun: x\n");
+  EXPECT_THAT(run({"launch", "-c", "a", file}, environment_).err, HasSubstr("file_mounts.~/d: ./none is not there"));
+  EXPECT_TRUE(json({"storage", "ls"}).empty());
+  EXPECT_EQ(status_of("a"), "");
+}
+
 }  // namespace
 }  // namespace isobar::e2e

@@ -33,6 +33,8 @@ std::string schema() {
       "CREATE INDEX IF NOT EXISTS usage_open ON usage(cluster) WHERE ended IS NULL;"
       "CREATE TABLE IF NOT EXISTS refusals(cloud TEXT, region TEXT, zone TEXT, instance_type TEXT, use_spot INTEGER, code TEXT, until "
       "INTEGER) STRICT;"
+      "CREATE TABLE IF NOT EXISTS storages(location TEXT PRIMARY KEY, status INTEGER, made INTEGER, persistent INTEGER, region TEXT, "
+      "cluster TEXT, source TEXT, since INTEGER) STRICT;"
       "PRAGMA user_version = {1};",
       kPlacementColumns, kSchemaVersion);
 }
@@ -169,6 +171,11 @@ const std::string& select_clusters() {
 
 std::string_view name_of(ClusterStatus status) {
   static constexpr std::array<std::string_view, 3> kNames = {"INIT", "UP", "STOPPED"};
+  return kNames[static_cast<std::size_t>(status)];
+}
+
+std::string_view name_of(StorageStatus status) {
+  static constexpr std::array<std::string_view, 3> kNames = {"INIT", "READY", "DELETING"};
   return kNames[static_cast<std::size_t>(status)];
 }
 
@@ -350,6 +357,42 @@ Result<std::vector<Intent>> StateStore::intents() {
   }
   if (row.failed()) return database_->failure("list intents");
   return found;
+}
+
+Result<std::vector<StorageRecord>> StateStore::storages() {
+  Statement row(database_->handle,
+                "SELECT location, status, made, persistent, region, cluster, source, since FROM storages ORDER BY location");
+  std::vector<StorageRecord> found;
+  while (row.next()) {
+    StorageRecord storage;
+    storage.location = row.text();
+    storage.status = static_cast<StorageStatus>(row.integer());
+    storage.made = row.integer() != 0;
+    storage.persistent = row.integer() != 0;
+    storage.region = row.text();
+    storage.cluster = row.text();
+    storage.source = row.text();
+    storage.since = row.instant();
+    found.push_back(std::move(storage));
+  }
+  if (row.failed()) return database_->failure("list buckets");
+  return found;
+}
+
+Status StateStore::put_storage(const StorageRecord& storage) {
+  Statement statement(database_->handle,
+                      "INSERT OR REPLACE INTO storages(location, status, made, persistent, region, cluster, source, since) "
+                      "VALUES(?,?,?,?,?,?,?,?)");
+  statement.bind(storage.location).bind(static_cast<int>(storage.status)).bind(storage.made).bind(storage.persistent);
+  statement.bind(storage.region).bind(storage.cluster).bind(storage.source).bind(storage.since);
+  if (!statement.done()) return database_->failure("record a bucket");
+  return {};
+}
+
+Status StateStore::remove_storage(const std::string& location) {
+  Statement statement(database_->handle, "DELETE FROM storages WHERE location = ?");
+  if (!statement.bind(location).done()) return database_->failure("forget a bucket");
+  return {};
 }
 
 Result<std::vector<UsageRecord>> StateStore::usage() {

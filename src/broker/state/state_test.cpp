@@ -59,6 +59,27 @@ TEST_F(StateTest, KeepsEveryFieldOfACluster) {
   EXPECT_EQ(store.cluster("b").error().code(), Code::kNotFound);
 }
 
+TEST_F(StateTest, KeepsEveryFieldOfABucket) {
+  const StorageRecord written{"s3://b", StorageStatus::kDeleting, true, false, "eu-west-1", "a", "~/d", Instant::from_unix_seconds(5)};
+  auto store = open();
+  ASSERT_TRUE(store.put_storage(written).ok());
+  ASSERT_TRUE(store.put_storage({"gs://c"}).ok());
+  const auto read = store.storages().value();
+  ASSERT_EQ(read.size(), 2U);
+  EXPECT_EQ(read[0].location, "gs://c");
+  EXPECT_FALSE(read[0].made);
+  EXPECT_TRUE(read[0].persistent);
+  EXPECT_EQ(read[1].status, StorageStatus::kDeleting);
+  EXPECT_TRUE(read[1].made);
+  EXPECT_FALSE(read[1].persistent);
+  EXPECT_EQ(read[1].region, "eu-west-1");
+  EXPECT_EQ(read[1].cluster, "a");
+  EXPECT_EQ(read[1].source, "~/d");
+  EXPECT_EQ(read[1].since, written.since);
+  ASSERT_TRUE(store.remove_storage("s3://b").ok());
+  EXPECT_EQ(store.storages()->size(), 1U);
+}
+
 TEST_F(StateTest, AnIntentStandsUntilItIsFinished) {
   auto store = open();
   auto cluster = a_cluster("a");
