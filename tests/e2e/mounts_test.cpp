@@ -7,6 +7,8 @@
 
 #include "base/process.h"
 #include "cli.h"
+#include "crypto/digest.h"
+#include "crypto/encoding.h"
 #include "emulator.h"
 #include "random_bytes.h"
 
@@ -128,6 +130,43 @@ TEST_F(Mounts, AClusterThatWasStoppedHasItsBucketsAgain) {
   EXPECT_TRUE(processes("rclone").empty());
   ok({"start", "a"}, environment_);
   EXPECT_THAT(ok({"exec", "a", "cat ~/d/a"}), HasSubstr("first"));
+}
+
+TEST_F(Mounts, GooglesStoreIsMountedToo) {
+  auto google = stores::Emulator::start("fakegcs");
+  if (!google.ok()) GTEST_SKIP() << google.error().message();
+  const std::map<std::string, std::string> there = {{"STORAGE_EMULATOR_HOST", fmt::format("127.0.0.1:{}", google->port())}};
+  ok({"mb", "gs://box"}, there);
+  ok({"cp", write("object", "first"), "gs://box/x/a"}, there);
+  const auto file = write("t.yaml", "file_mounts:\n  ~/d: {source: 'gs://box/x'}\nrun: cat ~/d/a; echo second > ~/d/b\n");
+  EXPECT_THAT(ok({"launch", "-c", "a", file}, there), HasSubstr("first"));
+  EXPECT_EQ(run({"cat", "gs://box/x/b"}, there).out, "second\n");
+}
+
+/// A shared access signature of the account that azurite has, for its containers and blobs.
+std::string azurites_signature() {
+  const auto key = crypto::from_base64("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==").value();
+  const auto signature =
+      crypto::to_base64(crypto::hmac_sha256(key, "devstoreaccount1\nrwdlacup\nb\nsco\n\n2099-01-01T00:00:00Z\n\nhttps,http\n2019-12-12\n"));
+  std::string escaped;
+  for (const char c : signature) escaped += c == '+' ? "%2B" : c == '/' ? "%2F" : c == '=' ? "%3D" : std::string(1, c);
+  return "sv=2019-12-12&ss=b&srt=sco&sp=rwdlacup&se=2099-01-01T00%3A00%3A00Z&spr=https%2Chttp&sig=" + escaped;
+}
+
+TEST_F(Mounts, AzuresStoreIsMountedToo) {
+  auto azure = stores::Emulator::start("azurite");
+  if (!azure.ok()) GTEST_SKIP() << azure.error().message();
+  const auto signature = azurites_signature();
+  const std::map<std::string, std::string> there = {
+      {"AZURE_STORAGE_ACCOUNT", "devstoreaccount1"},
+      {"AZURE_STORAGE_SAS_TOKEN", signature},
+      {"AZURE_STORAGE_ENDPOINT", fmt::format("http://127.0.0.1:{}/devstoreaccount1", azure->port())}};
+  ok({"mb", "az://devstoreaccount1/box"}, there);
+  ok({"cp", write("object", "first"), "az://devstoreaccount1/box/x/a"}, there);
+  const auto file = write("t.yaml", "file_mounts:\n  ~/d: {source: 'az://devstoreaccount1/box/x'}\nrun: cat ~/d/a; echo second > ~/d/b\n");
+  EXPECT_THAT(ok({"launch", "-c", "a", file}, there), HasSubstr("first"));
+  EXPECT_EQ(run({"cat", "az://devstoreaccount1/box/x/b"}, there).out, "second\n");
+  EXPECT_FALSE(on_disk(signature.substr(signature.size() - 30)));
 }
 
 TEST_F(Mounts, AJobIsOverWhenWhatItWroteIsInTheBucket) {

@@ -35,14 +35,6 @@ constexpr std::size_t kLineMost = 4096;
 constexpr int kConfigFd = 3;
 constexpr std::string_view kServing = "Serving remote control on ";
 
-/// rclone begins its lines with "2026/11/27 19:06:01 ".
-std::string without_time(std::string_view line) {
-  constexpr std::size_t kTimeLength = 20;
-  const bool has_time =
-      line.size() > kTimeLength && line.substr(0, kTimeLength).find_first_not_of("0123456789/: ") == std::string_view::npos;
-  return std::string(trim(has_time ? line.substr(kTimeLength) : line));
-}
-
 class Keeper {
  public:
   Keeper(const MountFolder& folder, const MountPlace& place, RcloneStart start, Fd verdict)
@@ -149,10 +141,11 @@ class Keeper {
       start_.control.url = std::string(trim(std::string_view(line).substr(at + kServing.size())));
       return;
     }
-    if (!trim(line).empty()) last_words_ = without_time(line);
+    const auto kept = line_to_keep(line);
+    if (!kept.empty()) last_words_ = kept;
     const Fd log(::open(folder_.log().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     if (log && ::lseek(log.get(), 0, SEEK_END) > kLogMost && ::ftruncate(log.get(), 0) != 0) return;
-    if (log) (void)write_all(log.get(), line + "\n").ok();
+    if (log) (void)write_all(log.get(), kept + "\n").ok();
   }
 
   void look_for_mount() {
@@ -236,6 +229,23 @@ std::string flag_of(const std::string& setting) {
 }
 
 }  // namespace
+
+std::string line_to_keep(std::string_view line) {
+  // "2026/11/27 19:06:01 ".
+  constexpr std::size_t kTimeLength = 20;
+  const bool has_time =
+      line.size() > kTimeLength && line.substr(0, kTimeLength).find_first_not_of("0123456789/: ") == std::string_view::npos;
+  line = trim(has_time ? line.substr(kTimeLength) : line);
+  std::string kept;
+  for (std::size_t at = 0; at < line.size();) {
+    const auto query = std::min(line.find('?', at), line.size());
+    kept += line.substr(at, query - at);
+    at = std::min(line.find_first_of(" \"'<>", query), line.size());
+    if (at - query > 1) kept += "?…";
+    else kept += line.substr(query, at - query);
+  }
+  return kept;
+}
 
 RcloneStart rclone_start(const MountFolder& folder, const MountPlace& place, const RcloneRemote& remote, const fs::path& ca_bundle) {
   RcloneStart start;

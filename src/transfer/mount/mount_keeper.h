@@ -20,6 +20,9 @@ struct RcloneStart {
 };
 RcloneStart rclone_start(const MountFolder& folder, const MountPlace& place, const RcloneRemote& remote, const fs::path& ca_bundle);
 
+/// A line of rclone's as it may be kept: without its time, and without the queries of addresses, which may hold signatures.
+std::string line_to_keep(std::string_view line);
+
 /// Starts rclone, again when it ends, until SIGTERM comes; then takes the mount off.
 /// lock      of the folder, held as long as this runs
 /// verdict   is told "ok" when the mount is there, or why it never was; closed then

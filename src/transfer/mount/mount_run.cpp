@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -189,11 +190,14 @@ struct Left {
   std::string where;
 };
 
+/// Whether what is written there may be in the bucket later than it was closed.
+bool is_behind(const MountPlace& place) { return place.cached && !place.read_only; }
+
 Left look_at_all(net::HttpTransport& transport) {
   Left all;
   for (const auto& folder : MountFolder::all()) {
     const auto place = folder.place();
-    if (!place.ok() || place->read_only) continue;
+    if (!place.ok() || !is_behind(*place)) continue;
     const auto left = uploads_left(folder, transport);
     all.uploads.files += left.files;
     all.uploads.bytes_sent += left.bytes_sent;
@@ -245,7 +249,11 @@ Status await_uploads(net::HttpTransport& transport, std::chrono::seconds stall_m
 }
 
 Status await_all_uploads(std::chrono::seconds stall_most) {
-  if (MountFolder::all().empty()) return {};
+  const auto folders = MountFolder::all();
+  const auto may_wait = [](const MountFolder& folder) {
+    return folder.place().and_then([](auto&& place) { return Result<bool>(is_behind(place)); }).value_or(true);
+  };
+  if (std::none_of(folders.begin(), folders.end(), may_wait)) return {};
   TRY_ASSIGN(const auto transport, net::HttpClient::create({.loops = 1}));
   return await_uploads(*transport, stall_most);
 }

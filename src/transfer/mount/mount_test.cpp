@@ -116,6 +116,17 @@ TEST(RcloneRemote, AzureIsReachedWithAKeyOrASignature) {
   EXPECT_EQ(value(sas, "account"), "none");
 }
 
+TEST(RcloneRemote, OfAzuresEndpointsRcloneTakesTheDomain) {
+  std::map<std::string, std::string> variables = {{"AZURE_STORAGE_ACCOUNT", "acct"}, {"AZURE_STORAGE_KEY", "a2V5"}};
+  variables["AZURE_STORAGE_ENDPOINT"] = "https://acct.blob.core.chinacloudapi.cn/";
+  EXPECT_EQ(value(remote_of("az://acct/box", variables).value(), "endpoint"), "blob.core.chinacloudapi.cn");
+  variables["AZURE_STORAGE_ENDPOINT"] = "http://127.0.0.1:10000/acct";
+  EXPECT_THAT(remote_of("az://acct/box", variables).error().message(), HasSubstr("not 'http://127.0.0.1:10000/acct'"));
+  variables.erase("AZURE_STORAGE_KEY");
+  variables["AZURE_STORAGE_SAS_TOKEN"] = "sig=2";
+  EXPECT_EQ(value(remote_of("az://acct/box", variables).value(), "sas_url"), "http://127.0.0.1:10000/acct/box?sig=2");
+}
+
 TEST(RcloneRemote, OtherPlacesAreRefused) {
   EXPECT_THAT(remote_of("https://example.com/x", {}).error().message(), HasSubstr("s3://, gs:// and az://"));
 }
@@ -132,6 +143,14 @@ TEST(RcloneStart, NoWordOfTheCommandIsSecret) {
   for (const auto& entry : start.environment) EXPECT_THAT(entry, Not(HasSubstr("secret-x")));
   EXPECT_THAT(start.environment, Not(Contains("RCLONE_READ_ONLY=true"))) << "the node's own settings are for its own remotes";
   EXPECT_THAT(start.config, testing::AllOf(testing::StartsWith("[isobar]\n"), HasSubstr("secret_access_key = secret-x\n")));
+}
+
+TEST(LineToKeep, HasNoTimeAndNoSignature) {
+  EXPECT_EQ(line_to_keep("2026/11/27 19:06:01 ERROR : x: Put \"https://h/b/k?sig=hush&se=1\": no? why\n"),
+            "ERROR : x: Put \"https://h/b/k?…\": no? why");
+  EXPECT_EQ(line_to_keep("  https://h/k?X-Amz-Signature=hush"), "https://h/k?…");
+  EXPECT_EQ(line_to_keep("short"), "short");
+  EXPECT_EQ(line_to_keep(""), "");
 }
 
 class MountFolders : public testing::Test {

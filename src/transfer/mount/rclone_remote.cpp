@@ -119,6 +119,20 @@ Result<RcloneRemote> gcs_remote(const MountOrder& order, const storage::Surround
   return remote;
 }
 
+/// rclone takes what follows the account's name: of "https://ada.blob.core.windows.net", "blob.core.windows.net".
+Result<std::string> azure_domain(const std::string& endpoint, const std::string& account) {
+  if (endpoint.empty()) return std::string();
+  const auto begin = "https://" + account + ".";
+  auto domain = endpoint.starts_with(begin) ? endpoint.substr(begin.size()) : "";
+  while (domain.ends_with('/')) domain.pop_back();
+  if (domain.empty() || domain.find('/') != std::string::npos)
+    return invalid(
+        fmt::format("with a key, what can be mounted is an endpoint such as {}DOMAIN, not '{}'; with a shared access signature any "
+                    "can, or write `mode: COPY`",
+                    begin, endpoint));
+  return domain;
+}
+
 Result<RcloneRemote> azure_remote(const MountOrder& order, const std::string& account, const storage::Surroundings& surroundings,
                                   net::HttpTransport& transport, const Clock& clock) {
   TRY_ASSIGN(const auto access, storage::find_azure_access(surroundings, account, transport, clock));
@@ -127,15 +141,18 @@ Result<RcloneRemote> azure_remote(const MountOrder& order, const std::string& ac
   set(config, "type", "azureblob");
   set(config, "account", account);
   const auto endpoint = order.store.endpoint.empty() ? access.endpoint : order.store.endpoint;
-  set(config, "endpoint", endpoint);
-  if (order.store.anonymous) return remote;
+  const auto domain = azure_domain(endpoint, account);
+  set(config, "endpoint", domain.value_or(""));
+  if (order.store.anonymous) return domain.ok() ? Result<RcloneRemote>(remote) : domain.error();
   TRY_ASSIGN(const auto credentials, storage::await<storage::AzureCredentials>([&](auto done) { access.credentials->get(done); }));
   if (!credentials.account_key.empty()) {
+    TRY(domain);
     set(config, "key", crypto::to_base64(credentials.account_key));
   } else if (!credentials.sas.empty()) {
     TRY_ASSIGN(const auto location, storage::parse_location(order.store.location));
     const auto host = endpoint.empty() ? fmt::format("https://{}.blob.core.windows.net", account) : endpoint;
     config.erase("account");
+    config.erase("endpoint");
     set(config, "sas_url", fmt::format("{}/{}?{}", host, location.bucket, credentials.sas));
   } else if (has_any(order.surroundings, {"AZURE_CLIENT", "AZURE_TENANT", "AZURE_FEDERATED"}, ".azure/")) {
     return invalid(
