@@ -59,6 +59,26 @@ TEST_F(StateTest, KeepsEveryFieldOfACluster) {
   EXPECT_EQ(store.cluster("b").error().code(), Code::kNotFound);
 }
 
+TEST_F(StateTest, TakesOverWhatWasWrittenBeforeClustersHadMounts) {
+  {
+    auto store = open();
+    ASSERT_TRUE(store.put(a_cluster("a")).ok());
+  }
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
+  const char* older = "ALTER TABLE clusters DROP COLUMN mounts; DROP TABLE storages; PRAGMA user_version = 2;";
+  ASSERT_EQ(sqlite3_exec(raw, older, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(raw);
+  auto store = open();
+  auto cluster = store.cluster("a").value();
+  EXPECT_EQ(cluster.token, "t-1");
+  EXPECT_TRUE(cluster.mounts.empty());
+  cluster.mounts = a_cluster("a").mounts;
+  ASSERT_TRUE(store.put(cluster).ok());
+  EXPECT_EQ(store.cluster("a")->mounts, cluster.mounts);
+  EXPECT_TRUE(store.put_storage({"s3://b"}).ok());
+}
+
 TEST_F(StateTest, KeepsEveryFieldOfABucket) {
   const StorageRecord written{"s3://b", StorageStatus::kDeleting, true, false, "eu-west-1", "a", "~/d", Instant::from_unix_seconds(5)};
   auto store = open();

@@ -33,7 +33,14 @@ constexpr auto kHealthy = std::chrono::minutes(1);  // one that lived so long is
 constexpr off_t kLogMost = 4 << 20;
 constexpr std::size_t kLineMost = 4096;
 constexpr int kConfigFd = 3;
+constexpr std::size_t kWordsMost = 1000;
 constexpr std::string_view kServing = "Serving remote control on ";
+
+// rclone's lines begin with "2026/11/27 19:06:01 ".
+constexpr std::size_t kTimeLength = 20;
+bool has_time(std::string_view line) {
+  return line.size() > kTimeLength && line.substr(0, kTimeLength).find_first_not_of("0123456789/: ") == std::string_view::npos;
+}
 
 class Keeper {
  public:
@@ -142,7 +149,9 @@ class Keeper {
       return;
     }
     const auto kept = line_to_keep(line);
-    if (!kept.empty()) last_words_ = kept;
+    // What it says in several lines begins with the time in the first of them.
+    if (has_time(line)) last_words_ = kept;
+    else if (!kept.empty() && last_words_.size() < kWordsMost) last_words_ += (last_words_.empty() ? "" : "; ") + kept;
     const Fd log(::open(folder_.log().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     if (log && ::lseek(log.get(), 0, SEEK_END) > kLogMost && ::ftruncate(log.get(), 0) != 0) return;
     if (log) (void)write_all(log.get(), kept + "\n").ok();
@@ -231,11 +240,7 @@ std::string flag_of(const std::string& setting) {
 }  // namespace
 
 std::string line_to_keep(std::string_view line) {
-  // "2026/11/27 19:06:01 ".
-  constexpr std::size_t kTimeLength = 20;
-  const bool has_time =
-      line.size() > kTimeLength && line.substr(0, kTimeLength).find_first_not_of("0123456789/: ") == std::string_view::npos;
-  line = trim(has_time ? line.substr(kTimeLength) : line);
+  line = trim(has_time(line) ? line.substr(kTimeLength) : line);
   std::string kept;
   for (std::size_t at = 0; at < line.size();) {
     const auto query = std::min(line.find('?', at), line.size());
@@ -275,8 +280,10 @@ RcloneStart rclone_start(const MountFolder& folder, const MountPlace& place, con
     for (const auto& [name, value] : place.settings) settings[name] = value;
     for (const auto& [name, value] : settings) start.words.push_back(fmt::format("{}={}", flag_of(name), value));
   }
+  // The node's own settings are for its own remotes; and rclone cannot take a bundle of certificates in this way.
   for (char** entry = environ; *entry; ++entry)
-    if (!std::string_view(*entry).starts_with("RCLONE_")) start.environment.emplace_back(*entry);
+    if (const std::string_view text = *entry; !text.starts_with("RCLONE_") && !text.starts_with("AWS_CA_BUNDLE="))
+      start.environment.emplace_back(text);
   start.config = config_text(remote);
   start.environment.push_back("RCLONE_RC_USER=" + start.control.user);
   start.environment.push_back("RCLONE_RC_PASS=" + start.control.password);

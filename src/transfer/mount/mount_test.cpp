@@ -136,12 +136,15 @@ TEST(RcloneStart, NoWordOfTheCommandIsSecret) {
   const MountPlace place{"s3://b", "~/d", "/h/d", true, false, {{"transfers", "3"}}, {}};
   const auto remote = remote_of("s3://b", {{"AWS_ACCESS_KEY_ID", "id-x"}, {"AWS_SECRET_ACCESS_KEY", "secret-x"}}).value();
   ::setenv("RCLONE_READ_ONLY", "true", 1);
+  ::setenv("AWS_CA_BUNDLE", "/x.pem", 1);
   const auto start = rclone_start(folder, place, remote, {});
   ::unsetenv("RCLONE_READ_ONLY");
+  ::unsetenv("AWS_CA_BUNDLE");
   for (const auto& word : start.words) EXPECT_THAT(word, testing::AllOf(Not(HasSubstr("-x")), Not(HasSubstr(start.control.password))));
   EXPECT_THAT(start.words, testing::AllOf(Contains("--vfs-cache-mode=full"), Contains("--transfers=3"), Contains("--vfs-write-back=1s")));
   for (const auto& entry : start.environment) EXPECT_THAT(entry, Not(HasSubstr("secret-x")));
-  EXPECT_THAT(start.environment, Not(Contains("RCLONE_READ_ONLY=true"))) << "the node's own settings are for its own remotes";
+  EXPECT_THAT(start.environment, Not(testing::AnyOf(Contains("RCLONE_READ_ONLY=true"), Contains("AWS_CA_BUNDLE=/x.pem"))))
+      << "the node's own settings are for its own remotes";
   EXPECT_THAT(start.config, testing::AllOf(testing::StartsWith("[isobar]\n"), HasSubstr("secret_access_key = secret-x\n")));
 }
 
