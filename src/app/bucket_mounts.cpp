@@ -6,6 +6,7 @@
 
 #include "storage/location.h"
 #include "transfer/fetch.h"
+#include "transfer/mount_order.h"
 
 namespace isobar::app {
 
@@ -31,12 +32,25 @@ transfer::GatewaySurroundings surroundings_for(const std::set<storage::Kind>& ki
   return kept;
 }
 
+/// The settings as a task has them: `mount.read_only`, `mount_cached.transfers`, or without the name of the mode.
+Status read_settings(const broker::FileMount& mount, transfer::MountOrder& order) {
+  const std::string own = order.cached ? "mount_cached." : "mount.";
+  for (const auto& [key, value] : mount.settings) {
+    const auto name = key.starts_with(own) ? key.substr(own.size()) : key;
+    if (name != "read_only") order.settings[name] = value;
+    else if (value != "True" && value != "False") return invalid(fmt::format("read_only: expected true or false, got '{}'", value));
+    else order.read_only = value == "True";
+  }
+  return transfer::check_mount_settings(order.settings, order.cached);
+}
+
 }  // namespace
 
 Result<std::map<std::string, std::string>> fetch_variables_of(const broker::Task& task) {
   transfer::FetchOrders orders;
   std::set<storage::Kind> kinds;
   for (const auto& mount : task.file_mounts) {
+    if (mount.mode != broker::MountMode::kCopy || mount.is_made()) continue;
     for (const auto& source : mount.bucket_sources) {
       TRY_ASSIGN(const auto location, storage::parse_location(source).context("file_mounts." + mount.destination));
       kinds.insert(location.kind);
@@ -46,6 +60,25 @@ Result<std::map<std::string, std::string>> fetch_variables_of(const broker::Task
   if (orders.orders.empty()) return std::map<std::string, std::string>();
   orders.surroundings = surroundings_for(kinds);
   return transfer::fetch_variables(orders);
+}
+
+std::vector<broker::FileMount> mounts_of(const broker::Task& task) {
+  std::vector<broker::FileMount> mounts;
+  for (const auto& mount : task.file_mounts)
+    if (mount.is_bucket() && !mount.is_made() && mount.mode != broker::MountMode::kCopy) mounts.push_back(mount);
+  return mounts;
+}
+
+Result<std::string> mount_order_of(const broker::FileMount& mount) {
+  const auto field = "file_mounts." + mount.destination;
+  TRY_ASSIGN(const auto location, storage::parse_location(mount.bucket_sources.at(0)).context(field));
+  if (location.kind == storage::Kind::kLocal || location.kind == storage::Kind::kHttp)
+    return invalid(fmt::format("{}: what can be mounted is s3://, gs:// and az://", field));
+  transfer::MountOrder order{.store = {.location = mount.bucket_sources[0]}, .destination = mount.destination};
+  order.cached = mount.mode == broker::MountMode::kMountCached;
+  TRY(read_settings(mount, order).context(field));
+  order.surroundings = surroundings_for({location.kind});
+  return encode(order);
 }
 
 }  // namespace isobar::app

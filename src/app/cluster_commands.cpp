@@ -10,6 +10,7 @@
 #include "base/text_table.h"
 #include "command.h"
 #include "later_options.h"
+#include "made_buckets.h"
 
 namespace isobar::app {
 
@@ -173,15 +174,40 @@ Status start_cluster(broker::ClusterSession& session) {
   return session.start();
 }
 
-Status stop_cluster(broker::ClusterSession& session) {
-  if (session.record()->status == broker::ClusterStatus::kStopped) return {};
-  return session.stop();
+// How long an ending waits for what is still being uploaded.
+struct GracefulOptions {
+  std::string timeout;
+  Result<Duration> patience(Context& context) const {
+    TRY_ASSIGN(const auto config, context.config());
+    if (timeout.empty()) return config.uploads_deadline.value;
+    return parse_duration(timeout, 1s).context("--graceful-timeout");
+  }
+};
+
+void add_graceful_options(CLI::App* command, GracefulOptions& options) {
+  add_accepted_flag(*command, "--graceful", "uploads from mounted buckets are always waited for.");
+  command->add_option("--graceful-timeout", options.timeout,
+                      "How long to wait for uploads from mounted buckets: seconds, or a duration such as 20m; 0: not at all.");
 }
 
-const std::vector<LaterOption> kLaterForEndings = {
-    {"--graceful", false, "mounted buckets, whose uploads it waits for, are not available yet"},
-    {"--graceful-timeout", true, "mounted buckets, whose uploads it waits for, are not available yet"},
-};
+int stop_clusters(Context& context, const ManyOptions& options, const GracefulOptions& graceful) {
+  const auto patience = graceful.patience(context);
+  if (!patience.ok()) return context.console().fail(patience.error());
+  return for_each_cluster(context, options, "Stop", "is stopped; its disk is kept", [&](broker::ClusterSession& session) -> Status {
+    if (session.record()->status == broker::ClusterStatus::kStopped) return {};
+    return session.stop(*patience);
+  });
+}
+
+int take_down_clusters(Context& context, const ManyOptions& options, const GracefulOptions& graceful, bool purge) {
+  const auto patience = graceful.patience(context);
+  if (!patience.ok()) return context.console().fail(patience.error());
+  const int exit_code = for_each_cluster(context, options, "Down", "is gone", [&](broker::ClusterSession& session) {
+    return session.terminate(purge ? broker::IfItFails::kForget : broker::IfItFails::kKeep, *patience);
+  });
+  delete_left_storages(context);
+  return exit_code;
+}
 
 struct AutostopOptions {
   ManyOptions many;
@@ -261,6 +287,7 @@ void add_cluster_commands(Commands& commands) {
                  if (!broker.ok()) return context.console().fail(broker.error());
                  const auto swept = (*broker)->sweep();
                  if (!swept.ok()) return context.console().fail(swept.error());
+                 delete_left_storages(context);
                  context.console().say(*swept == 0 ? "Everything is in order: no machine belongs to no cluster, no command was cut short."
                                                    : "Not all of it could be put in order now; `isobar sweep` tries again.");
                  return *swept == 0 ? kOk : kFailed;
@@ -289,22 +316,20 @@ void add_cluster_commands(Commands& commands) {
   add_many_options(start, *start_options);
 
   auto stop_options = std::make_shared<ManyOptions>();
-  CLI::App* stop = commands.add(nullptr, "stop", "Stop clusters and keep their disks.", [stop_options](Context& context) {
-    return for_each_cluster(context, *stop_options, "Stop", "is stopped; its disk is kept", stop_cluster);
-  });
+  auto stop_graceful = std::make_shared<GracefulOptions>();
+  CLI::App* stop = commands.add(nullptr, "stop", "Stop clusters and keep their disks.",
+                                [=](Context& context) { return stop_clusters(context, *stop_options, *stop_graceful); });
   add_many_options(stop, *stop_options);
-  add_later_options(*stop, kLaterForEndings);
+  add_graceful_options(stop, *stop_graceful);
 
   auto down_options = std::make_shared<ManyOptions>();
+  auto down_graceful = std::make_shared<GracefulOptions>();
   auto purge = std::make_shared<bool>(false);
-  CLI::App* down = commands.add(nullptr, "down", "Remove clusters with everything on them.", [down_options, purge](Context& context) {
-    return for_each_cluster(context, *down_options, "Down", "is gone", [&](broker::ClusterSession& session) {
-      return session.terminate(*purge ? broker::IfItFails::kForget : broker::IfItFails::kKeep);
-    });
-  });
+  CLI::App* down = commands.add(nullptr, "down", "Remove clusters with everything on them.",
+                                [=](Context& context) { return take_down_clusters(context, *down_options, *down_graceful, *purge); });
   add_many_options(down, *down_options);
   down->add_flag("-p,--purge", *purge, "Forget the cluster also when its cloud refuses; what may still run is then yours to remove.");
-  add_later_options(*down, kLaterForEndings);
+  add_graceful_options(down, *down_graceful);
 
   auto autostop_options = std::make_shared<AutostopOptions>();
   CLI::App* autostop = commands.add(nullptr, "autostop", "Stop clusters by themselves once they are idle.",

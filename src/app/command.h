@@ -47,6 +47,7 @@ void add_object_commands(Commands& commands);    // ls, du, cat, rm, mb, rb
 void add_transfer_commands(Commands& commands);  // transfer …
 void add_ssh_commands(Commands& commands);       // ssh up, status, down
 void add_db_commands(Commands& commands);        // db …
+void add_storage_commands(Commands& commands);   // storage ls, delete
 void add_generate_commands(Commands& commands);  // completion, man
 
 void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group);     // plan, regions

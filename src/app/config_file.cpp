@@ -16,9 +16,10 @@ std::string unknown(const std::string& kind, const std::string& name, const std:
 }
 
 std::map<std::string, Knob<Duration>*> duration_knobs(broker::Config& config) {
-  return {{"lock_deadline", &config.lock_deadline},   {"provision_deadline", &config.provision_deadline},
-          {"agent_deadline", &config.agent_deadline}, {"retry_least", &config.retry_least},
-          {"refusal_life", &config.refusal_life},     {"retry_most", &config.retry_most}};
+  return {{"lock_deadline", &config.lock_deadline},      {"provision_deadline", &config.provision_deadline},
+          {"agent_deadline", &config.agent_deadline},    {"retry_least", &config.retry_least},
+          {"refusal_life", &config.refusal_life},        {"retry_most", &config.retry_most},
+          {"uploads_deadline", &config.uploads_deadline}};
 }
 
 Result<std::vector<std::string>> allowed_contexts_in(const YamlNode& section, const fs::path& path) {

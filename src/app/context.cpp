@@ -8,6 +8,7 @@
 #include "base/child.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "bucket_mounts.h"
 #include "cloud/azure_provider.h"
 #include "cloud/builtin_catalog.h"
 #include "cloud/ec2_provider.h"
@@ -255,7 +256,7 @@ Result<broker::Broker*> Context::broker() {
   state_.emplace(std::move(state));
   broker_ = std::make_unique<broker::Broker>(broker::BrokerParts{
       settings, home_ / "locks", *state_, providers(), clock_, log(), [this](const std::string& line) { console_.say(line); },
-      [this](const auto& cluster, const auto& nodes) { keep_ssh_entries(cluster, nodes); }});
+      [this](const auto& cluster, const auto& nodes) { keep_ssh_entries(cluster, nodes); }, nullptr, mount_order_of});
   return broker_.get();
 }
 

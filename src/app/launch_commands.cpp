@@ -12,6 +12,7 @@
 #include "command.h"
 #include "follow_logs.h"
 #include "later_options.h"
+#include "made_buckets.h"
 #include "market.h"
 #include "task_options.h"
 
@@ -184,14 +185,34 @@ int submit_and_follow(Context& context, broker::ClusterSession held, const broke
   return follow_logs(context, std::move(tail).value(), cluster, what);
 }
 
+// What the nodes are told of a task's buckets.
+struct Buckets {
+  std::map<std::string, std::string> fetch;
+  std::vector<broker::FileMount> mounts;
+};
+
+// cluster   none yet: what is wrong is found before anything is started, and nothing is made
+Result<Buckets> buckets_of(Context& context, const broker::Task& task, const broker::ClusterRecord& cluster, MakeBuckets when) {
+  TRY_ASSIGN(const auto made, with_buckets(context, task, cluster, when));
+  Buckets buckets{{}, mounts_of(made)};
+  TRY_ASSIGN(buckets.fetch, fetch_variables_of(made));
+  for (const auto& mount : buckets.mounts) TRY(mount_order_of(mount).and_then([](auto&&) { return Status(); }));
+  return buckets;
+}
+
+Status keep(Result<Buckets> made, Buckets& buckets) {
+  TRY_ASSIGN(buckets, std::move(made));
+  return {};
+}
+
 int launch(Context& context, const TaskOptions& task_options, LaunchOptions options) {
   if (options.dryrun) return dry_run(context, task_options, options);
   const auto task = load_runnable_task(task_options, context);
   if (!task.ok()) return context.console().fail(task.error());
   const auto trees = broker::scan_sources(*task, context.home() / "git");
   if (!trees.ok()) return context.console().fail(trees.error());
-  const auto fetch = fetch_variables_of(*task);
-  if (!fetch.ok()) return context.console().fail(fetch.error());
+  auto buckets = buckets_of(context, *task, {}, MakeBuckets::kLater);
+  if (!buckets.ok()) return context.console().fail(buckets.error());
   const auto autostop = wanted_autostop(*task, options);
   if (!autostop.ok()) return context.console().fail(autostop.error());
   auto broker = context.broker();
@@ -204,15 +225,17 @@ int launch(Context& context, const TaskOptions& task_options, LaunchOptions opti
   if (options.fast && existed && session->record()->status == broker::ClusterStatus::kUp) options.no_setup = true;
   auto ready = bring_up(context, *session, *task, options);
   if (ready.ok()) ready = session->send_files(*trees);
+  if (ready.ok()) ready = keep(buckets_of(context, *task, *session->record(), MakeBuckets::kNow), *buckets);
+  if (ready.ok()) ready = session->mount_buckets(buckets->mounts);
   if (ready.ok())
     ready = session->remember_command("isobar launch -c " + options.cluster +
                                       (task_options.entry.size() == 1 ? " " + task_options.entry[0] : " …"));
   if (!ready.ok()) return context.console().fail(ready.error());
-  if (task->run.empty() && task->setup.empty() && fetch->empty()) {
+  if (task->run.empty() && task->setup.empty() && buckets->fetch.empty()) {
     if (*autostop) ready = session->set_autostop(*autostop);
     return ready.ok() ? kOk : context.console().fail(ready.error());
   }
-  const int exit_code = submit_and_follow(context, std::move(session).value(), *task, options, *fetch, *autostop);
+  const int exit_code = submit_and_follow(context, std::move(session).value(), *task, options, buckets->fetch, *autostop);
   if (!existed && !(*autostop && (*autostop)->down))
     context.console().say(fmt::format("\n  again:   isobar exec {0} TASK\n  remove:  isobar down {0}", options.cluster));
   return exit_code;
@@ -223,11 +246,13 @@ int exec(Context& context, const TaskOptions& task_options, LaunchOptions option
   if (!task.ok()) return context.console().fail(task.error());
   const auto trees = broker::scan_sources(*task, context.home() / "git");
   if (!trees.ok()) return context.console().fail(trees.error());
+  auto buckets = buckets_of(context, *task, {}, MakeBuckets::kLater);
+  if (!buckets.ok()) return context.console().fail(buckets.error());
   auto broker = context.broker();
   if (!broker.ok()) return context.console().fail(broker.error());
-  // Only a mirror changes the node for others; without one, many may submit at once.
-  auto session =
-      (*broker)->open(options.cluster, "isobar exec " + options.cluster, trees->empty() ? broker::Hold::kShared : broker::Hold::kExclusive);
+  // Mirrors and mounts change the node for others; without them, many may submit at once.
+  auto session = (*broker)->open(options.cluster, "isobar exec " + options.cluster,
+                                 trees->empty() && buckets->mounts.empty() ? broker::Hold::kShared : broker::Hold::kExclusive);
   if (!session.ok()) return context.console().fail(session.error());
   if (!session->record())
     return context.console().fail(
@@ -237,6 +262,8 @@ int exec(Context& context, const TaskOptions& task_options, LaunchOptions option
         fmt::format("cluster '{0}' is {1}; `isobar start {0}` starts it", options.cluster, broker::name_of(session->record()->status))));
   auto ready = broker::check_fits(*task, *session->record());
   if (ready.ok()) ready = session->send_files(*trees);
+  if (ready.ok() && !buckets->mounts.empty()) ready = keep(buckets_of(context, *task, *session->record(), MakeBuckets::kNow), *buckets);
+  if (ready.ok()) ready = session->mount_buckets(buckets->mounts);
   if (!ready.ok()) return context.console().fail(ready.error());
   options.no_setup = true;
   return submit_and_follow(context, std::move(session).value(), *task, options);

@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/knob.h"
 #include "base/log.h"
+#include "base/mounts.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "base/text.h"
@@ -149,6 +151,29 @@ TEST(Knob, RefusesWhatIsOutOfBoundsAndKeepsTheOldValue) {
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().message(), "failover_deadline: 2h 0m is outside 5s to 1h 0m");
   EXPECT_EQ(knob.value, 2min);
+}
+
+TEST(Mounts, AreSeenAndTakenOffByTheirPlace) {
+  const fs::path folder = fs::temp_directory_path() / ("isobar mounts-" + secure_random_hex(6));
+  ASSERT_TRUE(make_folders(folder / "a b").ok());
+  const std::string outer = folder / "a b", inner = folder / "a b/in";
+  if (::mount("ours", outer.c_str(), "tmpfs", 0, "size=64k") != 0) {
+    fs::remove_all(folder);
+    GTEST_SKIP() << "mounting takes root";
+  }
+  ASSERT_TRUE(make_folders(inner).ok());
+  ASSERT_EQ(::mount("theirs", inner.c_str(), "tmpfs", 0, "size=64k"), 0);
+  const auto mounts = mounts_below(folder).value();
+  ASSERT_EQ(mounts.size(), 2U);
+  EXPECT_EQ(mounts[0].point, inner);
+  EXPECT_EQ(mounts[1].point, outer);
+  EXPECT_EQ(mounts[1].source, "ours");
+  EXPECT_EQ(mounts[1].type, "tmpfs");
+  EXPECT_TRUE(mounts_below(folder.string() + "x").value().empty());
+  EXPECT_TRUE(unmount_below(folder).ok());
+  EXPECT_TRUE(mounts_below(folder).value().empty());
+  EXPECT_TRUE(unmount(outer).ok()) << "what is not mounted is taken off already";
+  fs::remove_all(folder);
 }
 
 }  // namespace

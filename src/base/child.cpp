@@ -125,7 +125,7 @@ class WithoutSigpipe {
 };
 
 // In a child between fork and exec: calls that are safe there alone.
-[[noreturn]] void become(const std::vector<char*>& words, int stream, int nothing) {
+[[noreturn]] void become(const char* program, const std::vector<char*>& words, int stream, int nothing) {
   ::setsid();
   if (::fork() != 0) ::_exit(0);
   ::dup2(stream, STDIN_FILENO);
@@ -135,7 +135,7 @@ class WithoutSigpipe {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execvp(words[0], words.data());
+  ::execvp(program, words.data());
   ::_exit(127);
 }
 
@@ -162,7 +162,7 @@ Result<ChildOutput> run_child(const std::vector<std::string>& words, std::string
   return said;
 }
 
-Result<Fd> open_child(const std::vector<std::string>& words) {
+Result<Fd> open_child(const std::vector<std::string>& words, const fs::path& program) {
   CHECK(!words.empty());
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return errno_error("start " + words[0]);
@@ -172,7 +172,7 @@ Result<Fd> open_child(const std::vector<std::string>& words) {
   const auto pointers = pointers_to(words);
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error("start " + words[0]);
-  if (pid == 0) become(pointers, theirs.get(), nothing.get());
+  if (pid == 0) become(program.empty() ? pointers[0] : program.c_str(), pointers, theirs.get(), nothing.get());
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
   ::fcntl(mine.get(), F_SETFL, O_NONBLOCK);
   return mine;

@@ -244,9 +244,27 @@ void ClusterSession::tell_nodes(bool gone) {
   if (listed.ok()) parts_.on_nodes(name_, *listed);
 }
 
-Status ClusterSession::start() { return act(IntentKind::kStart, ClusterStatus::kUp, true); }
-Status ClusterSession::stop() { return act(IntentKind::kStop, ClusterStatus::kStopped, true); }
-Status ClusterSession::terminate(IfItFails if_it_fails) { return act(IntentKind::kTerminate, ClusterStatus::kInit, false, if_it_fails); }
+Status ClusterSession::start() {
+  TRY(act(IntentKind::kStart, ClusterStatus::kUp, true));
+  return mount_on_nodes(record_->mounts).context(fmt::format("cluster '{}' is up, but not all of its buckets are", name_));
+}
+
+Status ClusterSession::stop(Duration patience) {
+  const auto left = await_uploads(patience);
+  if (!left.empty())
+    parts_.say(fmt::format("Cluster '{}': {}. It stays on the cluster's disks, and goes on when that is started.", name_, left));
+  return act(IntentKind::kStop, ClusterStatus::kStopped, true);
+}
+
+Status ClusterSession::terminate(IfItFails if_it_fails, Duration patience) {
+  const auto left = if_it_fails == IfItFails::kKeep ? await_uploads(patience) : "";
+  if (!left.empty())
+    return unavailable(
+        fmt::format("cluster '{0}' is kept, since this would be lost with it: {1}; `isobar down {0}` waits again, `isobar down {0} "
+                    "--graceful-timeout 0` takes it down all the same",
+                    name_, left));
+  return act(IntentKind::kTerminate, ClusterStatus::kInit, false, if_it_fails);
+}
 
 Result<std::vector<AgentClient>> ClusterSession::connect_all() {
   TRY_ASSIGN(auto* driver, provider());

@@ -19,6 +19,7 @@
 #include "crypto/encoding.h"
 #include "transfer/fetch_run.h"
 #include "transfer/gateway.h"
+#include "transfer/mount_run.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 // The leak checker stops the world with ptrace, and spins for ever in a process namespace.
@@ -40,6 +41,9 @@ int usage() {
              "       isobar-node bridge ADDRESS            connects its standard streams with an agent; its key comes first, in a line\n"
              "       isobar-node verify SHA256             succeeds if that is the hash of this file\n"
              "       isobar-node fetch                     copies from stores what the variable ISOBAR_FETCH says\n"
+             "       isobar-node mount                     mounts a bucket for all jobs, as told on standard input\n"
+             "       isobar-node flush SECONDS             waits until what was written to mounts is uploaded; 0: only looks\n"
+             "       isobar-node settle                    the same at the end of a job\n"
              "       isobar-node gateway                   moves bulk data; told what to do over its standard input and output\n"
              "       isobar-node --version\n");
   return 2;
@@ -69,6 +73,10 @@ int verify_self(std::string_view wanted) {
   return same ? 0 : 1;
 }
 
+bool read_number(std::string_view text, int& number) {
+  return std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -79,10 +87,7 @@ int main(int argc, char** argv) {
   }
   if (verb == "agent" && (argc == 3 || argc == 4)) {
     int ready = -1;
-    if (argc == 4) {
-      const std::string_view number = argv[3];
-      if (std::from_chars(number.data(), number.data() + number.size(), ready).ec != std::errc()) return usage();
-    }
+    if (argc == 4 && !read_number(argv[3], ready)) return usage();
     return isobar::broker::run_agent(argv[2], ready);
   }
   if (verb == "init" && argc == 3) return isobar::cloud::start_instance(argv[2], kReadyFd);
@@ -93,6 +98,10 @@ int main(int argc, char** argv) {
   if (verb == "bridge" && argc == 3) return run_bridge(argv[2]);
   if (verb == "verify" && argc == 3) return verify_self(argv[2]);
   if (verb == "fetch" && argc == 2) return isobar::transfer::fetch_what_is_ordered();
+  if (verb == "mount" && argc == 2) return isobar::transfer::mount_what_is_ordered();
+  if (int seconds = 0; verb == "flush" && argc == 3 && read_number(argv[2], seconds) && seconds >= 0)
+    return isobar::transfer::flush_mounts(seconds);
+  if (verb == "settle" && argc == 2) return isobar::transfer::settle_mounts();
   if (verb == "gateway" && argc == 2) return isobar::transfer::run_gateway(0, 1);
   return usage();
 }

@@ -36,7 +36,12 @@ TEST_F(BadInput, AVariableWithoutValueIsRefusedBeforeProvisioning) {
 TEST_F(BadInput, WhatIsNotAvailableYetIsSaidBeforeAnythingStarts) {
   expect_refusal({"launch", write("t.yaml", "service: {readiness_probe: /}\nresources: {ports: 80}\nrun: x\n")},
                  "service: serving replicas is not available yet");
-  expect_refusal({"launch", write("b.yaml", "file_mounts: {/d: {source: 's3://bucket/x'}}\nrun: x\n")}, "write `mode: COPY`");
+  expect_refusal({"launch", write("b.yaml", "file_mounts: {/d: {name: my-bucket, store: r2}}\nrun: x\n")},
+                 "making a bucket of R2 is not available yet");
+  expect_refusal({"launch", write("m.yaml",
+                                  "file_mounts: {/d: {source: 's3://bucket/x', mode: MOUNT_CACHED, config: {mount_cached: "
+                                  "{transfers: many}}}}\nrun: x\n")},
+                 "file_mounts./d: transfers: expected a number, got 'many'");
   expect_refusal({"launch", write("c.yaml", "file_mounts: {/d: 'hf://models/x'}\nrun: x\n")}, "cannot be copied to a node");
   expect_refusal({"launch", "--git-ref", "main", "true"}, "--git-ref: the workdir is no repository; name one with --git-url");
   expect_refusal({"launch", "--async", "true"}, "--async: the server that takes requests is not available yet");

@@ -26,6 +26,9 @@ Instant boot_time() {
   return nanos ? Instant::from_unix_nanos(std::atoll(nanos)) : SystemClock().now();
 }
 
+// Of uploads at the node's own end: how long nothing may go forward, and the whole.
+constexpr auto kStallMost = std::chrono::seconds(600);
+constexpr auto kFlushMost = std::chrono::hours(24);
 constexpr auto kPredecessorMax = std::chrono::seconds(3);
 
 Result<Fd> lock_state(const fs::path& state) {
@@ -68,6 +71,8 @@ class Agent {
     TRY(watch_signals());
     LocalRanks ranks(loop_, {"/proc/self/exe", state / "ranks", config_.home / "sky_logs"}, log_);
     MirrorWorkers mirrors(config_.home, log_);
+    Errands errands(loop_, "/proc/self/exe");
+    errands_ = &errands;
     const auto booted = boot_time();
     const auto power_off = [this](PowerOff how) { this->power_off(how); };
     std::unique_ptr<Server> server;
@@ -84,8 +89,9 @@ class Agent {
     const auto own_address = own_socket(config_);
     TRY_ASSIGN(auto listener, listen_at(own_address));
     TRY_ASSIGN(const auto relay, listen_to_machines(config_, own_address));
-    server =
-        std::make_unique<Server>(Server::Parts{loop_, config_, ranks, mirrors, head.get(), booted, power_off, log_}, std::move(listener));
+    server = std::make_unique<Server>(
+        Server::Parts{loop_, config_, ranks, mirrors, errands, head.get(), booted, power_off, [this] { return ending_; }, log_},
+        std::move(listener));
     log_.info("agent_started", {{"version", kAgentVersion}, {"rank", config_.rank}});
     if (Fd ready(ready_fd); ready) TRY(write_all(ready.get(), "R"));
     loop_.run();
@@ -106,11 +112,23 @@ class Agent {
     return {};
   }
 
-  /// Says what is to become of the node; whoever booted it acts on that when the agent has ended.
+  /// What was written to mounted buckets goes up first, as long as that goes forward.
   void power_off(PowerOff how) {
+    std::error_code absent;
+    if (std::exchange(ending_, true)) return;
+    if (!fs::exists(config_.home / ".isobar" / "mounts", absent)) return end_node(how);
+    errands_->run({"flush", fmt::to_string(kStallMost.count())}, "", kFlushMost, [this, how](const Result<std::string>& said) {
+      if (!said.ok()) log_.error("uploads_left_behind", {{"why", said.error().message()}});
+      end_node(how);
+    });
+  }
+
+  /// Says what is to become of the node; whoever booted it acts on that when the agent has ended.
+  void end_node(PowerOff how) {
     const auto written = write_file(config_.power_file, how == PowerOff::kStop ? "stopped" : "terminated", Durability::kCache);
     if (!written.ok()) log_.error("node_not_ended", {{"why", written.error().message()}});
     log_.info("node_ends", {{"how", how == PowerOff::kStop ? "stop" : "terminate"}});
+    ending_ = written.ok();
     if (written.ok()) loop_.stop();
   }
 
@@ -119,6 +137,8 @@ class Agent {
   Loop loop_;
   Fd signals_;
   Loop::Watch signal_watch_;
+  Errands* errands_ = nullptr;
+  bool ending_ = false;
 };
 
 Status start(const fs::path& config_path, int ready_fd) {

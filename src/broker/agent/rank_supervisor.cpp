@@ -48,6 +48,7 @@ class Supervisor {
     ready_.reset();
     while (!over()) turn();
     drain();
+    if (waits_for_uploads()) await_uploads();
     // Whoever ended the rank has its own verdict on the job; nobody has when the whole node is being ended.
     if (told_to_end_) return {std::nullopt, "it was ended with its node"};
     return {exit_code_, ""};
@@ -80,12 +81,17 @@ class Supervisor {
     return {};
   }
 
-  Status spawn(const RankOrder& order, const fs::path& home) {
+  /// Where the next child writes, and this process reads.
+  Result<Fd> open_output() {
     std::array<int, 2> pipe_ends{};
     if (::pipe2(pipe_ends.data(), O_CLOEXEC) != 0) return errno_error("open a pipe for the rank's output");
     output_.reset(pipe_ends[0]);
-    const Fd write_end(pipe_ends[1]);
     ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
+    return Fd(pipe_ends[1]);
+  }
+
+  Status spawn(const RankOrder& order, const fs::path& home) {
+    TRY_ASSIGN(const Fd write_end, open_output());
     auto entries = environment_of(order);
     std::vector<char*> environment;
     for (auto& entry : entries) environment.push_back(entry.data());
@@ -115,7 +121,7 @@ class Supervisor {
     return entries;
   }
 
-  [[noreturn]] static void become_shell(const char* script, const char* folder, char** environment, int output) {
+  static void become_own_session(int output) {
     ::setsid();
     sigset_t none;
     sigemptyset(&none);
@@ -125,6 +131,10 @@ class Supervisor {
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
     ::close_range(STDERR_FILENO + 1, ~0U, 0);
+  }
+
+  [[noreturn]] static void become_shell(const char* script, const char* folder, char** environment, int output) {
+    become_own_session(output);
     if (::chdir(folder) != 0) ::_exit(126);
     const char* arguments[] = {"bash", "-c", kPrelude, script, nullptr};
     ::execve("/bin/bash", const_cast<char* const*>(arguments), environment);
@@ -193,6 +203,38 @@ class Supervisor {
   void kill_tree() {
     for (const auto pid : descendants(::getpid())) ::kill(pid, SIGKILL);
     next_kill_ = Clock::now() + kKillAgain;
+  }
+
+  /// A job that wrote to a mounted bucket is over when that is in the bucket.
+  bool waits_for_uploads() const {
+    std::error_code absent;
+    const char* home = std::getenv("HOME");
+    return !told_to_end_ && !leave_background_ && home && fs::exists(fs::path(home) / ".isobar" / "mounts", absent);
+  }
+
+  /// Runs `isobar-node settle` as the shell was run: what it says is in the job's log, and the job can be cancelled meanwhile. A job that
+  /// did well fails when its files do not arrive.
+  void await_uploads() {
+    const int shell_code = *exit_code_;
+    exit_code_.reset();
+    killing_ = no_children_ = false;
+    auto started = open_output();
+    if (started.ok()) {
+      const Fd write_end = std::move(*started);
+      shell_ = ::fork();
+      if (shell_ == 0) become_settler(write_end.get());
+    }
+    if (!started.ok() || shell_ < 0) return void(exit_code_ = shell_code != 0 ? shell_code : 1);
+    while (!over()) turn();
+    drain();
+    if (shell_code != 0 || !exit_code_) exit_code_ = shell_code;
+  }
+
+  [[noreturn]] static void become_settler(int output) {
+    become_own_session(output);
+    const char* arguments[] = {"isobar-node", "settle", nullptr};
+    ::execv("/proc/self/exe", const_cast<char* const*>(arguments));
+    ::_exit(127);
   }
 
   /// What lies in the pipe when everyone is gone.

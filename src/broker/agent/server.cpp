@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kSessionsMax = 2000;
 constexpr auto kAcceptAgain = std::chrono::milliseconds(100);  // when descriptors have run out
 constexpr auto kAnswerDelay = std::chrono::milliseconds(20);   // for the answer to a shutdown to leave
+constexpr auto kMountMost = std::chrono::seconds(80), kLookMost = std::chrono::seconds(25);
 
 }  // namespace
 
@@ -145,6 +146,7 @@ Status Server::on(Session& session, std::uint64_t id, Hello& hello) {
 
 Status Server::on(Session& session, std::uint64_t id, SubmitJobs& submit) {
   TRY(require_head());
+  if (parts_.is_ending()) return unavailable("the cluster is ending: it only waits for what is still being written to buckets");
   parts_.head->submit(std::move(submit.jobs), job_reply(session, id));
   return {};
 }
@@ -235,6 +237,24 @@ Status Server::on(Session& session, std::uint64_t, ForgetRank& forget) {
   TRY(require_worker());
   session.ranks.erase(forget.key);
   parts_.ranks.forget(forget.key);
+  return {};
+}
+
+Status Server::on(Session& session, std::uint64_t id, MountBucket& mount) {
+  parts_.errands.run({"mount"}, std::move(mount.order), kMountMost, [this, at = session.id, id](const Result<std::string>& said) {
+    if (!said.ok()) parts_.log.warn("bucket_not_mounted", {{"why", said.error().message()}});
+    auto* there = find(at);
+    if (there && said.ok()) there->reply(id, Done{});
+    else if (there) there->refuse(id, said.error());
+  });
+  return {};
+}
+
+Status Server::on(Session& session, std::uint64_t id, AskUploads&) {
+  // What cannot be told counts as not uploaded.
+  parts_.errands.run({"flush", "0"}, "", kLookMost, [this, at = session.id, id](const Result<std::string>& said) {
+    if (auto* there = find(at)) there->reply(id, UploadsLeft{said.ok() ? "" : said.error().message()});
+  });
   return {};
 }
 

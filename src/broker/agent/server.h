@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "connection.h"
+#include "errands.h"
 #include "head.h"
 #include "local_ranks.h"
 #include "loop.h"
@@ -25,9 +26,11 @@ class Server {
     const NodeConfig& config;
     LocalRanks& ranks;
     MirrorWorkers& mirrors;
+    Errands& errands;
     Head* head;  ///< none on a worker
     Instant booted;
     std::function<void(PowerOff)> power_off;
+    std::function<bool()> is_ending;  ///< the node is about to end, and waits for uploads at most
     Log& log;
   };
   Server(Parts parts, Fd listener);
@@ -64,6 +67,8 @@ class Server {
   Status on(Session& session, std::uint64_t id, RunRank& run);
   Status on(Session& session, std::uint64_t id, KillRank& kill);
   Status on(Session& session, std::uint64_t id, ForgetRank& forget);
+  Status on(Session& session, std::uint64_t id, MountBucket& mount);
+  Status on(Session& session, std::uint64_t id, AskUploads& ask);
   Status require_head() const;
   Status require_worker() const;
 

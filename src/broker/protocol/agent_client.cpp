@@ -261,6 +261,16 @@ Result<MirrorReport> AgentClient::mirror(MirrorOrder order, Duration deadline) {
   return connection->receive_as<MirrorReport>(deadline).context(intent);
 }
 
+Status AgentClient::mount(const std::string& order, Duration deadline) {
+  TRY(connection_->call<Done>(MountBucket{order}, deadline));
+  return {};
+}
+
+Result<std::string> AgentClient::uploads_left(Duration deadline) {
+  TRY_ASSIGN(auto left, connection_->call<UploadsLeft>(AskUploads{}, deadline).context("ask what is still to be uploaded"));
+  return std::move(left.what);
+}
+
 Status AgentClient::shut_down(PowerOff how, Duration deadline) {
   TRY(connection_->call<Done>(ShutDown{how}, deadline).context("shut down the node"));
   return {};

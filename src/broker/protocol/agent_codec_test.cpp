@@ -66,7 +66,9 @@ std::vector<Request> all_requests() {
           MirrorFinish{},
           RunRank{key, order, 99},
           KillRank{key},
-          ForgetRank{key}};
+          ForgetRank{key},
+          MountBucket{kTricky},
+          AskUploads{}};
 }
 
 std::vector<Reply> all_replies() {
@@ -86,7 +88,8 @@ std::vector<Reply> all_replies() {
           RankStarted{12},
           RankOutput{5, kTricky},
           RankEnd{3, ""},
-          RankEnd{{}, "lost"}};
+          RankEnd{{}, "lost"},
+          UploadsLeft{kTricky}};
 }
 
 TEST(AgentCodec, EveryRequestComesBackAsItWas) {

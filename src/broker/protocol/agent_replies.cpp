@@ -50,6 +50,7 @@ struct PutReply {
     if (end.exit_code) wire->set_exit_code(*end.exit_code);
     wire->set_reason(end.reason);
   }
+  void operator()(const UploadsLeft& left) const { out.set_uploads_left(left.what); }
 };
 
 Result<Reply> get_page(const wire::JobPage& wire) {
@@ -95,6 +96,7 @@ Result<Reply> get_reply(const wire::Reply& wire) {
     case wire::Reply::kRankStarted: return Reply(RankStarted{wire.rank_started()});
     case wire::Reply::kRankOutput: return Reply(RankOutput{wire.rank_output().offset(), wire.rank_output().bytes()});
     case wire::Reply::kRankEnd: return Reply(get_end(wire.rank_end()));
+    case wire::Reply::kUploadsLeft: return Reply(UploadsLeft{wire.uploads_left()});
     case wire::Reply::BODY_NOT_SET: break;
   }
   return invalid("a reply of a kind that this version does not know");

@@ -54,6 +54,8 @@ struct PutRequest {
   }
   void operator()(const KillRank& kill) const { put(kill.key, out.mutable_kill_rank()); }
   void operator()(const ForgetRank& forget) const { put(forget.key, out.mutable_forget_rank()); }
+  void operator()(const MountBucket& mount) const { out.mutable_mount_bucket()->set_order(mount.order); }
+  void operator()(const AskUploads&) const { out.mutable_ask_uploads(); }
 };
 
 Result<Request> get_submit(const wire::SubmitJobs& wire) {
@@ -119,6 +121,8 @@ Result<Request> get_request(const wire::Request& wire) {
       TRY_ASSIGN(const auto key, get(wire.forget_rank()));
       return Request(ForgetRank{key});
     }
+    case wire::Request::kMountBucket: return Request(MountBucket{wire.mount_bucket().order()});
+    case wire::Request::kAskUploads: return Request(AskUploads{});
     case wire::Request::BODY_NOT_SET: break;
   }
   return invalid("a request of a kind that this version does not know");

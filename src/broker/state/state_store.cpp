@@ -8,12 +8,13 @@
 #include <array>
 
 #include "base/file.h"
+#include "mounts_text.h"
 
 namespace isobar::broker {
 
 namespace {
 
-constexpr int kSchemaVersion = 2;
+constexpr int kSchemaVersion = 3;
 // The columns that a placement takes, in clusters and in usage alike.
 constexpr std::string_view kPlacementColumns =
     "cloud TEXT, region TEXT, zone TEXT, instance_type TEXT, vcpus REAL, memory_gib REAL, accelerator TEXT, accelerator_count REAL, "
@@ -25,13 +26,15 @@ std::string schema() {
   return fmt::format(
       "CREATE TABLE IF NOT EXISTS clusters(name TEXT PRIMARY KEY, status INTEGER, {0}, num_nodes INTEGER, launched INTEGER, autostop_idle "
       "INTEGER, "
-      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT) STRICT;"
+      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT, mounts TEXT) STRICT;"
       "CREATE TABLE IF NOT EXISTS intents(cluster TEXT PRIMARY KEY, kind INTEGER, cloud TEXT, token TEXT, since INTEGER) STRICT;"
       "CREATE TABLE IF NOT EXISTS usage(id INTEGER PRIMARY KEY, cluster TEXT, {0}, num_nodes INTEGER, started INTEGER, ended INTEGER) "
       "STRICT;"
       "CREATE INDEX IF NOT EXISTS usage_open ON usage(cluster) WHERE ended IS NULL;"
       "CREATE TABLE IF NOT EXISTS refusals(cloud TEXT, region TEXT, zone TEXT, instance_type TEXT, use_spot INTEGER, code TEXT, until "
       "INTEGER) STRICT;"
+      "CREATE TABLE IF NOT EXISTS storages(location TEXT PRIMARY KEY, status INTEGER, made INTEGER, persistent INTEGER, region TEXT, "
+      "cluster TEXT, source TEXT, since INTEGER) STRICT;"
       "PRAGMA user_version = {1};",
       kPlacementColumns, kSchemaVersion);
 }
@@ -136,7 +139,7 @@ Placement read_placement(Statement& row) {
   return placement;
 }
 
-ClusterRecord read_cluster(Statement& row) {
+Result<ClusterRecord> read_cluster(Statement& row) {
   ClusterRecord cluster;
   cluster.name = row.text();
   cluster.status = static_cast<ClusterStatus>(row.integer());
@@ -152,12 +155,14 @@ ClusterRecord read_cluster(Statement& row) {
   cluster.last_command = row.text();
   cluster.token = row.text();
   cluster.user = row.text();
+  TRY_ASSIGN(cluster.mounts, decode_mounts(row.text()));
   return cluster;
 }
 
 const std::string& select_clusters() {
   static const std::string kSql = fmt::format(
-      "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user FROM clusters",
+      "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user, "
+      "mounts FROM clusters",
       kPlacementNames);
   return kSql;
 }
@@ -166,6 +171,11 @@ const std::string& select_clusters() {
 
 std::string_view name_of(ClusterStatus status) {
   static constexpr std::array<std::string_view, 3> kNames = {"INIT", "UP", "STOPPED"};
+  return kNames[static_cast<std::size_t>(status)];
+}
+
+std::string_view name_of(StorageStatus status) {
+  static constexpr std::array<std::string_view, 3> kNames = {"INIT", "READY", "DELETING"};
   return kNames[static_cast<std::size_t>(status)];
 }
 
@@ -217,14 +227,17 @@ Result<StateStore> StateStore::open(const fs::path& path) {
   if (version > kSchemaVersion)
     return Error(Code::kDataLoss, fmt::format("{} was written by a newer isobar (format {}, this one reads {}); use that version",
                                               path.string(), version, kSchemaVersion));
-  if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + schema() + "COMMIT;"));
+  const std::string since_mounts = version > 0 && version < 3 ? "ALTER TABLE clusters ADD COLUMN mounts TEXT;" : "";
+  if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + since_mounts + schema() + "COMMIT;"));
   return StateStore(std::move(database));
 }
 
 Result<std::vector<ClusterRecord>> StateStore::clusters() {
   Statement row(database_->handle, select_clusters() + " ORDER BY launched, name");
   std::vector<ClusterRecord> found;
-  while (row.next()) found.push_back(read_cluster(row));
+  while (row.next()) {
+    TRY_ASSIGN(found.emplace_back(), read_cluster(row));
+  }
   if (row.failed()) return database_->failure("list clusters");
   return found;
 }
@@ -240,7 +253,7 @@ Result<ClusterRecord> StateStore::cluster(const std::string& name) {
 Status StateStore::put(const ClusterRecord& cluster) {
   Statement statement(database_->handle,
                       fmt::format("INSERT OR REPLACE INTO clusters(name, status, {}, num_nodes, launched, autostop_idle, autostop_down, "
-                                  "autostop_wait, last_command, token, user) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                                  "autostop_wait, last_command, token, user, mounts) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                                   kPlacementNames));
   statement.bind(cluster.name).bind(static_cast<int>(cluster.status));
   bind_placement(statement, cluster.placement);
@@ -252,7 +265,7 @@ Status StateStore::put(const ClusterRecord& cluster) {
   } else {
     statement.bind_null().bind_null().bind_null();
   }
-  statement.bind(cluster.last_command).bind(cluster.token).bind(cluster.user);
+  statement.bind(cluster.last_command).bind(cluster.token).bind(cluster.user).bind(encode_mounts(cluster.mounts));
   if (!statement.done()) return database_->failure("record cluster");
   return {};
 }
@@ -344,6 +357,42 @@ Result<std::vector<Intent>> StateStore::intents() {
   }
   if (row.failed()) return database_->failure("list intents");
   return found;
+}
+
+Result<std::vector<StorageRecord>> StateStore::storages() {
+  Statement row(database_->handle,
+                "SELECT location, status, made, persistent, region, cluster, source, since FROM storages ORDER BY location");
+  std::vector<StorageRecord> found;
+  while (row.next()) {
+    StorageRecord storage;
+    storage.location = row.text();
+    storage.status = static_cast<StorageStatus>(row.integer());
+    storage.made = row.integer() != 0;
+    storage.persistent = row.integer() != 0;
+    storage.region = row.text();
+    storage.cluster = row.text();
+    storage.source = row.text();
+    storage.since = row.instant();
+    found.push_back(std::move(storage));
+  }
+  if (row.failed()) return database_->failure("list buckets");
+  return found;
+}
+
+Status StateStore::put_storage(const StorageRecord& storage) {
+  Statement statement(database_->handle,
+                      "INSERT OR REPLACE INTO storages(location, status, made, persistent, region, cluster, source, since) "
+                      "VALUES(?,?,?,?,?,?,?,?)");
+  statement.bind(storage.location).bind(static_cast<int>(storage.status)).bind(storage.made).bind(storage.persistent);
+  statement.bind(storage.region).bind(storage.cluster).bind(storage.source).bind(storage.since);
+  if (!statement.done()) return database_->failure("record a bucket");
+  return {};
+}
+
+Status StateStore::remove_storage(const std::string& location) {
+  Statement statement(database_->handle, "DELETE FROM storages WHERE location = ?");
+  if (!statement.bind(location).done()) return database_->failure("forget a bucket");
+  return {};
 }
 
 Result<std::vector<UsageRecord>> StateStore::usage() {

@@ -32,6 +32,10 @@ class StateTest : public testing::Test {
     cluster.last_command = "isobar launch";
     cluster.token = "t-1";
     cluster.user = "me";
+    cluster.mounts = {{.destination = "~/d",
+                       .bucket_sources = {"s3://b/x \"y\""},
+                       .mode = MountMode::kMountCached,
+                       .settings = {{"mount_cached.transfers", "4"}}}};
     return cluster;
   }
 };
@@ -51,7 +55,49 @@ TEST_F(StateTest, KeepsEveryFieldOfACluster) {
   EXPECT_EQ(read->launched, written.launched);
   EXPECT_EQ(read->autostop, written.autostop);
   EXPECT_EQ(read->token, "t-1");
+  EXPECT_EQ(read->mounts, written.mounts);
   EXPECT_EQ(store.cluster("b").error().code(), Code::kNotFound);
+}
+
+TEST_F(StateTest, TakesOverWhatWasWrittenBeforeClustersHadMounts) {
+  {
+    auto store = open();
+    ASSERT_TRUE(store.put(a_cluster("a")).ok());
+  }
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
+  const char* older = "ALTER TABLE clusters DROP COLUMN mounts; DROP TABLE storages; PRAGMA user_version = 2;";
+  ASSERT_EQ(sqlite3_exec(raw, older, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(raw);
+  auto store = open();
+  auto cluster = store.cluster("a").value();
+  EXPECT_EQ(cluster.token, "t-1");
+  EXPECT_TRUE(cluster.mounts.empty());
+  cluster.mounts = a_cluster("a").mounts;
+  ASSERT_TRUE(store.put(cluster).ok());
+  EXPECT_EQ(store.cluster("a")->mounts, cluster.mounts);
+  EXPECT_TRUE(store.put_storage({"s3://b"}).ok());
+}
+
+TEST_F(StateTest, KeepsEveryFieldOfABucket) {
+  const StorageRecord written{"s3://b", StorageStatus::kDeleting, true, false, "eu-west-1", "a", "~/d", Instant::from_unix_seconds(5)};
+  auto store = open();
+  ASSERT_TRUE(store.put_storage(written).ok());
+  ASSERT_TRUE(store.put_storage({"gs://c"}).ok());
+  const auto read = store.storages().value();
+  ASSERT_EQ(read.size(), 2U);
+  EXPECT_EQ(read[0].location, "gs://c");
+  EXPECT_FALSE(read[0].made);
+  EXPECT_TRUE(read[0].persistent);
+  EXPECT_EQ(read[1].status, StorageStatus::kDeleting);
+  EXPECT_TRUE(read[1].made);
+  EXPECT_FALSE(read[1].persistent);
+  EXPECT_EQ(read[1].region, "eu-west-1");
+  EXPECT_EQ(read[1].cluster, "a");
+  EXPECT_EQ(read[1].source, "~/d");
+  EXPECT_EQ(read[1].since, written.since);
+  ASSERT_TRUE(store.remove_storage("s3://b").ok());
+  EXPECT_EQ(store.storages()->size(), 1U);
 }
 
 TEST_F(StateTest, AnIntentStandsUntilItIsFinished) {

@@ -11,12 +11,14 @@ namespace isobar::broker {
 
 namespace {
 
-// By what isobar-node reads. A local path would be uploaded to a bucket first.
+// By what isobar-node reads.
 bool is_fetched(std::string_view source) {
   for (const std::string_view scheme : {"s3://", "gs://", "az://", "https://", "http://"})
     if (source.starts_with(scheme)) return true;
   return false;
 }
+
+bool is_made_by_us(const std::string& store) { return store.empty() || store == "S3" || store == "GCS" || store == "AZURE"; }
 
 bool any_alternative(const Task& task, bool (*asks)(const ResourceRequest&)) {
   for (const auto& alternative : task.resources.alternatives)
@@ -46,11 +48,18 @@ std::vector<LaterFeature> find_later_features(const YamlNode& document, const Ta
   for (const auto& mount : task.file_mounts) {
     const std::string field = "file_mounts." + mount.destination;
     if (!mount.is_bucket()) continue;
-    add(mount.mode != MountMode::kCopy, field, "file_mounts", "mounting a bucket is not available yet; write `mode: COPY`");
-    add(mount.bucket_sources.empty(), field, "file_mounts", "making buckets is not available yet; name one that is there as its source");
+    if (mount.is_made()) {
+      add(!is_made_by_us(mount.store), field, "file_mounts",
+          fmt::format("making a bucket of {} is not available yet; there are S3, GCS and AZURE", mount.store));
+      continue;
+    }
+    add(mount.mode != MountMode::kCopy && mount.bucket_sources.size() > 1, field, "file_mounts",
+        "several sources in one mount are not available yet; mount each at a place of its own");
     for (const auto& source : mount.bucket_sources)
       add(!is_fetched(source), field, "file_mounts",
-          fmt::format("'{}' cannot be copied to a node; what can is s3://, gs://, az://, and https:// of one file", source));
+          fmt::format("'{}' cannot be {} a node; what can is s3://, gs:// and az://{}", source,
+                      mount.mode == MountMode::kCopy ? "copied to" : "mounted on",
+                      mount.mode == MountMode::kCopy ? ", and https:// of one file" : ""));
   }
   add(!task.volumes.empty(), "volumes", "volumes", "volumes are not available yet");
   add(!task.managed_secrets.empty(), "managed_secrets", "managed_secrets", "secrets held by a server are not available yet; use secrets");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/bytes.h"
@@ -39,13 +40,23 @@ FileMount read_storage(const YamlNode& node, const std::string& path, Problems& 
   fields.text("name", mount.bucket_name);
   fields.text_list("source", mount.bucket_sources);
   if (auto store = fields.choice("store", kStores)) mount.store = kStores[*store];
+  if (auto preset = fields.choice("type", kPresets)) {
+    mount.preset = kPresets[*preset];
+    mount.mode = MountMode::kMountCached;
+  }
   if (auto mode = fields.choice("mode", {"MOUNT", "COPY", "MOUNT_CACHED"})) mount.mode = static_cast<MountMode>(*mode);
-  if (auto preset = fields.choice("type", kPresets)) mount.preset = kPresets[*preset];
   fields.boolean("persistent", mount.persistent);
   for (const char* key : {"config", "mount_options"})
     if (const YamlNode* settings = fields.get(key)) flatten(*settings, "", mount.settings);
+  if (mount.preset.ends_with("_RO") && mount.mode == MountMode::kMountCached) mount.settings.emplace("mount_cached.read_only", "True");
   fields.finish();
   if (mount.bucket_name.empty() && mount.bucket_sources.empty()) problems.add(node.mark, path, "a bucket needs a name or a source");
+  const auto is_uri = [](const std::string& source) { return source.find("://") != std::string::npos; };
+  const auto uris = std::count_if(mount.bucket_sources.begin(), mount.bucket_sources.end(), is_uri);
+  if (uris == 0 && mount.bucket_name.empty() && !mount.bucket_sources.empty())
+    problems.add(node.mark, path, "a bucket that is made from a folder needs a name");
+  if (uris != 0 && static_cast<std::size_t>(uris) != mount.bucket_sources.size())
+    problems.add(node.mark, path, "sources are either folders of this machine or places in stores, not both");
   return mount;
 }
 

@@ -224,23 +224,43 @@ TEST(Overrides, ARepositoryStandsForTheWorkdirAndARefNeedsOne) {
   EXPECT_THAT(error_of("run: x\n", {.workdir = "w", .git_url = "u"}), HasSubstr("--git-url: a workdir is a folder or a repository"));
 }
 
-TEST(Later, OnlyCopiesOfBucketsThatAreThereAreAvailable) {
+TEST(Later, OnlyBucketsThatAreThereAreAvailable) {
   EXPECT_TRUE(require_available(file_of("file_mounts: {/d: 's3://b/x', /e: {source: 'gs://b', mode: COPY}, /f: ./here}\nrun: x\n")).ok());
-  EXPECT_THAT(require_available(file_of("file_mounts: {/d: {name: new, mode: COPY}}\nrun: x\n")).error().message(),
-              HasSubstr("name one that is there as its source"));
+  EXPECT_TRUE(require_available(file_of("file_mounts: {/d: {name: new, mode: COPY}, /e: {name: n, source: [./a, ./b]}}\nrun: x\n")).ok());
+  EXPECT_THAT(require_available(file_of("file_mounts: {/d: {name: new, store: r2}}\nrun: x\n")).error().message(),
+              HasSubstr("making a bucket of R2 is not available yet"));
   EXPECT_THAT(require_available(file_of("file_mounts: {/d: 'hf://m'}\nrun: x\n")).error().message(),
               HasSubstr("'hf://m' cannot be copied to a node"));
+  EXPECT_TRUE(
+      require_available(file_of("file_mounts: {/d: {source: 's3://b/x'}, /e: {source: 'gs://b', mode: MOUNT_CACHED}}\nrun: x\n")).ok());
+  EXPECT_THAT(require_available(file_of("file_mounts: {/d: {source: 'hf://m'}}\nrun: x\n")).error().message(),
+              HasSubstr("'hf://m' cannot be mounted on a node"));
+  EXPECT_THAT(require_available(file_of("file_mounts: {/d: {source: ['s3://a', 's3://b']}}\nrun: x\n")).error().message(),
+              HasSubstr("mount each at a place of its own"));
+}
+
+TEST(Mounts, ABucketMadeFromFoldersHasANameAndNoOtherSources) {
+  EXPECT_THAT(error_of("file_mounts: {/d: {source: ./here}}\nrun: x\n"), HasSubstr("needs a name"));
+  EXPECT_THAT(error_of("file_mounts: {/d: {name: n, source: [./here, 's3://b']}}\nrun: x\n"), HasSubstr("not both"));
+}
+
+TEST(Mounts, ATypeOfDataIsAModeWithItsSettings) {
+  const auto task =
+      task_of("file_mounts: {/d: {source: 's3://b', type: DATASET_RO}, /e: {source: 's3://b', type: MODEL_CHECKPOINT_RW}}\nrun: x\n");
+  for (const auto& mount : task.file_mounts) EXPECT_EQ(mount.mode, MountMode::kMountCached);
+  EXPECT_EQ(task.file_mounts[0].settings, (std::map<std::string, std::string>{{"mount_cached.read_only", "True"}}));
+  EXPECT_TRUE(task.file_mounts[1].settings.empty());
 }
 
 TEST(Later, WhatHasNoActionYetIsNamedAndRefusedBeforeAnythingStarts) {
   const auto file = file_of(
       "service:\n  readiness_probe: /\n  replicas: 2\nresources:\n  ports: 80\n  job_recovery: FAILOVER\nfile_mounts: {/d: {source: "
-      "'s3://b'}}\nrun: "
+      "'hf://m'}}\nrun: "
       "x\n");
   const auto refused = require_available(file);
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message(), HasSubstr("t.yaml:2:3: service: serving replicas is not available yet"));
-  EXPECT_THAT(refused.error().message(), HasSubstr("file_mounts./d: mounting a bucket is not available yet; write `mode: COPY`"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("file_mounts./d: 'hf://m' cannot be mounted on a node"));
   EXPECT_THAT(refused.error().message(), HasSubstr("resources.job_recovery"));
 }
 

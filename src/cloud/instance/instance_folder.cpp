@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/mounts.h"
 #include "base/text.h"
 #include "cloud/cgroup.h"
 
@@ -155,6 +156,8 @@ Status InstanceFolder::end_processes(Duration grace) const {
 
 Status InstanceFolder::remove() const {
   if (const auto hold = hold_used(); hold.ok() && !hold->cgroup.empty()) Cgroup(hold->cgroup).remove();
+  // A bucket that is still mounted in the home would lose its objects.
+  TRY(unmount_below(path_).context("remove " + path_.string()));
   std::error_code failure;
   fs::remove_all(path_, failure);
   if (failure) return errno_error("remove " + path_.string(), failure.value());

@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "base/mounts.h"
 #include "base/time.h"
 #include "cloud/cgroup.h"
 #include "cloud/instance_folder.h"
@@ -51,7 +52,7 @@ class Init {
     while (!ending_) turn();
     end_all();
     // The instance ended itself for good: its disk goes with it. The rest is small, and says what became of it.
-    if (folder_.power() == Power::kTerminated) {
+    if (folder_.power() == Power::kTerminated && unmount_below(folder_.home()).ok()) {
       std::error_code ignored;
       fs::remove_all(folder_.home(), ignored);
     }

@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 #include <set>
 
+#include "base/mounts.h"
 #include "cloud/agent_config.h"
 
 namespace isobar::cloud {
@@ -118,6 +119,7 @@ Status ClusterFolder::make_instance(const ClusterPlan& plan, int rank) const {
 }
 
 Status ClusterFolder::remove() const {
+  TRY(unmount_below(path_).context("remove " + path_.string()));
   std::error_code failure;
   fs::remove_all(path_, failure);
   if (failure) return errno_error("remove " + path_.string(), failure.value());

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/child.h"
+#include "base/mounts.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cloud/agent_config.h"
@@ -89,7 +90,7 @@ class OwnFolder {
   OwnFolder& operator=(OwnFolder&&) = delete;
   ~OwnFolder() {
     std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
+    if (!path_.empty() && unmount_below(path_).ok()) fs::remove_all(path_, ignored);
   }
   const fs::path& path() const { return path_; }
 

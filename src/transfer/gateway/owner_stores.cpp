@@ -70,6 +70,9 @@ Result<std::unique_ptr<OwnerStores>> OwnerStores::create(const GatewaySurroundin
   return std::unique_ptr<OwnerStores>(new OwnerStores(std::move(inside)));
 }
 
+const storage::Surroundings& OwnerStores::surroundings() const { return inside_->surroundings; }
+net::HttpTransport& OwnerStores::transport() const { return *inside_->transport; }
+
 Result<std::unique_ptr<storage::Store>> OwnerStores::open(const GatewayStore& store) {
   TRY_ASSIGN(const auto location, storage::parse_location(store.location));
   inside_->openers.push_back(

@@ -26,7 +26,8 @@ Result<ChildOutput> run_child(const std::vector<std::string>& words, std::string
 
 /// Starts a program that nobody waits for, with a socket as its standard input and output; its errors are dropped. It is told the
 /// end of its input when the socket is closed here. No zombie is left.
+/// program   what is run where the first word is only what it is called; empty: the first word
 /// Errors   kExhausted: no more processes or descriptors. Of a program that is not there one hears by the socket's end
-Result<Fd> open_child(const std::vector<std::string>& words);
+Result<Fd> open_child(const std::vector<std::string>& words, const fs::path& program = {});
 
 }  // namespace isobar

@@ -35,6 +35,8 @@ struct Config {
   Knob<Duration> retry_least{.value = 60s, .least = 1s, .most = 1h, .sim = {1s, 60s}};
   /// How long a place that had no machine of a type is tried behind all others.
   Knob<Duration> refusal_life{.value = 15min, .least = 0s, .most = 24h};
+  /// How long `stop` and `down` wait for what is still being uploaded from mounted buckets.
+  Knob<Duration> uploads_deadline{.value = 10min, .least = 0s, .most = 24h};
   Knob<Duration> retry_most{.value = 10min, .least = 1s, .most = 24h, .sim = {60s, 1h}};
 };
 
@@ -53,6 +55,8 @@ struct BrokerParts {
   /// Told the nodes of a cluster whenever they came up, and none when it is gone: for what stands outside, such as ssh's entries.
   std::function<void(const std::string& cluster, const std::vector<cloud::Instance>& nodes)> on_nodes;
   std::function<void(Duration)> sleep = nullptr;  ///< how a launch waits between attempts; none: by sleeping
+  /// What a node is told to mount, with this user's credentials; only asked for tasks that mount buckets.
+  std::function<Result<std::string>(const FileMount& mount)> mount_order = nullptr;
 };
 
 /// One job as it is given to a cluster.
@@ -79,13 +83,21 @@ class ClusterSession {
   /// Errors   kExhausted: no place, with the whole history
   Status provision(LaunchGoal goal, ClusterRecord blank);
   /// Starts a STOPPED cluster again: the same machines and disks, or an error; never new ones elsewhere.
+  /// Buckets that were mounted are mounted again.
   Status start();
-  Status stop();
+  /// patience     how long to wait for what was written to mounted buckets and is not uploaded; what is left then is said, and stays on the
+  ///              disks
+  Status stop(Duration patience = Duration::zero());
   /// if_it_fails  kForget: the record goes also when the cloud refuses; what may still run is said and no longer tracked
-  Status terminate(IfItFails if_it_fails = IfItFails::kKeep);
+  /// patience     as for `stop`; what is left then keeps the cluster, since it would be lost. 0: nobody asks
+  /// Errors       kUnavailable: something is left
+  Status terminate(IfItFails if_it_fails = IfItFails::kKeep, Duration patience = Duration::zero());
 
   /// Mirrors workdir and file_mounts to every node. trees  as scanned by scan_sources
   Status send_files(const std::vector<std::pair<std::string, LocalTree>>& trees);
+  /// Mounts buckets on every node, for all jobs of the cluster, and remembers them for its next start. What is mounted stays as it is.
+  /// mounts   of a mode other than COPY
+  Status mount_buckets(const std::vector<FileMount>& mounts);
   Result<JobId> submit(const JobOrder& order);
   Result<std::vector<JobId>> submit(const std::vector<JobOrder>& orders);
   /// Before `set_autostop`, so that a cluster which is to end with its job does not end before its log was read.
@@ -106,6 +118,9 @@ class ClusterSession {
   void tell_nodes(bool gone = false);
   Result<ClusterSession> unrepaired(const Error& why);
   Status act(IntentKind kind, ClusterStatus after, bool keep, IfItFails if_it_fails = IfItFails::kKeep);
+  Status mount_on_nodes(const std::vector<FileMount>& mounts);
+  Result<std::string> uploads_left();
+  std::string await_uploads(Duration patience);
   Result<AgentClient> connect_head();
   Result<std::vector<AgentClient>> connect_all();
   Result<cloud::Provider*> provider() const;

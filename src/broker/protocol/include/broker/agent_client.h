@@ -53,6 +53,7 @@ class LogTail {
 class AgentClient {
  public:
   static constexpr Duration kCallDeadline = std::chrono::seconds(30);
+  static constexpr Duration kMountDeadline = std::chrono::seconds(90);
 
   /// address  "unix:/path/of/socket". token  the node's; empty suffices for the same user on the same machine
   /// Errors   kPermissionDenied: the agent refuses; kConflict: it speaks another protocol
@@ -100,6 +101,13 @@ class AgentClient {
   /// whole transfer.
   /// Errors   kInvalidArgument: an entry leaves the destination, or the source changed while it was read
   Result<MirrorReport> mirror(MirrorOrder order, Duration deadline = kCallDeadline);
+
+  /// The bucket is mounted when this returns. Call it for each node.
+  /// order    as transfer::encode(MountOrder) writes it
+  /// Errors   kUnavailable: why not, a sentence that names what is missing there
+  Status mount(const std::string& order, Duration deadline = kMountDeadline);
+  /// What was written to this node's mounts and is not in its bucket yet, as a sentence; empty: all is.
+  Result<std::string> uploads_left(Duration deadline = kCallDeadline);
 
   /// Ends the node with everything on it (the head: all nodes of the cluster). Answered before it happens.
   Status shut_down(PowerOff how, Duration deadline = kCallDeadline);

@@ -152,6 +152,16 @@ struct MirrorFinish {
   friend bool operator==(const MirrorFinish&, const MirrorFinish&) = default;
 };
 
+/// Sees to it that a bucket is mounted on this node; answered when it is.
+struct MountBucket {
+  std::string order;  ///< as `isobar-node mount` reads it; holds secrets, which the agent hands on and forgets
+  friend bool operator==(const MountBucket&, const MountBucket&) = default;
+};
+/// What of this node's mounts is not in its bucket yet.
+struct AskUploads {
+  friend bool operator==(const AskUploads&, const AskUploads&) = default;
+};
+
 enum class Phase { kSetup, kRun };
 /// One process of a gang, on the node that it was sent to.
 struct RankKey {
@@ -185,7 +195,7 @@ struct ForgetRank {
 };
 
 using Request = std::variant<Hello, SubmitJobs, ListJobs, CancelJobs, TailLogs, SetAutostop, AskStatus, ShutDown, MirrorManifest,
-                             MirrorData, MirrorFinish, RunRank, KillRank, ForgetRank>;
+                             MirrorData, MirrorFinish, RunRank, KillRank, ForgetRank, MountBucket, AskUploads>;
 
 // ---- replies --------------------------------------------------------------------------------------------------
 
@@ -250,8 +260,13 @@ struct RankEnd {
   friend bool operator==(const RankEnd&, const RankEnd&) = default;
 };
 
+struct UploadsLeft {
+  std::string what;  ///< a sentence; empty: all is there
+  friend bool operator==(const UploadsLeft&, const UploadsLeft&) = default;
+};
+
 using Reply = std::variant<Welcome, Failure, Done, JobIds, JobPage, LogChunk, LogEnd, NodeStatus, MirrorWants, MirrorReport, RankStarted,
-                           RankOutput, RankEnd>;
+                           RankOutput, RankEnd, UploadsLeft>;
 
 /// A reply carries the id of its request; a stream is several replies with one id.
 struct RequestFrame {

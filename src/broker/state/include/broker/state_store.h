@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "broker/failover.h"
 #include "broker/resources.h"
+#include "broker/task.h"
 
 namespace isobar::broker {
 
@@ -30,6 +31,7 @@ struct ClusterRecord {
   std::string last_command;  ///< what was last asked of it, without values of variables
   std::string token;         ///< of the creation that made it
   std::string user;
+  std::vector<FileMount> mounts;  ///< buckets that are mounted on its nodes; without any credentials
 };
 
 enum class IntentKind { kCreate, kStart, kStop, kTerminate };
@@ -61,6 +63,22 @@ struct Refusal {
   Instant until;
 };
 
+enum class StorageStatus { kInit, kReady, kDeleting };
+std::string_view name_of(StorageStatus status);
+
+/// A bucket that a task named to be made. It is on record before it is made; only one that a store is known to have made for us is ever
+/// deleted.
+struct StorageRecord {
+  std::string location;  ///< "s3://name"
+  StorageStatus status = StorageStatus::kInit;
+  bool made = false;       ///< by us: the store said so
+  bool persistent = true;  ///< stays when the cluster goes
+  std::string region;      ///< empty: the store's own choice
+  std::string cluster;     ///< it was made for
+  std::string source;      ///< what was uploaded, as the task says
+  Instant since;
+};
+
 class StateStore {
  public:
   /// Opens or creates the file. Errors   kDataLoss: it is damaged, or made by a newer version; kExhausted: disk full
@@ -85,6 +103,11 @@ class StateStore {
 
   /// Newest first.
   Result<std::vector<UsageRecord>> usage();
+
+  /// By location.
+  Result<std::vector<StorageRecord>> storages();
+  Status put_storage(const StorageRecord& storage);
+  Status remove_storage(const std::string& location);
 
   /// What is out of stock, for later launches too. What has expired by `now` goes.
   Status remember_refusal(const Refusal& refusal, Instant now);

@@ -45,6 +45,8 @@ struct FileMount {
   std::map<std::string, std::string> settings;  ///< `config` and `mount_options`, flattened: "mount.read_only" → "True"
 
   bool is_bucket() const { return local_source.empty(); }
+  /// By its name alone, or from folders of this machine: it is made where it is missing.
+  bool is_made() const { return is_bucket() && (bucket_sources.empty() || bucket_sources[0].find("://") == std::string::npos); }
   friend bool operator==(const FileMount&, const FileMount&) = default;
 };
 

@@ -8,6 +8,13 @@
 #include "storage/store.h"
 #include "transfer/gateway_session.h"
 
+namespace isobar::net {
+class HttpTransport;
+}
+namespace isobar::storage {
+struct Surroundings;
+}
+
 namespace isobar::transfer {
 
 class OwnerStores {
@@ -21,6 +28,9 @@ class OwnerStores {
   /// Nothing is sent yet.
   /// Errors   as storage::StoreOpener
   Result<std::unique_ptr<storage::Store>> open(const GatewayStore& store);
+  /// What the owner's process saw, and behind it what there is here. Lives as long as this does, as does what asks with it.
+  const storage::Surroundings& surroundings() const;
+  net::HttpTransport& transport() const;
 
  private:
   struct Inside;
