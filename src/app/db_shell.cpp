@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <thread>
+
 #include "base/text.h"
 
 namespace isobar::app {
@@ -43,19 +45,30 @@ Status DbShell::run(std::string_view line) {
   if (words.command != "get" && words.command != "put" && words.command != "del")
     return invalid(fmt::format("'{}' is no command; there are begin, get KEY, put KEY VALUE, del KEY, commit, abort", words.command));
   if (words.key.empty()) return invalid(fmt::format("{} needs a key", words.command));
-  if (open_) return run_in(*open_, words);
-  const db::TxHandle tx = session_.begin();
-  const Status done = run_in(tx, words);
-  if (done.ok()) return commit(tx, false);
-  session_.abandon(tx);
-  return done;
+  if (open_) return run_in(*open_, words, print_);
+  return run_alone(words);
 }
 
-Status DbShell::run_in(db::TxHandle tx, const Words& words) {
+// A command by itself is tried again when it was aborted, as nobody else can know of it.
+Status DbShell::run_alone(const Words& words) {
+  constexpr int kTries = 10;
+  for (int tried = 1;; ++tried) {
+    std::string out;
+    const db::TxHandle tx = session_.begin();
+    Status done = run_in(tx, words, [&out](const std::string& text) { out += text; });
+    if (done.ok()) done = commit(tx, false);
+    else session_.abandon(tx);
+    if (done.ok()) print_(out);
+    if (done.ok() || done.error().code() != Code::kConflict || tried == kTries) return done;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5) * tried);
+  }
+}
+
+Status DbShell::run_in(db::TxHandle tx, const Words& words, const Print& print) {
   if (words.command == "put") return session_.put(tx, words.key, words.rest);
   if (words.command == "del") return session_.put(tx, words.key, std::nullopt);
   TRY_ASSIGN(const auto value, session_.get(tx, words.key, patience_));
-  print_(value ? *value + "\n" : "(none)\n");
+  print(value ? *value + "\n" : "(none)\n");
   return {};
 }
 

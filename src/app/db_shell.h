@@ -12,8 +12,8 @@ namespace isobar::app {
 
 class DbShell {
  public:
-  DbShell(db::Session& session, Duration patience, std::function<void(const std::string&)> print)
-      : session_(session), patience_(patience), print_(std::move(print)) {}
+  using Print = std::function<void(const std::string&)>;
+  DbShell(db::Session& session, Duration patience, Print print) : session_(session), patience_(patience), print_(std::move(print)) {}
   /// What was open is given up.
   ~DbShell();
   /// Empty lines and what follows a # at its beginning are skipped.
@@ -25,12 +25,13 @@ class DbShell {
     std::string command, key, rest;
   };
   static Words words_of(std::string_view line);
-  Status run_in(db::TxHandle tx, const Words& words);
+  Status run_alone(const Words& words);
+  Status run_in(db::TxHandle tx, const Words& words, const Print& print);
   Status commit(db::TxHandle tx, bool say);
 
   db::Session& session_;
   Duration patience_;
-  std::function<void(const std::string&)> print_;
+  Print print_;
   std::optional<db::TxHandle> open_;
 };
 

@@ -124,7 +124,12 @@ struct ReplicaServer::Inside {
     log.warn("db_contradiction_seen", {{"what", kNames[evidence.index()]}});
   }
 
-  void send(const Outgoing& outgoing) {
+  void send(const Outgoing& said) {
+    if (!options.instead_of) return carry(said);
+    for (const auto& instead : options.instead_of(said)) carry(instead);
+  }
+
+  void carry(const Outgoing& outgoing) {
     const auto* replica = std::get_if<ReplicaId>(&outgoing.to);
     if (replica && *replica == self) {
       // To itself, as the leader that it elects: in a later turn, like anybody's.

@@ -8,53 +8,10 @@
 
 #include "base/random.h"
 #include "db/client.h"
-#include "db/replica.h"
+#include "db/lying_replica.h"
 #include "db/sim_keys.h"
 
 namespace isobar::db {
-
-enum class ReplicaAttack {
-  kSilent,         ///< answers nobody
-  kAbstains,       ///< votes to abort everything
-  kVotesBothWays,  ///< to some commit, to some abort
-  kInvents,        ///< reads of values that nobody wrote
-  kStale,          ///< reads of nothing
-  kLogsBothWays,   ///< decisions and views as it likes
-  kElectsBothWays,
-  kProposesBothWays,  ///< as a leader: one thing to some, the other to others, with electors that it has
-  kFalseConflict,     ///< stands a committed transaction against another that it has nothing to do with
-  kReplays,           ///< sends what it sent before, of other transactions, again
-  kGarbage,           ///< changes bytes
-  kLast = kGarbage,
-};
-
-class LyingReplica {
- public:
-  LyingReplica(const SimMembers& members, const ReplicaId& self, std::vector<ReplicaAttack> attacks, Random& random)
-      : members_(members), self_(self), attacks_(std::move(attacks)), random_(random) {}
-
-  /// What is sent instead.
-  std::vector<Outgoing> instead_of(Outgoing honest);
-
- private:
-  bool does(ReplicaAttack attack) const;
-  Outcome any_outcome() { return random_.chance(0.5) ? Outcome::kCommit : Outcome::kAbort; }
-  void change(VoteReply& reply);
-  void change(LoggedReply& reply);
-  void change(ReadReply& reply);
-  void change(ElectLeader& elect);
-  void change(Propose& propose);
-  void change(DecidedReply& reply);
-  template <class Other>
-  void change(Other&) {}
-
-  const SimMembers& members_;
-  ReplicaId self_;
-  std::vector<ReplicaAttack> attacks_;
-  Random& random_;
-  std::deque<Outgoing> sent_;
-  std::optional<Decided> committed_;  // some transaction or other
-};
 
 enum class ClientAttack {
   kStallsAfterPrepare,

@@ -1,20 +1,19 @@
 #include <algorithm>
 
-#include "attacks.h"
+#include "db/lying_replica.h"
 
 namespace isobar::db {
 
 bool LyingReplica::does(ReplicaAttack attack) const { return std::find(attacks_.begin(), attacks_.end(), attack) != attacks_.end(); }
 
 void LyingReplica::change(VoteReply& reply) {
-  const Epoch epoch = members_.members.epoch;
   auto vote = reply.vote.statement;
   if (does(ReplicaAttack::kAbstains)) vote.vote = Outcome::kAbort;
   if (does(ReplicaAttack::kVotesBothWays)) vote.vote = any_outcome();
-  if (vote != reply.vote.statement) reply.vote = attest(vote, self_, epoch, members_.signer_of(self_));
+  if (vote != reply.vote.statement) reply.vote = attested(vote);
   if (!does(ReplicaAttack::kFalseConflict) || !committed_) return;
   vote.vote = Outcome::kAbort;
-  reply.vote = attest(vote, self_, epoch, members_.signer_of(self_));
+  reply.vote = attested(vote);
   reply.conflict = committed_;
 }
 
@@ -24,7 +23,7 @@ void LyingReplica::change(LoggedReply& reply) {
   said.decision = any_outcome();
   said.decided_in = static_cast<View>(random_.below(3));
   said.current = said.decided_in + static_cast<View>(random_.below(4));
-  reply.logged = attest(said, self_, members_.members.epoch, members_.signer_of(self_));
+  reply.logged = attested(said);
 }
 
 void LyingReplica::change(ReadReply& reply) {
@@ -43,7 +42,7 @@ void LyingReplica::change(ElectLeader& message) {
   auto said = message.elect.statement;
   said.decision = any_outcome();
   if (random_.chance(0.3)) said.view += static_cast<View>(random_.below(8));
-  message.elect = attest(said, self_, members_.members.epoch, members_.signer_of(self_));
+  message.elect = attested(said);
 }
 
 void LyingReplica::change(Propose& message) {
@@ -52,10 +51,9 @@ void LyingReplica::change(Propose& message) {
   said.decision = any_outcome();
   // Its own vote it can make anew, to get a majority; the others' it can leave out.
   for (auto& elect : message.electors)
-    if (elect.signer == self_)
-      elect = attest(ElectStatement{said.tx, said.decision, said.view}, self_, members_.members.epoch, members_.signer_of(self_));
+    if (elect.signer == self_) elect = attested(ElectStatement{said.tx, said.decision, said.view});
   if (random_.chance(0.2) && message.electors.size() > 1) message.electors.back() = message.electors.front();
-  message.proposal = attest(said, self_, members_.members.epoch, members_.signer_of(self_));
+  message.proposal = attested(said);
 }
 
 void LyingReplica::change(DecidedReply& reply) {

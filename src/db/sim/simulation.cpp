@@ -55,7 +55,7 @@ class Simulation {
       const bool lies = i < options_.lying_replicas;
       const ReplicaId& self = all[(first + i) % all.size()];
       std::optional<LyingReplica> liar;
-      if (lies) liar.emplace(members_, self, draw_attacks<ReplicaAttack>(), world_.random());
+      if (lies) liar.emplace(members_.members.epoch, self, members_.signer_of(self), draw_attacks<ReplicaAttack>(), world_.random());
       replicas_.push_back(std::make_unique<SimReplica>(world_, self, std::move(liar)));
       replicas_.back()->set_clock_error(Duration(static_cast<std::int64_t>(world_.random().below(20'000'000)) - 10'000'000));
       // A clock that is wrong counts as a fault: where there are liars, it is theirs.

@@ -3,7 +3,9 @@
 /// A replica as a process: the core on one loop, its log on a thread of its own. What the core says in one turn of the loop is written with
 /// one flush, many turns' worth while the disk is busy, and goes out when it is durable.
 
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "base/log.h"
 #include "db/cluster_file.h"
@@ -16,6 +18,8 @@ struct ReplicaServerOptions {
   fs::path folder;                 ///< of this replica: its log of votes
   std::string listen = "0.0.0.0";  ///< numeric
   Sync sync = Sync::kDisk;         ///< kNone: votes are only as safe as the machine's power; for measuring
+  /// What goes out in place of what the core says: for liars, in tests of the others. None: what it says.
+  std::function<std::vector<Outgoing>(Outgoing)> instead_of = nullptr;
 };
 
 class ReplicaServer {

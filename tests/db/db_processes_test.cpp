@@ -1,0 +1,203 @@
+// The database as its users run it: `isobar db init`, six replicas as processes, clients over real connections; replicas are killed with
+// SIGKILL again and again, one lies, and a bank's money stays what it was.
+
+#include <gmock/gmock.h>
+
+#include <sys/wait.h>
+
+#include <atomic>
+#include <thread>
+
+#include "base/random.h"
+#include "cli.h"
+#include "db/session.h"
+
+namespace isobar::e2e {
+namespace {
+
+using testing::HasSubstr;
+
+class DbProcesses : public CliTest {
+ protected:
+  void SetUp() override {
+    CliTest::SetUp();
+    // Ports of this process's own, so that tests run beside one another.
+    port_ = 20'000 + static_cast<int>(::getpid() % 2'000) * 8;
+    ok({"db", "init", cluster().string(), "--port", std::to_string(port_), "--clients", "4"});
+  }
+  fs::path cluster() const { return folder_ / "cluster"; }
+  std::string member(const std::string& name) const { return (cluster() / name).string(); }
+  void start_replica(int index) {
+    replicas_[index] = start({"db", "replica", member("replica-0." + std::to_string(index))});
+    EXPECT_TRUE(eventually([&] { return replicas_[index]->out_so_far().find("listens on") != std::string::npos; }));
+  }
+  void start_replicas(int count = 6) {
+    for (int i = 0; i < count; ++i) start_replica(i);
+  }
+  void kill_replica(int index) {
+    replicas_[index]->signal(SIGKILL);
+    replicas_[index]->wait();
+  }
+  Outcome kv(const std::string& client, const std::vector<std::string>& words) {
+    std::vector<std::string> all{"db", "kv", member(client), "--timeout", "20s"};
+    all.insert(all.end(), words.begin(), words.end());
+    return run(all);
+  }
+  std::unique_ptr<db::Session> session(const std::string& client) {
+    auto file = db::read_cluster(cluster() / "cluster.yaml");
+    auto secret = db::read_secret(cluster() / client / "secret.yaml", *file);
+    return std::move(*db::Session::open(std::move(*file), std::move(*secret)));
+  }
+
+  int port_ = 0;
+  std::map<int, std::unique_ptr<Running>> replicas_;
+};
+
+TEST_F(DbProcesses, WhatOneClientWritesAnotherReads) {
+  start_replicas();
+  EXPECT_EQ(kv("client-1", {"put", "greeting", "hello", "there"}).exit_code, 0);
+  EXPECT_EQ(kv("client-2", {"get", "greeting"}).out, "hello there\n");
+  EXPECT_EQ(kv("client-2", {"del", "greeting"}).exit_code, 0);
+  EXPECT_EQ(kv("client-1", {"get", "greeting"}).out, "(none)\n");
+  const auto wrong = kv("client-1", {"frobnicate"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("there are begin, get KEY"));
+}
+
+TEST_F(DbProcesses, AllOfThemKilledAtOnceForgetNothing) {
+  start_replicas();
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(kv("client-1", {"put", "k" + std::to_string(i), std::to_string(i)}).exit_code, 0);
+  for (int i = 0; i < 6; ++i) kill_replica(i);
+  start_replicas();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(kv("client-2", {"get", "k" + std::to_string(i)}).out, std::to_string(i) + "\n");
+}
+
+TEST_F(DbProcesses, TooFewReplicasSayWhichAreMissing) {
+  start_replicas(3);
+  const auto failed = run({"db", "kv", member("client-1"), "--timeout", "1s", "put", "a", "1"});
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_THAT(failed.err, HasSubstr("not connected: replica 0.3 (127.0.0.1:" + std::to_string(port_ + 3) + ")"));
+}
+
+TEST_F(DbProcesses, WhoIsNoMemberIsNotHeard) {
+  start_replicas();
+  ok({"db", "init", (folder_ / "other").string(), "--port", std::to_string(port_)});
+  const auto failed = run({"db", "kv", (folder_ / "other" / "client-1").string(), "--timeout", "1s", "get", "a"});
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_EQ(kv("client-1", {"put", "a", "1"}).exit_code, 0);
+}
+
+TEST_F(DbProcesses, AReplicaWhoseLogIsDamagedDoesNotStart) {
+  start_replicas();
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(kv("client-1", {"put", "a", std::to_string(i)}).exit_code, 0);
+  kill_replica(2);
+  const fs::path file = cluster() / "replica-0.2" / "votes.log";
+  std::string log = read_file(file).value();
+  log[log.size() / 3] = static_cast<char>(log[log.size() / 3] ^ 1);
+  ASSERT_TRUE(write_file(file, log).ok());
+  const auto refused = run({"db", "replica", member("replica-0.2")});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("is damaged at byte"));
+  EXPECT_EQ(kv("client-2", {"get", "a"}).out, "2\n");
+}
+
+// A bank: each transfer reads two accounts and writes both; whoever reads all of them at once finds all the money.
+class Bank {
+ public:
+  static constexpr int kAccounts = 6, kEach = 100;
+  explicit Bank(db::Session& session) : session_(session) {}
+
+  Status fill() {
+    const auto tx = session_.begin();
+    for (int i = 0; i < kAccounts; ++i) TRY(session_.put(tx, name(i), std::to_string(kEach)));
+    TRY(session_.commit(tx, 30s));
+    return {};
+  }
+  Status transfer(Random& random) {
+    const int from = static_cast<int>(random.below(kAccounts)), to = (from + 1 + static_cast<int>(random.below(kAccounts - 1))) % kAccounts;
+    const auto tx = session_.begin();
+    const Status moved = move(tx, from, to, 1 + static_cast<int>(random.below(10)));
+    if (!moved.ok()) session_.abandon(tx);
+    return moved;
+  }
+  Result<int> total() {
+    const auto tx = session_.begin();
+    int sum = 0;
+    for (int i = 0; i < kAccounts; ++i) {
+      const auto amount = session_.get(tx, name(i), 30s);
+      if (!amount.ok()) {
+        session_.abandon(tx);
+        return amount.error();
+      }
+      sum += std::stoi(amount->value_or("0"));
+    }
+    TRY(session_.commit(tx, 30s));
+    return sum;
+  }
+
+ private:
+  static std::string name(int account) { return "account" + std::to_string(account); }
+  Status move(db::TxHandle tx, int from, int to, int amount) {
+    TRY_ASSIGN(const auto one, session_.get(tx, name(from), 30s));
+    TRY_ASSIGN(const auto other, session_.get(tx, name(to), 30s));
+    TRY(session_.put(tx, name(from), std::to_string(std::stoi(one.value_or("0")) - amount)));
+    TRY(session_.put(tx, name(to), std::to_string(std::stoi(other.value_or("0")) + amount)));
+    TRY(session_.commit(tx, 30s));
+    return {};
+  }
+  db::Session& session_;
+};
+
+// ISOBAR_LONG=1: a thousand kills.
+TEST_F(DbProcesses, ABankKeepsItsMoneyWhileOneReplicaLiesAndAnotherIsKilledAgainAndAgain) {
+  const int kills = std::getenv("ISOBAR_LONG") ? 1000 : 50;
+  start_replicas(5);
+  const pid_t liar = ::fork();
+  if (liar == 0) {
+    ::execl(DB_LIAR, DB_LIAR, member("replica-0.5").c_str(), "7", nullptr);
+    ::_exit(127);
+  }
+  const auto first = session("client-1");
+  ASSERT_TRUE(Bank(*first).fill().ok());
+  std::atomic<bool> done = false;
+  std::atomic<int> committed = 0, wrong = 0, seen = 0;
+  std::vector<std::thread> tellers;
+  for (int t = 1; t <= 3; ++t)
+    tellers.emplace_back([&, t] {
+      const auto own = session("client-" + std::to_string(t + 1));
+      Bank bank(*own);
+      Random random(static_cast<std::uint64_t>(t));
+      while (!done) {
+        if (t == 3) {
+          if (const auto total = bank.total(); total.ok()) {
+            ++seen;
+            if (*total != Bank::kAccounts * Bank::kEach) ++wrong;
+          }
+        } else if (bank.transfer(random).ok()) {
+          ++committed;
+        }
+      }
+    });
+  // With a liar there may be no other fault at a time; so one is killed, comes back, and then the next.
+  for (int i = 0; i < kills; ++i) {
+    std::this_thread::sleep_for(10ms);
+    kill_replica(i % 5);
+    start_replica(i % 5);
+  }
+  const int by_then = committed;
+  EXPECT_TRUE(eventually([&] { return committed > by_then + 5 && seen > 0; }, 60s));
+  done = true;
+  for (auto& teller : tellers) teller.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_GT(committed, 20);
+  const auto last = session("client-1");
+  Result<int> total = unavailable("not yet");
+  EXPECT_TRUE(eventually([&] { return (total = Bank(*last).total()).ok(); }, 60s));
+  EXPECT_EQ(total.value_or(0), Bank::kAccounts * Bank::kEach);
+  ::kill(liar, SIGKILL);
+  ::waitpid(liar, nullptr, 0);
+  printf("%d transfers, %d sums, %d kills\n", committed.load(), seen.load(), kills);
+}
+
+}  // namespace
+}  // namespace isobar::e2e
