@@ -98,7 +98,12 @@ Result<std::optional<broker::Autostop>> wanted_autostop(const broker::Task& task
 
 // Finds a place for a new cluster, asks when it costs money, and brings it up.
 Status provision(Context& context, broker::ClusterSession& session, const broker::Task& task, const LaunchOptions& options) {
-  TRY_ASSIGN(const auto market, open_market(context, Reach::kEnabledClouds, &task.resources));
+  TRY_ASSIGN(auto market, open_market(context, Reach::kEnabledClouds, &task.resources));
+  // A cloud whose clusters cannot end as is asked is left out before anything is paid for there.
+  TRY_ASSIGN(const auto autostop, wanted_autostop(task, options));
+  for (const auto& [cloud, driver] : context.providers())
+    if (const auto ends = autostop ? broker::check_autostop(*driver, session.name(), *autostop) : Status(); !ends.ok())
+      market.disabled.try_emplace(cloud, ends.error().message());
   broker::TaskFile file;
   file.tasks = {task};
   TRY_ASSIGN(const auto plan, broker::optimize(task_nodes(file), market, optimize_options(options)));
@@ -163,16 +168,11 @@ int submit_and_follow(Context& context, broker::ClusterSession held, const broke
   std::optional<broker::ClusterSession> session(std::move(held));
   const std::string cluster = session->name();
   std::vector<broker::Task> copies;
-  const auto ids = session->submit(job_orders(context, task, options, fetch, copies));
+  const auto ids = session->submit(job_orders(context, task, options, fetch, copies), autostop);
   if (!ids.ok()) return context.console().fail(fmt::format("submit to cluster '{}'", cluster), ids.error());
   const bool follows = !options.detach && ids->size() == 1;
   const broker::TailLogs what{ids->front(), true, std::nullopt, std::nullopt};
   auto tail = follows ? session->open_tail(what) : Result<broker::LogTail>(unavailable("not followed"));
-  // Autostop set at launch counts from the job on: set before it, a short one could fire in between.
-  if (autostop) {
-    const auto set = session->set_autostop(autostop);
-    if (!set.ok()) return context.console().fail(set.error());
-  }
   session.reset();
   if (ids->size() == 1) context.console().say(fmt::format("Job {} is submitted to cluster '{}'.", ids->front(), cluster));
   else context.console().say(fmt::format("Jobs {} to {} are submitted to cluster '{}'.", ids->front(), ids->back(), cluster));

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <set>
 #include <thread>
@@ -38,27 +39,30 @@ class Greeter {
     fs::remove(address_.substr(5), ignored);
   }
   const std::string& address() const { return address_; }
+  int autostops_set() const { return autostops_set_; }
 
  private:
   void run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       auto accepted = accept_from(listener_);
       if (!accepted.ok()) return;
-      if (*accepted) std::thread([channel = Channel(std::move(**accepted))]() mutable { greet(std::move(channel)); }).detach();
+      if (*accepted) std::thread([this, channel = Channel(std::move(**accepted))]() mutable { greet(std::move(channel)); }).detach();
       else std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
   }
-  static void greet(Channel channel) {
+  void greet(Channel channel) {
     const auto hello = channel.receive(1s);
     if (!hello.ok()) return;
     const auto request = decode_request(*hello);
     if (request.ok()) (void)channel.send(encode(ReplyFrame{request->id, Welcome{kAgentProtocol, "test", "c", 0}}), 1s).ok();
     // Whatever else is asked is done.
     const auto asked = channel.receive(1s).and_then([](std::string&& bytes) { return decode_request(bytes); });
+    if (asked.ok() && std::holds_alternative<SetAutostop>(asked->body)) ++autostops_set_;
     if (asked.ok()) (void)channel.send(encode(ReplyFrame{asked->id, Done{}}), 1s).ok();
   }
 
   std::string address_;
+  std::atomic<int> autostops_set_ = 0;
   Fd listener_;
   std::jthread thread_;
 };
@@ -358,6 +362,25 @@ TEST_F(Calm, ACloudThatMayNotBeToldKeepsNobodyFromAutostopButADiskThatShallStayS
   east_.may_tell = true;
   EXPECT_TRUE(session.set_autostop(std::nullopt).ok());
   EXPECT_EQ(east_.own_ends, (std::vector<bool>{true, false, false, false}));
+}
+
+TEST_F(Calm, AnAutostopThatWasCutShortIsCompletedByWhoeverComesNext) {
+  auto state = StateStore::open(folder_ / "state.db").value();
+  record_.autostop = Autostop{.idle = 1min};
+  ASSERT_TRUE(state.begin({IntentKind::kAutostop, "a", "east", "t", clock_.now()}, &record_).ok());
+  Log log;
+  Broker broker({.config = {},
+                 .lock_folder = folder_ / "locks",
+                 .state = state,
+                 .providers = {{"east", &east_}},
+                 .clock = clock_,
+                 .log = log,
+                 .say = [](const std::string&) {}});
+  const int before = greeter().autostops_set();
+  ASSERT_TRUE(broker.open("a", "status").ok());
+  EXPECT_EQ(greeter().autostops_set(), before + 1);
+  EXPECT_THAT(state.intents().value(), testing::IsEmpty());
+  EXPECT_EQ(state.cluster("a").value().autostop, record_.autostop);
 }
 
 TEST_F(Calm, MachinesThatWereStoppedOtherwiseKeepTheirDisks) {

@@ -23,6 +23,11 @@ std::string image_for(const std::vector<std::string>& images, const Placement& p
   return placement.offer.cloud == "kubernetes" && placement.alternative < images.size() ? images[placement.alternative] : std::string();
 }
 
+std::optional<Autostop> told_to_agent(std::optional<Autostop> autostop) {
+  if (autostop) autostop->idle = std::max<Duration>(autostop->idle, kLeastIdle);
+  return autostop;
+}
+
 }  // namespace
 
 Result<cloud::Provider*> ClusterSession::provider() const { return find_provider(parts_, record_->placement.offer.cloud); }
@@ -105,6 +110,7 @@ Status ClusterSession::repair(const Intent& intent) {
     TRY(driver->terminate(name_, deadline));
     return parts_.state.finish(name_, std::nullopt, parts_.clock.now());
   }
+  if (intent.kind == IntentKind::kAutostop) return repair_autostop(std::move(*record));
   if (intent.kind == IntentKind::kStop) {
     const auto stopped = driver->stop(name_, deadline);
     if (!stopped.ok() && stopped.error().code() != Code::kInvalidArgument) return stopped;
@@ -309,38 +315,78 @@ Result<LogTail> ClusterSession::open_tail(const TailLogs& what) {
   return head.open_tail(what);
 }
 
-Result<std::vector<JobId>> ClusterSession::submit(const std::vector<JobOrder>& orders) {
+Result<std::vector<JobId>> ClusterSession::submit(const std::vector<JobOrder>& orders, const std::optional<Autostop>& autostop) {
   TRY_ASSIGN(auto head, connect_head());
   std::vector<JobSpec> specs;
   for (const auto& order : orders) specs.push_back(job_spec(order, *record_));
-  return head.submit(specs);
+  if (!autostop) return head.submit(specs);
+  const auto before = record_->autostop;
+  TRY_ASSIGN(const auto asked, begin_autostop(autostop));
+  auto ids = head.submit(specs, *asked);
+  TRY(end_autostop(ids.ok() ? Status() : Status(ids.error()), before));
+  submitter_ = std::move(head);
+  return ids;
 }
 
-Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
-  TRY_ASSIGN(auto* driver, provider());
-  if (autostop && !autostop->down && !driver->stops())
+Status check_autostop(const cloud::Provider& driver, const std::string& cluster, const Autostop& autostop) {
+  if (!autostop.down && !driver.stops())
     return invalid(fmt::format("cluster '{}' cannot stop by itself: {} keeps nothing of what is stopped; add --down to have it taken down",
-                               name_, driver->name()));
-  if (autostop && !driver->ends_by_itself())
+                               cluster, driver.name()));
+  if (!driver.ends_by_itself())
     return invalid(
         fmt::format("cluster '{}' cannot end by itself: a machine of {} that switches itself off is paid for all the same; take "
                     "the cluster down when it is done",
-                    name_, driver->name()));
+                    cluster, driver.name()));
+  return {};
+}
+
+// All that comes before the agent is told: the cloud, and the intent with the record as it is to be. What is cut short from here on is
+// completed by `repair_autostop`. Returns what to tell the agent.
+Result<std::optional<Autostop>> ClusterSession::begin_autostop(const std::optional<Autostop>& autostop) {
+  TRY_ASSIGN(auto* driver, provider());
+  if (autostop) TRY(check_autostop(*driver, name_, *autostop));
   // Machines are made to be stopped by their own end. Where the cloud refuses to be told otherwise, autostop is set all the same: whoever
   // looks next removes what is left. But a disk that was to go with its machine must not, once that is no longer asked.
   const bool goes = autostop && autostop->down, went = record_->autostop && record_->autostop->down;
   if (goes || went) {
     const auto told = driver->set_own_end(name_, goes, parts_.config.provision_deadline.value);
-    if (!told.ok() && !goes) return told;
+    if (!told.ok() && !goes) return told.error();
     if (!told.ok())
       parts_.say(fmt::format("Its machines will be stopped first, and removed when isobar next looks: {}", told.error().message()));
   }
-  TRY_ASSIGN(auto clients, connect_all());
-  auto asked = autostop;
-  if (asked) asked->idle = std::max<Duration>(asked->idle, kLeastIdle);
-  TRY(clients[0].set_autostop(asked));
   record_->autostop = autostop;
-  return parts_.state.put(*record_);
+  TRY(parts_.state.begin({IntentKind::kAutostop, name_, record_->placement.offer.cloud, record_->token, parts_.clock.now()}, &*record_));
+  return told_to_agent(autostop);
+}
+
+// Whether the agent took it. One that was not heard of again may have, so the intent stands and is completed by whoever comes next.
+Status ClusterSession::end_autostop(const Status& done, const std::optional<Autostop>& before) {
+  const bool unheard = !done.ok() && (done.error().code() == Code::kUnavailable || done.error().code() == Code::kDeadlineExceeded);
+  if (unheard) return done;
+  if (!done.ok()) record_->autostop = before;
+  TRY(parts_.state.finish(name_, record_, parts_.clock.now()));
+  return done;
+}
+
+Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
+  const auto before = record_->autostop;
+  TRY_ASSIGN(auto head, connect_head());
+  TRY_ASSIGN(const auto asked, begin_autostop(autostop));
+  return end_autostop(head.set_autostop(asked), before);
+}
+
+// A command was killed between its intent and the agent's answer. To set the same again does no harm: idleness counts anew. A cluster
+// that has ended meanwhile did as it was told, and one that does not answer is asked the next time.
+Status ClusterSession::repair_autostop(ClusterRecord record) {
+  TRY_ASSIGN(auto* driver, find_provider(parts_, record.placement.offer.cloud));
+  TRY_ASSIGN(auto listed, driver->list(name_));
+  const auto status = status_of(without_terminated(std::move(listed)), record.num_nodes);
+  record_ = std::move(record);
+  if (status == ClusterStatus::kUp || status == ClusterStatus::kInit) {
+    TRY_ASSIGN(auto head, connect_head());
+    TRY(head.set_autostop(told_to_agent(record_->autostop)));
+  }
+  return parts_.state.finish(name_, record_, parts_.clock.now());
 }
 
 Status ClusterSession::remember_command(std::string command) {

@@ -122,9 +122,9 @@ Status Head::admit(const std::vector<JobSpec>& jobs) const {
   return {};
 }
 
-void Head::submit(std::vector<JobSpec> jobs, Reply<std::vector<JobId>> reply) {
+void Head::submit(std::vector<JobSpec> jobs, std::optional<Autostop> autostop, Reply<std::vector<JobId>> reply) {
   if (auto possible = admit(jobs); !possible.ok()) return reply(possible.error());
-  submissions_.push_back({std::move(jobs), std::move(reply)});
+  submissions_.push_back({std::move(jobs), autostop, std::move(reply)});
   // All submissions that are ready now share one flush of the disk.
   if (submissions_.size() == 1) loop_.post([this] { record_submissions(); });
 }
@@ -132,8 +132,14 @@ void Head::submit(std::vector<JobSpec> jobs, Reply<std::vector<JobId>> reply) {
 void Head::record_submissions() {
   const auto submissions = std::exchange(submissions_, {});
   std::vector<JobSpec> all;
-  for (const auto& submission : submissions) all.insert(all.end(), submission.jobs.begin(), submission.jobs.end());
-  const auto added = store_.add(all, now());
+  std::optional<Autostop> autostop;
+  for (const auto& submission : submissions) {
+    all.insert(all.end(), submission.jobs.begin(), submission.jobs.end());
+    if (submission.autostop) autostop = submission.autostop;
+  }
+  const auto at = now();
+  const auto added = store_.add(all, at, autostop);
+  if (added.ok() && autostop) autostop_.set(autostop, at);
   std::size_t next = 0;
   for (const auto& submission : submissions) {
     if (!added.ok()) {

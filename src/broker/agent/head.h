@@ -36,7 +36,8 @@ class Head {
   /// Takes up what was unfinished when the agent last ran. Once, before the loop runs.
   Status restore();
 
-  void submit(std::vector<JobSpec> jobs, Reply<std::vector<JobId>> reply);
+  /// autostop  set in the same step as the jobs are recorded; none: as it was
+  void submit(std::vector<JobSpec> jobs, std::optional<Autostop> autostop, Reply<std::vector<JobId>> reply);
   /// Answers when the jobs are over.
   void cancel(const CancelJobs& what, Reply<std::vector<JobId>> reply);
   Status set_autostop(const std::optional<Autostop>& autostop);
@@ -50,6 +51,7 @@ class Head {
   class GangSink;
   struct Submission {
     std::vector<JobSpec> jobs;
+    std::optional<Autostop> autostop;
     Reply<std::vector<JobId>> reply;
   };
   struct Cancellation {

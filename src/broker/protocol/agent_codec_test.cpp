@@ -54,6 +54,7 @@ std::vector<Request> all_requests() {
   manifest.entries.push_back({"a/b", EntryKind::kSymlink, 0755, 5, Instant::from_unix_seconds(3), "../t", "hash"});
   return {Hello{1, "t"},
           SubmitJobs{{a_job(), JobSpec{}}},
+          SubmitJobs{{a_job()}, Autostop{5min, true, IdleWait::kNone}},
           ListJobs{{JobId(1)}, true, 5},
           CancelJobs{{JobId(2)}, false},
           TailLogs{JobId(1), false, 10, 2},
@@ -76,7 +77,7 @@ std::vector<Reply> all_replies() {
   return {Welcome{1, "v", "c", 2},
           Failure{Code::kDataLoss, "m"},
           Done{},
-          JobIds{{JobId(1), JobId(2)}},
+          JobIds{{JobId(1), JobId(2)}, true},
           JobPage{{a_record(), JobRecord{}}, false},
           LogChunk{kTricky},
           LogEnd{a_record()},

@@ -170,7 +170,7 @@ std::string_view name_of(ClusterStatus status) {
 }
 
 std::string_view name_of(IntentKind kind) {
-  static constexpr std::array<std::string_view, 4> kNames = {"create", "start", "stop", "terminate"};
+  static constexpr std::array<std::string_view, 5> kNames = {"create", "start", "stop", "terminate", "autostop"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

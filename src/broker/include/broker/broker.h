@@ -87,8 +87,10 @@ class ClusterSession {
   /// Mirrors workdir and file_mounts to every node. trees  as scanned by scan_sources
   Status send_files(const std::vector<std::pair<std::string, LocalTree>>& trees);
   Result<JobId> submit(const JobOrder& order);
-  Result<std::vector<JobId>> submit(const std::vector<JobOrder>& orders);
-  /// Before `set_autostop`, so that a cluster which is to end with its job does not end before its log was read.
+  /// autostop  set in the same step as the jobs are recorded, so that a command which is killed leaves both or neither; it does not fire
+  ///           while this session lasts, so that `open_tail` finds the log. None: as it was
+  /// Errors    kInvalidArgument: also an autostop that `check_autostop` refuses; nothing is submitted then
+  Result<std::vector<JobId>> submit(const std::vector<JobOrder>& orders, const std::optional<Autostop>& autostop = {});
   Result<LogTail> open_tail(const TailLogs& what);
   Status set_autostop(const std::optional<Autostop>& autostop);
   Status remember_command(std::string command);
@@ -105,6 +107,9 @@ class ClusterSession {
   Status repair(const Intent& intent);
   void tell_nodes(bool gone = false);
   Result<ClusterSession> unrepaired(const Error& why);
+  Status repair_autostop(ClusterRecord record);
+  Result<std::optional<Autostop>> begin_autostop(const std::optional<Autostop>& autostop);
+  Status end_autostop(const Status& done, const std::optional<Autostop>& before);
   Status act(IntentKind kind, ClusterStatus after, bool keep, IfItFails if_it_fails = IfItFails::kKeep);
   Result<AgentClient> connect_head();
   Result<std::vector<AgentClient>> connect_all();
@@ -115,6 +120,7 @@ class ClusterSession {
   ClusterLock lock_;
   std::optional<ClusterRecord> record_;
   std::string problem_;
+  std::optional<AgentClient> submitter_;  // keeps the autostop that it set from firing
 };
 
 class Broker {
@@ -151,6 +157,11 @@ class Broker {
 /// git_cache  where repositories are checked out
 /// Errors   kInvalidArgument: a path that does not exist, naming the field; of a workdir that is a repository, see `check_out`
 Result<std::vector<std::pair<std::string, LocalTree>>> scan_sources(const Task& task, const fs::path& git_cache);
+
+/// Whether a cloud's clusters can end by themselves as is asked.
+/// cluster   as the message names it
+/// Errors    kInvalidArgument, with the mend
+Status check_autostop(const cloud::Provider& driver, const std::string& cluster, const Autostop& autostop);
 
 /// Whether a task fits on a cluster that is there; the error says what does not, and the mend.
 Status check_fits(const Task& task, const ClusterRecord& cluster);

@@ -84,6 +84,8 @@ struct Hello {
 };
 struct SubmitJobs {
   std::vector<JobSpec> jobs;
+  /// Set with the jobs, in one step: there are never the ones without the other. None: as it was.
+  std::optional<Autostop> autostop = {};
   friend bool operator==(const SubmitJobs&, const SubmitJobs&) = default;
 };
 /// Jobs by id, newest first. No ids: all, or only those not yet ended. An id of 0 names the newest job.
@@ -205,6 +207,7 @@ struct Done {
 };
 struct JobIds {
   std::vector<JobId> ids;
+  bool autostop_set = false;  ///< the autostop that came with them is; an agent that knows nothing of it never says so
   friend bool operator==(const JobIds&, const JobIds&) = default;
 };
 /// A page of jobs; pages follow one another until `last`.

@@ -32,7 +32,7 @@ struct ClusterRecord {
   std::string user;
 };
 
-enum class IntentKind { kCreate, kStart, kStop, kTerminate };
+enum class IntentKind { kCreate, kStart, kStop, kTerminate, kAutostop };
 std::string_view name_of(IntentKind kind);
 
 /// Something about to be done outside. It is written before and removed after; one that is found later was cut short.
