@@ -110,7 +110,7 @@ Status ClusterSession::repair(const Intent& intent) {
     TRY(driver->terminate(name_, deadline));
     return parts_.state.finish(name_, std::nullopt, parts_.clock.now());
   }
-  if (intent.kind == IntentKind::kAutostop) return repair_autostop(std::move(*record));
+  if (intent.kind == IntentKind::kAutostop || intent.kind == IntentKind::kOpenPorts) return repair_change(intent.kind, std::move(*record));
   if (intent.kind == IntentKind::kStop) {
     const auto stopped = driver->stop(name_, deadline);
     if (!stopped.ok() && stopped.error().code() != Code::kInvalidArgument) return stopped;
@@ -150,6 +150,7 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
   const auto labels = goal.labels;
   const auto config = goal.config;
   const auto images = goal.images;
+  const auto ports = goal.ports;
   LaunchMachine machine(std::move(goal), fmt::format("{}-{}", name_, parts_.clock.now().unix_nanos()));
   std::vector<launch::Effect> effects = machine.step(launch::Start{}, parts_.clock.now());
   const Duration deadline = parts_.config.provision_deadline.value;
@@ -177,7 +178,8 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
                                      .labels = labels,
                                      .image = image_for(images, create->placement),
                                      .config = config,
-                                     .user = record_->user},
+                                     .user = record_->user,
+                                     .ports = ports},
                                     deadline);
       if (outcome.failure) parts_.say(fmt::format("  not to be had: {}", outcome.failure->error.message()));
       // A type that a place has none of; what is wrong with the account or the request is not learned.
@@ -320,10 +322,14 @@ Result<std::vector<JobId>> ClusterSession::submit(const std::vector<JobOrder>& o
   std::vector<JobSpec> specs;
   for (const auto& order : orders) specs.push_back(job_spec(order, *record_));
   if (!autostop) return head.submit(specs);
-  const auto before = record_->autostop;
-  TRY_ASSIGN(const auto asked, begin_autostop(autostop));
-  auto ids = head.submit(specs, *asked);
-  TRY(end_autostop(ids.ok() ? Status() : Status(ids.error()), before));
+  TRY(tell_cloud(autostop));
+  auto after = *record_;
+  after.autostop = autostop;
+  auto ids = Result<std::vector<JobId>>(std::vector<JobId>());
+  TRY(change(IntentKind::kAutostop, std::move(after), [&]() -> Status {
+    ids = head.submit(specs, *told_to_agent(autostop));
+    return ids.ok() ? Status() : Status(ids.error());
+  }));
   submitter_ = std::move(head);
   return ids;
 }
@@ -340,49 +346,62 @@ Status check_autostop(const cloud::Provider& driver, const std::string& cluster,
   return {};
 }
 
-// All that comes before the agent is told: the cloud, and the intent with the record as it is to be. What is cut short from here on is
-// completed by `repair_autostop`. Returns what to tell the agent.
-Result<std::optional<Autostop>> ClusterSession::begin_autostop(const std::optional<Autostop>& autostop) {
-  TRY_ASSIGN(auto* driver, provider());
-  if (autostop) TRY(check_autostop(*driver, name_, *autostop));
-  // Machines are made to be stopped by their own end. Where the cloud refuses to be told otherwise, autostop is set all the same: whoever
-  // looks next removes what is left. But a disk that was to go with its machine must not, once that is no longer asked.
-  const bool goes = autostop && autostop->down, went = record_->autostop && record_->autostop->down;
-  if (goes || went) {
-    const auto told = driver->set_own_end(name_, goes, parts_.config.provision_deadline.value);
-    if (!told.ok() && !goes) return told.error();
-    if (!told.ok())
-      parts_.say(fmt::format("Its machines will be stopped first, and removed when isobar next looks: {}", told.error().message()));
-  }
-  record_->autostop = autostop;
-  TRY(parts_.state.begin({IntentKind::kAutostop, name_, record_->placement.offer.cloud, record_->token, parts_.clock.now()}, &*record_));
-  return told_to_agent(autostop);
-}
-
-// Whether the agent took it. One that was not heard of again may have, so the intent stands and is completed by whoever comes next.
-Status ClusterSession::end_autostop(const Status& done, const std::optional<Autostop>& before) {
+// Something outside that makes of the cluster what the record says: the record goes ahead, as it is to be, and comes back after a refusal.
+// What nothing was heard of may have happened: the intent then stands, and is completed by whoever comes next.
+Status ClusterSession::change(IntentKind kind, ClusterRecord after, const std::function<Status()>& act) {
+  const ClusterRecord before = std::exchange(*record_, std::move(after));
+  TRY(parts_.state.begin({kind, name_, record_->placement.offer.cloud, record_->token, parts_.clock.now()}, &*record_));
+  const Status done = act();
   const bool unheard = !done.ok() && (done.error().code() == Code::kUnavailable || done.error().code() == Code::kDeadlineExceeded);
   if (unheard) return done;
-  if (!done.ok()) record_->autostop = before;
+  if (!done.ok()) record_ = before;
   TRY(parts_.state.finish(name_, record_, parts_.clock.now()));
   return done;
 }
 
-Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
-  const auto before = record_->autostop;
-  TRY_ASSIGN(auto head, connect_head());
-  TRY_ASSIGN(const auto asked, begin_autostop(autostop));
-  return end_autostop(head.set_autostop(asked), before);
+// Machines are made to be stopped by their own end. Where the cloud refuses to be told otherwise, autostop is set all the same: whoever
+// looks next removes what is left. But a disk that was to go with its machine must not, once that is no longer asked.
+Status ClusterSession::tell_cloud(const std::optional<Autostop>& autostop) {
+  TRY_ASSIGN(auto* driver, provider());
+  if (autostop) TRY(check_autostop(*driver, name_, *autostop));
+  const bool goes = autostop && autostop->down, went = record_->autostop && record_->autostop->down;
+  if (!goes && !went) return {};
+  const auto told = driver->set_own_end(name_, goes, parts_.config.provision_deadline.value);
+  if (!told.ok() && !goes) return told;
+  if (!told.ok())
+    parts_.say(fmt::format("Its machines will be stopped first, and removed when isobar next looks: {}", told.error().message()));
+  return {};
 }
 
-// A command was killed between its intent and the agent's answer. To set the same again does no harm: idleness counts anew. A cluster
-// that has ended meanwhile did as it was told, and one that does not answer is asked the next time.
-Status ClusterSession::repair_autostop(ClusterRecord record) {
+Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
+  TRY_ASSIGN(auto head, connect_head());
+  TRY(tell_cloud(autostop));
+  auto after = *record_;
+  after.autostop = autostop;
+  return change(IntentKind::kAutostop, std::move(after), [&] { return head.set_autostop(told_to_agent(autostop)); });
+}
+
+Status ClusterSession::open_ports(const Ports& ports) {
+  if (covers(record_->ports, ports)) return {};
+  TRY_ASSIGN(auto* driver, provider());
+  auto after = *record_;
+  after.ports.insert(after.ports.end(), ports.begin(), ports.end());
+  after.ports = merged(std::move(after.ports));
+  TRY(driver->check_ports(after.ports));
+  const auto intent = fmt::format("open ports {} of cluster '{}'", describe(ports), name_);
+  return change(IntentKind::kOpenPorts, std::move(after),
+                [&] { return driver->open_ports(name_, record_->ports, parts_.config.provision_deadline.value).context(intent); });
+}
+
+// A command was killed between its intent and the answer. To do the same again does no harm: idleness counts anew, ports that are open
+// stay open. A cluster that has ended meanwhile needs neither, and one that does not answer is asked the next time.
+Status ClusterSession::repair_change(IntentKind kind, ClusterRecord record) {
   TRY_ASSIGN(auto* driver, find_provider(parts_, record.placement.offer.cloud));
   TRY_ASSIGN(auto listed, driver->list(name_));
   const auto status = status_of(without_terminated(std::move(listed)), record.num_nodes);
   record_ = std::move(record);
-  if (status == ClusterStatus::kUp || status == ClusterStatus::kInit) {
+  if (kind == IntentKind::kOpenPorts && status) TRY(driver->open_ports(name_, record_->ports, parts_.config.provision_deadline.value));
+  if (kind == IntentKind::kAutostop && (status == ClusterStatus::kUp || status == ClusterStatus::kInit)) {
     TRY_ASSIGN(auto head, connect_head());
     TRY(head.set_autostop(told_to_agent(record_->autostop)));
   }

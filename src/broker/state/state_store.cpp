@@ -13,7 +13,8 @@ namespace isobar::broker {
 
 namespace {
 
-constexpr int kSchemaVersion = 2;
+constexpr int kSchemaVersion = 3;
+constexpr int kWithPorts = 3;  // the first version that has them
 // The columns that a placement takes, in clusters and in usage alike.
 constexpr std::string_view kPlacementColumns =
     "cloud TEXT, region TEXT, zone TEXT, instance_type TEXT, vcpus REAL, memory_gib REAL, accelerator TEXT, accelerator_count REAL, "
@@ -25,7 +26,7 @@ std::string schema() {
   return fmt::format(
       "CREATE TABLE IF NOT EXISTS clusters(name TEXT PRIMARY KEY, status INTEGER, {0}, num_nodes INTEGER, launched INTEGER, autostop_idle "
       "INTEGER, "
-      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT) STRICT;"
+      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT, ports TEXT) STRICT;"
       "CREATE TABLE IF NOT EXISTS intents(cluster TEXT PRIMARY KEY, kind INTEGER, cloud TEXT, token TEXT, since INTEGER) STRICT;"
       "CREATE TABLE IF NOT EXISTS usage(id INTEGER PRIMARY KEY, cluster TEXT, {0}, num_nodes INTEGER, started INTEGER, ended INTEGER) "
       "STRICT;"
@@ -152,12 +153,15 @@ ClusterRecord read_cluster(Statement& row) {
   cluster.last_command = row.text();
   cluster.token = row.text();
   cluster.user = row.text();
+  // What this very program wrote; a text that is none lets nothing in.
+  cluster.ports = parse_ports(row.text()).value_or({});
   return cluster;
 }
 
 const std::string& select_clusters() {
   static const std::string kSql = fmt::format(
-      "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user FROM clusters",
+      "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user, ports "
+      "FROM clusters",
       kPlacementNames);
   return kSql;
 }
@@ -170,7 +174,7 @@ std::string_view name_of(ClusterStatus status) {
 }
 
 std::string_view name_of(IntentKind kind) {
-  static constexpr std::array<std::string_view, 5> kNames = {"create", "start", "stop", "terminate", "autostop"};
+  static constexpr std::array<std::string_view, 6> kNames = {"create", "start", "stop", "terminate", "autostop", "open ports"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -217,7 +221,8 @@ Result<StateStore> StateStore::open(const fs::path& path) {
   if (version > kSchemaVersion)
     return Error(Code::kDataLoss, fmt::format("{} was written by a newer isobar (format {}, this one reads {}); use that version",
                                               path.string(), version, kSchemaVersion));
-  if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + schema() + "COMMIT;"));
+  const std::string grow = version > 0 && version < kWithPorts ? "ALTER TABLE clusters ADD COLUMN ports TEXT;" : "";
+  if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + grow + schema() + "COMMIT;"));
   return StateStore(std::move(database));
 }
 
@@ -240,7 +245,7 @@ Result<ClusterRecord> StateStore::cluster(const std::string& name) {
 Status StateStore::put(const ClusterRecord& cluster) {
   Statement statement(database_->handle,
                       fmt::format("INSERT OR REPLACE INTO clusters(name, status, {}, num_nodes, launched, autostop_idle, autostop_down, "
-                                  "autostop_wait, last_command, token, user) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                                  "autostop_wait, last_command, token, user, ports) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                                   kPlacementNames));
   statement.bind(cluster.name).bind(static_cast<int>(cluster.status));
   bind_placement(statement, cluster.placement);
@@ -252,7 +257,7 @@ Status StateStore::put(const ClusterRecord& cluster) {
   } else {
     statement.bind_null().bind_null().bind_null();
   }
-  statement.bind(cluster.last_command).bind(cluster.token).bind(cluster.user);
+  statement.bind(cluster.last_command).bind(cluster.token).bind(cluster.user).bind(describe(cluster.ports));
   if (!statement.done()) return database_->failure("record cluster");
   return {};
 }

@@ -41,6 +41,9 @@ class AzureCloud final : public MachineCloud {
   Answer<std::vector<CloudMachine>> machines(const std::string& subscription, const Wanted& wanted, Instant end) override;
   Answer<Nothing> stop(const std::string& subscription, const std::vector<std::string>& ids, Instant end) override;
   Answer<Nothing> start(const std::string& subscription, const std::vector<std::string>& ids, Instant end) override;
+  /// A rule of the security group of the cluster's own, which goes with its resource group.
+  Answer<Nothing> open_ports(const std::string& subscription, const std::vector<CloudMachine>& machines, const Ports& ports,
+                             Instant end) override;
   Answer<std::set<std::string>> remove(const std::string& subscription, const std::vector<std::string>& ids, Instant end) override;
   /// Resource groups, which hold networks and whatever a machine that failed left.
   Answer<std::set<std::string>> clusters_with_remains(const std::string& subscription, const std::string& owner, Instant end) override;

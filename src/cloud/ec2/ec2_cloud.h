@@ -38,7 +38,11 @@ class Ec2Cloud final : public MachineCloud {
   Answer<Nothing> set_own_end(const std::string& region, const std::vector<std::string>& ids, bool with_disks, Instant end) override;
   Answer<Nothing> start(const std::string& region, const std::vector<std::string>& ids, Instant end) override;
   Answer<std::set<std::string>> remove(const std::string& region, const std::vector<std::string>& ids, Instant end) override;
-  /// Spot requests are cancelled, that none is fulfilled behind our back.
+  Answer<Nothing> open_ports(const std::string& region, const std::vector<CloudMachine>& machines, const Ports& ports,
+                             Instant end) override;
+  Answer<std::set<std::string>> clusters_with_remains(const std::string& region, const std::string& owner, Instant end) override;
+  /// Spot requests are cancelled, that none is fulfilled behind our back, and the cluster's ports closed, as long as its machines can
+  /// still be taken out of the group.
   Answer<Nothing> before_removal(const std::string& region, const Wanted& wanted, Instant end) override;
 
  private:

@@ -93,6 +93,9 @@ class ClusterSession {
   Result<std::vector<JobId>> submit(const std::vector<JobOrder>& orders, const std::optional<Autostop>& autostop = {});
   Result<LogTail> open_tail(const TailLogs& what);
   Status set_autostop(const std::optional<Autostop>& autostop);
+  /// Lets the ports in beside those that are; nothing to do when all are.
+  /// Errors   kInvalidArgument: not on this cloud, or not on a cluster that is there
+  Status open_ports(const Ports& ports);
   Status remember_command(std::string command);
 
  private:
@@ -107,9 +110,9 @@ class ClusterSession {
   Status repair(const Intent& intent);
   void tell_nodes(bool gone = false);
   Result<ClusterSession> unrepaired(const Error& why);
-  Status repair_autostop(ClusterRecord record);
-  Result<std::optional<Autostop>> begin_autostop(const std::optional<Autostop>& autostop);
-  Status end_autostop(const Status& done, const std::optional<Autostop>& before);
+  Status repair_change(IntentKind kind, ClusterRecord record);
+  Status change(IntentKind kind, ClusterRecord after, const std::function<Status()>& act);
+  Status tell_cloud(const std::optional<Autostop>& autostop);
   Status act(IntentKind kind, ClusterStatus after, bool keep, IfItFails if_it_fails = IfItFails::kKeep);
   Result<AgentClient> connect_head();
   Result<std::vector<AgentClient>> connect_all();

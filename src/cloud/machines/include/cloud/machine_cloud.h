@@ -70,6 +70,12 @@ class MachineCloud {
                                       Instant /*end*/) {
     return Nothing{};
   }
+  /// Whether ports can be opened here. After `sign_in`, and may ask.
+  virtual Status check_ports(const Ports& /*ports*/, Instant /*end*/) { return {}; }
+  /// Lets the ports in to the machines of one cluster, beside what is let in already. What it makes for that goes with `after_removal`,
+  /// and carries the cluster's name and the owner, so that `clusters_with_remains` finds it.
+  virtual Answer<Nothing> open_ports(const std::string& place, const std::vector<CloudMachine>& machines, const Ports& ports,
+                                     Instant end) = 0;
   /// With their disks. Ids that do not exist (any more) are no error.
   /// Returns  those whose end is acknowledged
   virtual Answer<std::set<std::string>> remove(const std::string& place, const std::vector<std::string>& ids, Instant end) = 0;
