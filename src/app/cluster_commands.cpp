@@ -30,6 +30,7 @@ std::string autostop_text(const std::optional<broker::Autostop>& autostop) {
 
 // What a cloud may take to say where ports are; a load balancer that is still being made is told, not waited for.
 constexpr Duration kEndpointsDeadline = 30s;
+constexpr Duration kNoticesDeadline = 3s;
 
 json::object to_json(const broker::ClusterRecord& cluster) {
   const auto& offer = cluster.placement.offer;
@@ -86,6 +87,17 @@ int show_endpoints(Context& context, const StatusOptions& options, const std::ve
   return exit_code;
 }
 
+// What the clouds of spot machines have announced. A head that does not answer at once is not waited for.
+void tell_notices(Context& context, broker::Broker& broker, const std::vector<broker::ClusterRecord>& clusters) {
+  for (const auto& cluster : clusters) {
+    if (!cluster.placement.use_spot || cluster.status != broker::ClusterStatus::kUp) continue;
+    auto head = broker.connect_head(cluster.name, kNoticesDeadline);
+    const auto node = head.ok() ? head->status(kNoticesDeadline) : Result<broker::NodeStatus>(head.error());
+    if (!node.ok()) continue;
+    for (const auto& notice : node->notices) context.console().say(fmt::format("Cluster '{}': {}", cluster.name, broker::describe(notice)));
+  }
+}
+
 std::string status_table(const std::vector<broker::ClusterRecord>& clusters, Context& context, bool verbose) {
   std::vector<std::string> headings = {"NAME", "INFRA", "RESOURCES", "STATUS", "AUTOSTOP", "LAUNCHED"};
   if (verbose) headings.insert(headings.end(), {"PRICE ($/hr)", "USER", "LAST COMMAND"});
@@ -118,6 +130,7 @@ int show_status(Context& context, const StatusOptions& options) {
     std::erase_if(*clusters, [&](const auto& cluster) {
       return std::find(options.clusters.begin(), options.clusters.end(), cluster.name) == options.clusters.end();
     });
+  tell_notices(context, **broker, *clusters);
   if (options.ip) {
     for (const auto& cluster : *clusters) {
       const auto instances = context.providers().at(cluster.placement.offer.cloud)->list(cluster.name);

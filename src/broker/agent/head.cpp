@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "preemption_notice.h"
+
 namespace isobar::broker {
 
 namespace {
@@ -80,8 +82,11 @@ Head::Head(Loop& loop, const NodeConfig& config, JobStore store, RankHost& local
       booted_(booted),
       queue_(shapes_of(config)),
       autostop_(booted) {
+  const bool watched = config_.environment.contains(kWatchVariable);
   for (const auto& node : config_.nodes)
-    if (node.rank != config_.rank) peers_[node.rank] = std::make_unique<PeerLink>(loop_, node, log_);
+    if (node.rank != config_.rank)
+      peers_[node.rank] = std::make_unique<PeerLink>(
+          loop_, node, log_, watched ? [this](const NodeNotice& notice) { announce(notice); } : PeerLink::Announced());
 }
 
 Head::~Head() = default;
@@ -207,7 +212,21 @@ NodeStatus Head::status() const {
   status.pending = queue_.pending();
   status.setting_up = queue_.in_phase(Phase::kSetup);
   status.running = queue_.in_phase(Phase::kRun);
+  status.notices = notices_;
   return status;
+}
+
+void Head::announce(const NodeNotice& notice) {
+  if (std::find(notices_.begin(), notices_.end(), notice) != notices_.end()) return;
+  std::erase_if(notices_, [&](const NodeNotice& known) { return known.rank == notice.rank; });
+  notices_.push_back(notice);
+  log_.warn("preemption_announced", {{"rank", notice.rank}, {"what", notice.what}});
+  for (auto& [id, job] : active_) {
+    const bool here = std::any_of(job->places.begin(), job->places.end(), [&](const Place& place) { return place.node == notice.rank; });
+    if (!here || !job->log) continue;
+    (void)job->log->note(describe(notice)).ok();
+    listener_.job_changed(id);
+  }
 }
 
 fs::path Head::log_of(const JobRecord& job) const { return config_.home / "sky_logs" / log_folder_name(job.id, job.name) / "run.log"; }

@@ -196,6 +196,7 @@ Status Server::on(Session& session, std::uint64_t id, AskStatus&) {
                     .rank = parts_.config.rank,
                     .nodes = static_cast<int>(parts_.config.nodes.size()),
                     .booted = parts_.booted};
+  status.notices = parts_.notices;
   if (parts_.head) status = parts_.head->status();
   status.version = kAgentVersion;
   session.reply(id, std::move(status));

@@ -28,6 +28,7 @@ class Server {
     Head* head;  ///< none on a worker
     Instant booted;
     std::function<void(PowerOff)> power_off;
+    const std::vector<NodeNotice>& notices;  ///< of this node
     Log& log;
   };
   Server(Parts parts, Fd listener);

@@ -74,6 +74,7 @@ std::vector<Reply> all_replies() {
   NodeStatus status{.version = "1", .cluster = "c", .rank = 1, .nodes = 2, .nodes_connected = 1, .booted = Instant::from_unix_seconds(9)};
   status.idle_since = Instant::from_unix_seconds(10);
   status.autostop = Autostop{};
+  status.notices = {{1, Instant::from_unix_seconds(12), "terminate"}, {0, std::nullopt, "rebalance"}};
   return {Welcome{1, "v", "c", 2},
           Failure{Code::kDataLoss, "m"},
           Done{},

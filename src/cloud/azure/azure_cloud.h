@@ -24,6 +24,7 @@ class AzureCloud final : public MachineCloud {
   explicit AzureCloud(Parts parts) : parts_(std::move(parts)) {}
 
   std::string name() const override { return "azure"; }
+  std::string announces_preemption() const override { return "azure"; }
   // Ones that are off were taken back: that tells them apart.
   bool stops_spot() const override { return false; }
   // A machine that is off keeps its hardware, and costs, until it is deallocated.

@@ -23,6 +23,7 @@ class Ec2Cloud final : public MachineCloud {
 
   std::string name() const override { return "aws"; }
   bool stops_spot() const override { return false; }
+  std::string announces_preemption() const override { return "aws"; }
   Status check() override;
   std::vector<std::string> facts() override;
   Status check_order(const CreateOrder& order) const override;

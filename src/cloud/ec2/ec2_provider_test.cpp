@@ -106,6 +106,18 @@ TEST_F(Ec2, ACrashWhilePortsAreOpenedLeavesNoGroup) {
   }
 }
 
+TEST_F(Ec2, NodesOnSpotMachinesAreToldToWatchForTheirEnd) {
+  auto order = an_order("train", 1);
+  order.use_spot = true;
+  ASSERT_FALSE(provider().create(order, 5min).failure);
+  auto steady = an_order("steady", 1);
+  steady.token = "tok2";
+  ASSERT_FALSE(provider().create(steady, 5min).failure);
+  ASSERT_THAT(setup.orders, SizeIs(2));
+  EXPECT_EQ(setup.orders[0].preemption_watch, "aws");
+  EXPECT_EQ(setup.orders[1].preemption_watch, "");
+}
+
 TEST_F(Ec2, WhenOneRankIsRefusedNoneIsLeft) {
   aws.refused_ranks["1"] = "InsufficientInstanceCapacity";
   aws.looks_until_listed = 5;  // The ranks that were made are not in any list yet.

@@ -24,6 +24,7 @@ class GcpCloud final : public MachineCloud {
   explicit GcpCloud(Parts parts) : parts_(std::move(parts)) {}
 
   std::string name() const override { return "gcp"; }
+  std::string announces_preemption() const override { return "gcp"; }
   Status check() override;
   std::vector<std::string> facts() override;
   Status check_order(const CreateOrder& order) const override;

@@ -88,7 +88,9 @@ std::vector<std::string> MachineProvider::facts() {
 }
 
 Status MachineProvider::await_setup(const std::string& cluster, const std::vector<CloudMachine>& machines, Instant end) {
-  return parts_.setup.bring_up(setup_order_of(cluster, name(), machines, key_file()), std::max<Duration>(end - pace_.now(), 1s));
+  auto order = setup_order_of(cluster, name(), machines, key_file());
+  if (machines.front().spot) order.preemption_watch = cloud_->announces_preemption();
+  return parts_.setup.bring_up(order, std::max<Duration>(end - pace_.now(), 1s));
 }
 
 Answer<std::vector<Instance>> MachineProvider::bring_up(const CreateOrder& order, const std::string& place, Instant end,

@@ -138,7 +138,8 @@ class Broker {
 
   /// A connection to the head of a cluster that is UP; takes no lock.
   /// Errors   kNotFound: no such cluster; kUnavailable: it is stopped, or its agent does not answer
-  Result<AgentClient> connect_head(const std::string& cluster);
+  /// patience  how long is tried; none: as configured
+  Result<AgentClient> connect_head(const std::string& cluster, std::optional<Duration> patience = {});
 
   /// Every cluster as it is now. Clusters that another command works on are shown as recorded.
   Result<std::vector<ClusterRecord>> status();

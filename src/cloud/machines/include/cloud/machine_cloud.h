@@ -37,6 +37,8 @@ class MachineCloud {
   virtual bool stops_spot() const { return true; }
   /// Whether a machine that switches itself off costs no more than one that was stopped.
   virtual bool ends_by_itself() const { return true; }
+  /// By what word its metadata service is known to nodes, if it announces on a spot machine that it takes the machine away.
+  virtual std::string announces_preemption() const { return {}; }
   /// How many machines are made at a time.
   virtual std::size_t made_at_once() const { return 8; }
   /// Between two looks at machines that are awaited.
