@@ -113,6 +113,22 @@ TEST_F(Launch, OpenPortsAreRememberedAndOnlyGrow) {
   EXPECT_THAT(run({"status", "--endpoints"}).err, HasSubstr("name it"));
 }
 
+// The example as it is shipped; in place of PyTorch something that takes the same options and meets the other nodes by them.
+TEST_F(Launch, TheRanksOfTheTorchrunExampleFindOneAnother) {
+  const fs::path source = ISOBAR_SOURCE_DIR, tools = folder_ / "work" / "bin";
+  fs::create_directories(tools);
+  fs::copy_file(source / "tests" / "e2e" / "torchrun_stand_in.py", tools / "torchrun");
+  fs::permissions(tools / "torchrun", fs::perms::owner_all);
+  for (const std::string port : {"29511", "29512"}) {
+    const auto launched = run({"launch", "-c", "ddp", "--num-nodes", "3", "--workdir", (folder_ / "work").string(), "--env",
+                               "PATH=" + tools.string() + ":/usr/bin:/bin", "--env", "MASTER_PORT=" + port,
+                               (source / "examples" / "torchrun.yaml").string()});
+    EXPECT_EQ(launched.exit_code, 0) << launched.err;
+    for (int rank = 0; rank < 3; ++rank)
+      EXPECT_THAT(launched.out, HasSubstr(fmt::format("rank {} of 3 runs train.py with 1 process(es)", rank)));
+  }
+}
+
 TEST_F(Launch, AutodownRemovesTheClusterWithItsDiskAndAutostopSurvivesARefresh) {
   ok({"launch", "-c", "a", "true"});
   ok({"autostop", "a", "-i", "30"});
