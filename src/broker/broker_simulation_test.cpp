@@ -131,7 +131,13 @@ class StormyCloud final : public cloud::Provider {
     own_ends.push_back(with_disks);
     return may_tell ? Status() : Status(Error(Code::kPermissionDenied, "ModifyInstanceAttribute is not allowed"));
   }
-  std::vector<bool> own_ends;  ///< as it was told them
+  Status open_ports(const std::string& cluster, const Ports& ports, Duration) override {
+    opened.push_back(cluster + " " + describe(ports));
+    return opens;
+  }
+  std::vector<std::string> opened;  ///< "a 80, 443", as it was told
+  Status opens;                     ///< how it answers
+  std::vector<bool> own_ends;       ///< as it was told them
   bool may_tell = true;
   std::string problem;  ///< of what is stopped
 
@@ -381,6 +387,36 @@ TEST_F(Calm, AnAutostopThatWasCutShortIsCompletedByWhoeverComesNext) {
   EXPECT_EQ(greeter().autostops_set(), before + 1);
   EXPECT_THAT(state.intents().value(), testing::IsEmpty());
   EXPECT_EQ(state.cluster("a").value().autostop, record_.autostop);
+}
+
+TEST_F(Calm, PortsAreOnRecordWhenTheyAreOpenAndThoseThatWereCutShortAreOpenedByWhoeverComesNext) {
+  auto state = StateStore::open(folder_ / "state.db").value();
+  ASSERT_TRUE(state.put(record_).ok());
+  Log log;
+  Broker broker({.config = {},
+                 .lock_folder = folder_ / "locks",
+                 .state = state,
+                 .providers = {{"east", &east_}},
+                 .clock = clock_,
+                 .log = log,
+                 .say = [](const std::string&) {}});
+  const auto open_ports = [&](const Ports& ports) { return broker.open("a", "launch").value().open_ports(ports); };
+  ASSERT_TRUE(open_ports({{80, 80}}).ok());
+  ASSERT_TRUE(open_ports({{80, 80}}).ok());
+  EXPECT_THAT(east_.opened, testing::ElementsAre("a 80")) << "what is open is not asked for again";
+  east_.opens = invalid("no more than one");
+  EXPECT_EQ(open_ports({{443, 443}}).error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(state.cluster("a").value().ports, (Ports{{80, 80}})) << "refused, and so not on record";
+  EXPECT_THAT(state.intents().value(), testing::IsEmpty());
+  east_.opens = unavailable("the connection broke");
+  EXPECT_EQ(open_ports({{443, 443}}).error().code(), Code::kUnavailable);
+  ASSERT_EQ(state.intents().value().size(), 1U) << "they may be open";
+  east_.opens = {};
+  east_.opened.clear();
+  ASSERT_TRUE(broker.open("a", "status").ok());
+  EXPECT_THAT(east_.opened, testing::ElementsAre("a 80, 443"));
+  EXPECT_EQ(state.cluster("a").value().ports, (Ports{{80, 80}, {443, 443}}));
+  EXPECT_THAT(state.intents().value(), testing::IsEmpty());
 }
 
 TEST_F(Calm, MachinesThatWereStoppedOtherwiseKeepTheirDisks) {
