@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace isobar::cloud {
 
 std::string describe(const SshTarget& target) {
