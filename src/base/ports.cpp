@@ -30,7 +30,8 @@ Ports merged(Ports ports) {
 
 bool covers(const Ports& open, const Ports& asked) {
   return std::all_of(asked.begin(), asked.end(), [&](const PortRange& one) {
-    return std::any_of(open.begin(), open.end(), [&](const PortRange& range) { return range.first <= one.first && one.last <= range.last; });
+    return std::any_of(open.begin(), open.end(),
+                       [&](const PortRange& range) { return range.first <= one.first && one.last <= range.last; });
   });
 }
 

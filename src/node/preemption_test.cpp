@@ -107,8 +107,7 @@ TEST(LocalPreemption, IsToldToTheJobsOnTheNodeAndToWhoeverAsksTheHead) {
   EXPECT_THAT(outcome.log, ::testing::HasSubstr(R"(saves for {"rank":1,)"));
   ASSERT_TRUE(eventually([&] { return cluster.client().status().value().notices.size() == 2; })) << "the head knows of its workers, too";
   const auto notices = cluster.client().status().value().notices;
-  for (const auto& notice : notices)
-    EXPECT_THAT(broker::describe(notice), ::testing::HasSubstr("will be taken away at 2099-09-18"));
+  for (const auto& notice : notices) EXPECT_THAT(broker::describe(notice), ::testing::HasSubstr("will be taken away at 2099-09-18"));
   kill_hard(cluster.agent_pid(1));
   ASSERT_TRUE(eventually([&] { return cluster.client(1).status().value().notices.size() == 1; }))
       << "an agent that begins again still knows";
