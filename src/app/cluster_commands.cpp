@@ -29,6 +29,10 @@ std::string autostop_text(const std::optional<broker::Autostop>& autostop) {
   return format_duration(autostop->idle) + (autostop->down ? " (down)" : "");
 }
 
+// What a cloud may take to say where ports are; a load balancer that is still being made is told, not waited for.
+constexpr Duration kEndpointsDeadline = 30s;
+constexpr Duration kNoticesDeadline = 3s;
+
 json::object to_json(const broker::ClusterRecord& cluster) {
   const auto& offer = cluster.placement.offer;
   json::object object{{"name", cluster.name},
@@ -43,6 +47,7 @@ json::object to_json(const broker::ClusterRecord& cluster) {
                       {"launched_at", cluster.launched.unix_seconds()},
                       {"user", cluster.user},
                       {"last_command", cluster.last_command},
+                      {"ports", describe(cluster.ports)},
                       {"autostop", nullptr}};
   if (cluster.autostop)
     object["autostop"] = json::object{{"idle_minutes", to_seconds(cluster.autostop->idle) / 60}, {"down", cluster.autostop->down}};
@@ -51,9 +56,48 @@ json::object to_json(const broker::ClusterRecord& cluster) {
 
 struct StatusOptions {
   std::vector<std::string> clusters;
-  bool verbose = false, refresh = false, ip = false;
+  bool verbose = false, refresh = false, ip = false, endpoints = false;
+  std::optional<std::uint16_t> endpoint;
   std::string output;
 };
+
+// "8080: 203.0.113.7:8080" for each open port of the cluster; of one port that was named, the address alone.
+int show_endpoints(Context& context, const StatusOptions& options, const std::vector<broker::ClusterRecord>& clusters) {
+  const auto fail = [&](const std::string& why) { return context.console().fail(invalid(why)); };
+  if (options.clusters.size() != 1 || clusters.size() != 1) return fail("--endpoints is about one cluster: name it");
+  const auto& cluster = clusters.front();
+  if (cluster.ports.empty())
+    return fail(fmt::format("cluster '{0}' opens no ports; `isobar launch -c {0} --ports PORT TASK` opens one", cluster.name));
+  Ports asked = cluster.ports;
+  if (options.endpoint) asked = {{*options.endpoint, *options.endpoint}};
+  if (!covers(cluster.ports, asked))
+    return fail(fmt::format("cluster '{0}' opens {1}, not {2}; `isobar launch -c {0} --ports {2} TASK` opens it", cluster.name,
+                            describe(cluster.ports), describe(asked)));
+  auto* driver = context.providers().at(cluster.placement.offer.cloud);
+  const auto endpoints = driver->endpoints(cluster.name, asked, kEndpointsDeadline);
+  if (!endpoints.ok()) return context.console().fail(endpoints.error());
+  int exit_code = kOk;
+  for (const auto& each : *endpoints) {
+    if (each.host.empty()) {
+      exit_code = context.console().fail(unavailable(fmt::format("port {} of cluster '{}': {}", each.port, cluster.name, each.problem)));
+      continue;
+    }
+    const auto where = fmt::format("{}:{}", each.host, each.outer_port);
+    context.console().print(options.endpoint ? where + "\n" : fmt::format("{}: {}\n", each.port, where));
+  }
+  return exit_code;
+}
+
+// What the clouds of spot machines have announced. A head that does not answer at once is not waited for.
+void tell_notices(Context& context, broker::Broker& broker, const std::vector<broker::ClusterRecord>& clusters) {
+  for (const auto& cluster : clusters) {
+    if (!cluster.placement.use_spot || cluster.status != broker::ClusterStatus::kUp) continue;
+    auto head = broker.connect_head(cluster.name, kNoticesDeadline);
+    const auto node = head.ok() ? head->status(kNoticesDeadline) : Result<broker::NodeStatus>(head.error());
+    if (!node.ok()) continue;
+    for (const auto& notice : node->notices) context.console().say(fmt::format("Cluster '{}': {}", cluster.name, broker::describe(notice)));
+  }
+}
 
 std::string status_table(const std::vector<broker::ClusterRecord>& clusters, Context& context, bool verbose) {
   std::vector<std::string> headings = {"NAME", "INFRA", "RESOURCES", "STATUS", "AUTOSTOP", "LAUNCHED"};
@@ -87,6 +131,7 @@ int show_status(Context& context, const StatusOptions& options) {
     std::erase_if(*clusters, [&](const auto& cluster) {
       return std::find(options.clusters.begin(), options.clusters.end(), cluster.name) == options.clusters.end();
     });
+  tell_notices(context, **broker, *clusters);
   if (options.ip) {
     for (const auto& cluster : *clusters) {
       const auto instances = context.providers().at(cluster.placement.offer.cloud)->list(cluster.name);
@@ -95,6 +140,7 @@ int show_status(Context& context, const StatusOptions& options) {
     }
     return kOk;
   }
+  if (options.endpoints || options.endpoint) return show_endpoints(context, options, *clusters);
   if (options.output == "json") {
     json::array array;
     for (const auto& cluster : *clusters) array.push_back(to_json(cluster));
@@ -300,10 +346,9 @@ void add_cluster_commands(Commands& commands) {
   status->add_flag("-r,--refresh", status_options->refresh, "Ask the clouds (isobar always does).");
   status->add_flag("--ip", status_options->ip, "Print the address of the head alone.");
   add_accepted_flag(*status, "-u,--all-users", "the clusters here are all yours.");
-  const std::string ports = "ports are not recorded yet; on this machine every port answers at the address that --ip prints";
-  add_later_options(*status, {{"--endpoints", false, ports},
-                              {"--endpoint", true, ports},
-                              {"--show-managed-jobs", false, "managed jobs are not available yet"},
+  status->add_flag("--endpoints", status_options->endpoints, "Print where the open ports of the cluster are reached.");
+  status->add_option("--endpoint", status_options->endpoint, "The same of one port, the address alone.")->type_name("PORT");
+  add_later_options(*status, {{"--show-managed-jobs", false, "managed jobs are not available yet"},
                               {"--show-services", false, "serving replicas is not available yet"},
                               {"--show-pools", false, "pools of workers are not available yet"}});
   status->add_option("-o,--output", status_options->output, "table or json.")->check(CLI::IsMember({"table", "json"}));

@@ -64,6 +64,9 @@ int show_queue(Context& context, QueueOptions options) {
     if (!head.ok()) return context.console().fail(head.error());
     const auto jobs = head->queue(options.active_only);
     if (!jobs.ok()) return context.console().fail(jobs.error());
+    const auto node = head->status();
+    for (const auto& notice : node.ok() ? node->notices : std::vector<broker::NodeNotice>())
+      context.console().say(fmt::format("Cluster '{}': {}", name, broker::describe(notice)));
     TextTable table({"ID", "NAME", "USER", "SUBMITTED", "STARTED", "DURATION", "RESOURCES", "STATUS", "LOG"});
     for (const auto& job : *jobs) {
       array.push_back(to_json(name, job));

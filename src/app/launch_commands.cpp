@@ -97,9 +97,31 @@ Result<std::optional<broker::Autostop>> wanted_autostop(const broker::Task& task
   return autostop;
 }
 
+// What any alternative asks to have open.
+Ports wanted_ports(const broker::Task& task) {
+  Ports ports;
+  for (const auto& alternative : task.resources.alternatives) ports.insert(ports.end(), alternative.ports.begin(), alternative.ports.end());
+  return merged(std::move(ports));
+}
+
+// A cloud that cannot do what is asked is left out before anything is paid for there: ports opened, a cluster that ends by itself.
+Status leave_out_unable(Context& context, broker::Market& market, const std::string& cluster, const broker::Task& task,
+                        const LaunchOptions& options) {
+  TRY_ASSIGN(const auto autostop, wanted_autostop(task, options));
+  const auto ports = wanted_ports(task);
+  for (const auto& [cloud, driver] : context.providers()) {
+    if (market.disabled.contains(cloud)) continue;
+    auto able = autostop ? broker::check_autostop(*driver, cluster, *autostop) : Status();
+    if (able.ok() && !ports.empty()) able = driver->check_ports(ports);
+    if (!able.ok()) market.disabled[cloud] = able.error().message();
+  }
+  return {};
+}
+
 // Finds a place for a new cluster, asks when it costs money, and brings it up.
 Status provision(Context& context, broker::ClusterSession& session, const broker::Task& task, const LaunchOptions& options) {
-  TRY_ASSIGN(const auto market, open_market(context, Reach::kEnabledClouds, &task.resources));
+  TRY_ASSIGN(auto market, open_market(context, Reach::kEnabledClouds, &task.resources));
+  TRY(leave_out_unable(context, market, session.name(), task, options));
   broker::TaskFile file;
   file.tasks = {task};
   TRY_ASSIGN(const auto plan, broker::optimize(task_nodes(file), market, optimize_options(options)));
@@ -115,6 +137,7 @@ Status provision(Context& context, broker::ClusterSession& session, const broker
   for (const auto& alternative : task.resources.alternatives) goal.labels.insert(alternative.labels.begin(), alternative.labels.end());
   for (const auto& alternative : task.resources.alternatives) goal.images.push_back(alternative.image_id.value_or(""));
   goal.config = task.config;
+  goal.ports = wanted_ports(task);
   broker::ClusterRecord blank;
   blank.name = session.name();
   blank.num_nodes = task.num_nodes;
@@ -164,16 +187,11 @@ int submit_and_follow(Context& context, broker::ClusterSession held, const broke
   std::optional<broker::ClusterSession> session(std::move(held));
   const std::string cluster = session->name();
   std::vector<broker::Task> copies;
-  const auto ids = session->submit(job_orders(context, task, options, fetch, copies));
+  const auto ids = session->submit(job_orders(context, task, options, fetch, copies), autostop);
   if (!ids.ok()) return context.console().fail(fmt::format("submit to cluster '{}'", cluster), ids.error());
   const bool follows = !options.detach && ids->size() == 1;
   const broker::TailLogs what{ids->front(), true, std::nullopt, std::nullopt};
   auto tail = follows ? session->open_tail(what) : Result<broker::LogTail>(unavailable("not followed"));
-  // Autostop set at launch counts from the job on: set before it, a short one could fire in between.
-  if (autostop) {
-    const auto set = session->set_autostop(autostop);
-    if (!set.ok()) return context.console().fail(set.error());
-  }
   session.reset();
   if (ids->size() == 1) context.console().say(fmt::format("Job {} is submitted to cluster '{}'.", ids->front(), cluster));
   else context.console().say(fmt::format("Jobs {} to {} are submitted to cluster '{}'.", ids->front(), ids->back(), cluster));
@@ -224,6 +242,7 @@ int launch(Context& context, const TaskOptions& task_options, LaunchOptions opti
   const bool existed = session->record().has_value();
   if (options.fast && existed && session->record()->status == broker::ClusterStatus::kUp) options.no_setup = true;
   auto ready = bring_up(context, *session, *task, options);
+  if (ready.ok()) ready = session->open_ports(wanted_ports(*task));
   if (ready.ok()) ready = session->send_files(*trees);
   if (ready.ok()) ready = keep(buckets_of(context, *task, *session->record(), MakeBuckets::kNow), *buckets);
   if (ready.ok()) ready = session->mount_buckets(buckets->mounts);

@@ -6,6 +6,7 @@
 #include "base/knob.h"
 #include "base/log.h"
 #include "base/mounts.h"
+#include "base/ports.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "base/text.h"
@@ -141,6 +142,22 @@ TEST_F(FileTest, LogWritesOneJsonLineAnEventAndRedactsSecrets) {
   EXPECT_NE(text.find("\"event\":\"login_failed\",\"user\":\"al\\\"ice\",\"with\":\"pw=<redacted>!\"}"), std::string::npos) << text;
   EXPECT_EQ(text.find("hunter2"), std::string::npos);
   EXPECT_EQ(text.find("unseen"), std::string::npos);
+}
+
+TEST(PortRanges, OverlapsAndNeighboursBecomeOneRange) {
+  const Ports ports = merged({{8000, 8010}, {80, 80}, {8011, 8020}, {8005, 8006}, {65535, 65535}});
+  EXPECT_EQ(ports, (Ports{{80, 80}, {8000, 8020}, {65535, 65535}}));
+  EXPECT_EQ(describe(ports), "80, 8000-8020, 65535");
+  EXPECT_EQ(parse_ports(describe(ports)).value(), ports);
+  EXPECT_EQ(count_of(ports), 23U);
+  EXPECT_EQ(each_of({{65534, 65535}}).size(), 2U);
+  EXPECT_TRUE(covers(ports, {{8015, 8015}, {80, 80}}));
+  EXPECT_FALSE(covers(ports, {{8015, 8021}}));
+}
+
+TEST(PortRanges, WhatIsNoPortIsRefused) {
+  for (const char* text : {"0", "65536", "9-8", "a", "80-", "-80", "80,,81", "8 0"}) EXPECT_FALSE(parse_ports(text).ok()) << text;
+  EXPECT_TRUE(parse_ports("").value().empty());
 }
 
 TEST(Knob, RefusesWhatIsOutOfBoundsAndKeepsTheOldValue) {

@@ -35,11 +35,11 @@ Result<ClusterSession> Broker::open(const std::string& cluster, const std::strin
   return session;
 }
 
-Result<AgentClient> Broker::connect_head(const std::string& cluster) {
+Result<AgentClient> Broker::connect_head(const std::string& cluster, std::optional<Duration> patience) {
   TRY_ASSIGN(const auto record, parts_.state.cluster(cluster));
   TRY_ASSIGN(auto* driver, find_provider(parts_, record.placement.offer.cloud));
   // A head that does not answer may have ended since its cloud was asked: that is asked again all along.
-  const Instant until = parts_.clock.now() + parts_.config.agent_deadline.value;
+  const Instant until = parts_.clock.now() + patience.value_or(parts_.config.agent_deadline.value);
   for (;;) {
     TRY_ASSIGN(const auto head, running_head(*driver, cluster));
     const Duration left = until - parts_.clock.now();

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <set>
 #include <thread>
@@ -38,27 +39,30 @@ class Greeter {
     fs::remove(address_.substr(5), ignored);
   }
   const std::string& address() const { return address_; }
+  int autostops_set() const { return autostops_set_; }
 
  private:
   void run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       auto accepted = accept_from(listener_);
       if (!accepted.ok()) return;
-      if (*accepted) std::thread([channel = Channel(std::move(**accepted))]() mutable { greet(std::move(channel)); }).detach();
+      if (*accepted) std::thread([this, channel = Channel(std::move(**accepted))]() mutable { greet(std::move(channel)); }).detach();
       else std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
   }
-  static void greet(Channel channel) {
+  void greet(Channel channel) {
     const auto hello = channel.receive(1s);
     if (!hello.ok()) return;
     const auto request = decode_request(*hello);
     if (request.ok()) (void)channel.send(encode(ReplyFrame{request->id, Welcome{kAgentProtocol, "test", "c", 0}}), 1s).ok();
     // Whatever else is asked is done.
     const auto asked = channel.receive(1s).and_then([](std::string&& bytes) { return decode_request(bytes); });
+    if (asked.ok() && std::holds_alternative<SetAutostop>(asked->body)) ++autostops_set_;
     if (asked.ok()) (void)channel.send(encode(ReplyFrame{asked->id, Done{}}), 1s).ok();
   }
 
   std::string address_;
+  std::atomic<int> autostops_set_ = 0;
   Fd listener_;
   std::jthread thread_;
 };
@@ -127,7 +131,13 @@ class StormyCloud final : public cloud::Provider {
     own_ends.push_back(with_disks);
     return may_tell ? Status() : Status(Error(Code::kPermissionDenied, "ModifyInstanceAttribute is not allowed"));
   }
-  std::vector<bool> own_ends;  ///< as it was told them
+  Status open_ports(const std::string& cluster, const Ports& ports, Duration) override {
+    opened.push_back(cluster + " " + describe(ports));
+    return opens;
+  }
+  std::vector<std::string> opened;  ///< "a 80, 443", as it was told
+  Status opens;                     ///< how it answers
+  std::vector<bool> own_ends;       ///< as it was told them
   bool may_tell = true;
   std::string problem;  ///< of what is stopped
 
@@ -358,6 +368,55 @@ TEST_F(Calm, ACloudThatMayNotBeToldKeepsNobodyFromAutostopButADiskThatShallStayS
   east_.may_tell = true;
   EXPECT_TRUE(session.set_autostop(std::nullopt).ok());
   EXPECT_EQ(east_.own_ends, (std::vector<bool>{true, false, false, false}));
+}
+
+TEST_F(Calm, AnAutostopThatWasCutShortIsCompletedByWhoeverComesNext) {
+  auto state = StateStore::open(folder_ / "state.db").value();
+  record_.autostop = Autostop{.idle = 1min};
+  ASSERT_TRUE(state.begin({IntentKind::kAutostop, "a", "east", "t", clock_.now()}, &record_).ok());
+  Log log;
+  Broker broker({.config = {},
+                 .lock_folder = folder_ / "locks",
+                 .state = state,
+                 .providers = {{"east", &east_}},
+                 .clock = clock_,
+                 .log = log,
+                 .say = [](const std::string&) {}});
+  const int before = greeter().autostops_set();
+  ASSERT_TRUE(broker.open("a", "status").ok());
+  EXPECT_EQ(greeter().autostops_set(), before + 1);
+  EXPECT_THAT(state.intents().value(), testing::IsEmpty());
+  EXPECT_EQ(state.cluster("a").value().autostop, record_.autostop);
+}
+
+TEST_F(Calm, PortsAreOnRecordWhenTheyAreOpenAndThoseThatWereCutShortAreOpenedByWhoeverComesNext) {
+  auto state = StateStore::open(folder_ / "state.db").value();
+  ASSERT_TRUE(state.put(record_).ok());
+  Log log;
+  Broker broker({.config = {},
+                 .lock_folder = folder_ / "locks",
+                 .state = state,
+                 .providers = {{"east", &east_}},
+                 .clock = clock_,
+                 .log = log,
+                 .say = [](const std::string&) {}});
+  const auto open_ports = [&](const Ports& ports) { return broker.open("a", "launch").value().open_ports(ports); };
+  ASSERT_TRUE(open_ports({{80, 80}}).ok());
+  ASSERT_TRUE(open_ports({{80, 80}}).ok());
+  EXPECT_THAT(east_.opened, testing::ElementsAre("a 80")) << "what is open is not asked for again";
+  east_.opens = invalid("no more than one");
+  EXPECT_EQ(open_ports({{443, 443}}).error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(state.cluster("a").value().ports, (Ports{{80, 80}})) << "refused, and so not on record";
+  EXPECT_THAT(state.intents().value(), testing::IsEmpty());
+  east_.opens = unavailable("the connection broke");
+  EXPECT_EQ(open_ports({{443, 443}}).error().code(), Code::kUnavailable);
+  ASSERT_EQ(state.intents().value().size(), 1U) << "they may be open";
+  east_.opens = {};
+  east_.opened.clear();
+  ASSERT_TRUE(broker.open("a", "status").ok());
+  EXPECT_THAT(east_.opened, testing::ElementsAre("a 80, 443"));
+  EXPECT_EQ(state.cluster("a").value().ports, (Ports{{80, 80}, {443, 443}}));
+  EXPECT_THAT(state.intents().value(), testing::IsEmpty());
 }
 
 TEST_F(Calm, MachinesThatWereStoppedOtherwiseKeepTheirDisks) {

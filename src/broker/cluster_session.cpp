@@ -23,6 +23,11 @@ std::string image_for(const std::vector<std::string>& images, const Placement& p
   return placement.offer.cloud == "kubernetes" && placement.alternative < images.size() ? images[placement.alternative] : std::string();
 }
 
+std::optional<Autostop> told_to_agent(std::optional<Autostop> autostop) {
+  if (autostop) autostop->idle = std::max<Duration>(autostop->idle, kLeastIdle);
+  return autostop;
+}
+
 }  // namespace
 
 Result<cloud::Provider*> ClusterSession::provider() const { return find_provider(parts_, record_->placement.offer.cloud); }
@@ -105,6 +110,7 @@ Status ClusterSession::repair(const Intent& intent) {
     TRY(driver->terminate(name_, deadline));
     return parts_.state.finish(name_, std::nullopt, parts_.clock.now());
   }
+  if (intent.kind == IntentKind::kAutostop || intent.kind == IntentKind::kOpenPorts) return repair_change(intent.kind, std::move(*record));
   if (intent.kind == IntentKind::kStop) {
     const auto stopped = driver->stop(name_, deadline);
     if (!stopped.ok() && stopped.error().code() != Code::kInvalidArgument) return stopped;
@@ -144,6 +150,7 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
   const auto labels = goal.labels;
   const auto config = goal.config;
   const auto images = goal.images;
+  const auto ports = goal.ports;
   LaunchMachine machine(std::move(goal), fmt::format("{}-{}", name_, parts_.clock.now().unix_nanos()));
   std::vector<launch::Effect> effects = machine.step(launch::Start{}, parts_.clock.now());
   const Duration deadline = parts_.config.provision_deadline.value;
@@ -171,7 +178,8 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
                                      .labels = labels,
                                      .image = image_for(images, create->placement),
                                      .config = config,
-                                     .user = record_->user},
+                                     .user = record_->user,
+                                     .ports = ports},
                                     deadline);
       if (outcome.failure) parts_.say(fmt::format("  not to be had: {}", outcome.failure->error.message()));
       // A type that a place has none of; what is wrong with the account or the request is not learned.
@@ -327,38 +335,95 @@ Result<LogTail> ClusterSession::open_tail(const TailLogs& what) {
   return head.open_tail(what);
 }
 
-Result<std::vector<JobId>> ClusterSession::submit(const std::vector<JobOrder>& orders) {
+Result<std::vector<JobId>> ClusterSession::submit(const std::vector<JobOrder>& orders, const std::optional<Autostop>& autostop) {
   TRY_ASSIGN(auto head, connect_head());
   std::vector<JobSpec> specs;
   for (const auto& order : orders) specs.push_back(job_spec(order, *record_));
-  return head.submit(specs);
+  if (!autostop) return head.submit(specs);
+  TRY(tell_cloud(autostop));
+  auto after = *record_;
+  after.autostop = autostop;
+  auto ids = Result<std::vector<JobId>>(std::vector<JobId>());
+  TRY(change(IntentKind::kAutostop, std::move(after), [&]() -> Status {
+    ids = head.submit(specs, *told_to_agent(autostop));
+    return ids.ok() ? Status() : Status(ids.error());
+  }));
+  submitter_ = std::move(head);
+  return ids;
 }
 
-Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
-  TRY_ASSIGN(auto* driver, provider());
-  if (autostop && !autostop->down && !driver->stops())
+Status check_autostop(const cloud::Provider& driver, const std::string& cluster, const Autostop& autostop) {
+  if (!autostop.down && !driver.stops())
     return invalid(fmt::format("cluster '{}' cannot stop by itself: {} keeps nothing of what is stopped; add --down to have it taken down",
-                               name_, driver->name()));
-  if (autostop && !driver->ends_by_itself())
+                               cluster, driver.name()));
+  if (!driver.ends_by_itself())
     return invalid(
         fmt::format("cluster '{}' cannot end by itself: a machine of {} that switches itself off is paid for all the same; take "
                     "the cluster down when it is done",
-                    name_, driver->name()));
-  // Machines are made to be stopped by their own end. Where the cloud refuses to be told otherwise, autostop is set all the same: whoever
-  // looks next removes what is left. But a disk that was to go with its machine must not, once that is no longer asked.
+                    cluster, driver.name()));
+  return {};
+}
+
+// Something outside that makes of the cluster what the record says: the record goes ahead, as it is to be, and comes back after a refusal.
+// What nothing was heard of may have happened: the intent then stands, and is completed by whoever comes next.
+Status ClusterSession::change(IntentKind kind, ClusterRecord after, const std::function<Status()>& act) {
+  const ClusterRecord before = std::exchange(*record_, std::move(after));
+  TRY(parts_.state.begin({kind, name_, record_->placement.offer.cloud, record_->token, parts_.clock.now()}, &*record_));
+  const Status done = act();
+  const bool unheard = !done.ok() && (done.error().code() == Code::kUnavailable || done.error().code() == Code::kDeadlineExceeded);
+  if (unheard) return done;
+  if (!done.ok()) record_ = before;
+  TRY(parts_.state.finish(name_, record_, parts_.clock.now()));
+  return done;
+}
+
+// Machines are made to be stopped by their own end. Where the cloud refuses to be told otherwise, autostop is set all the same: whoever
+// looks next removes what is left. But a disk that was to go with its machine must not, once that is no longer asked.
+Status ClusterSession::tell_cloud(const std::optional<Autostop>& autostop) {
+  TRY_ASSIGN(auto* driver, provider());
+  if (autostop) TRY(check_autostop(*driver, name_, *autostop));
   const bool goes = autostop && autostop->down, went = record_->autostop && record_->autostop->down;
-  if (goes || went) {
-    const auto told = driver->set_own_end(name_, goes, parts_.config.provision_deadline.value);
-    if (!told.ok() && !goes) return told;
-    if (!told.ok())
-      parts_.say(fmt::format("Its machines will be stopped first, and removed when isobar next looks: {}", told.error().message()));
+  if (!goes && !went) return {};
+  const auto told = driver->set_own_end(name_, goes, parts_.config.provision_deadline.value);
+  if (!told.ok() && !goes) return told;
+  if (!told.ok())
+    parts_.say(fmt::format("Its machines will be stopped first, and removed when isobar next looks: {}", told.error().message()));
+  return {};
+}
+
+Status ClusterSession::set_autostop(const std::optional<Autostop>& autostop) {
+  TRY_ASSIGN(auto head, connect_head());
+  TRY(tell_cloud(autostop));
+  auto after = *record_;
+  after.autostop = autostop;
+  return change(IntentKind::kAutostop, std::move(after), [&] { return head.set_autostop(told_to_agent(autostop)); });
+}
+
+Status ClusterSession::open_ports(const Ports& ports) {
+  if (covers(record_->ports, ports)) return {};
+  TRY_ASSIGN(auto* driver, provider());
+  auto after = *record_;
+  after.ports.insert(after.ports.end(), ports.begin(), ports.end());
+  after.ports = merged(std::move(after.ports));
+  TRY(driver->check_ports(after.ports));
+  const auto intent = fmt::format("open ports {} of cluster '{}'", describe(ports), name_);
+  return change(IntentKind::kOpenPorts, std::move(after),
+                [&] { return driver->open_ports(name_, record_->ports, parts_.config.provision_deadline.value).context(intent); });
+}
+
+// A command was killed between its intent and the answer. To do the same again does no harm: idleness counts anew, ports that are open
+// stay open. A cluster that has ended meanwhile needs neither, and one that does not answer is asked the next time.
+Status ClusterSession::repair_change(IntentKind kind, ClusterRecord record) {
+  TRY_ASSIGN(auto* driver, find_provider(parts_, record.placement.offer.cloud));
+  TRY_ASSIGN(auto listed, driver->list(name_));
+  const auto status = status_of(without_terminated(std::move(listed)), record.num_nodes);
+  record_ = std::move(record);
+  if (kind == IntentKind::kOpenPorts && status) TRY(driver->open_ports(name_, record_->ports, parts_.config.provision_deadline.value));
+  if (kind == IntentKind::kAutostop && (status == ClusterStatus::kUp || status == ClusterStatus::kInit)) {
+    TRY_ASSIGN(auto head, connect_head());
+    TRY(head.set_autostop(told_to_agent(record_->autostop)));
   }
-  TRY_ASSIGN(auto clients, connect_all());
-  auto asked = autostop;
-  if (asked) asked->idle = std::max<Duration>(asked->idle, kLeastIdle);
-  TRY(clients[0].set_autostop(asked));
-  record_->autostop = autostop;
-  return parts_.state.put(*record_);
+  return parts_.state.finish(name_, record_, parts_.clock.now());
 }
 
 Status ClusterSession::remember_command(std::string command) {

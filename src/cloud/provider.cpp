@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace isobar::cloud {
 
 std::string describe(const SshTarget& target) {
@@ -31,6 +33,18 @@ std::string_view name_of(InstanceState state) {
     case InstanceState::kUnreachable: return "UNREACHABLE";
   }
   return "UNKNOWN";
+}
+
+Result<std::vector<Endpoint>> Provider::endpoints(const std::string& cluster, const Ports& ports, Duration) {
+  TRY_ASSIGN(const auto instances, list(cluster));
+  const auto head = std::find_if(instances.begin(), instances.end(), [](const Instance& instance) { return instance.rank == 0; });
+  if (head == instances.end()) return not_found(fmt::format("cluster '{}' has no head now", cluster));
+  std::vector<Endpoint> endpoints;
+  for (const auto port : each_of(ports)) {
+    endpoints.push_back({port, head->address, port, {}});
+    if (head->address.empty()) endpoints.back().problem = fmt::format("the head is {}", name_of(head->state));
+  }
+  return endpoints;
 }
 
 }  // namespace isobar::cloud

@@ -84,6 +84,39 @@ TEST(LocalAutostop, WaitsUntilALogThatIsBeingReadWasReadToItsEnd) {
   EXPECT_TRUE(eventually([&] { return state_of(cluster) == InstanceState::kTerminated; }));
 }
 
+// A launch that was killed between submitting its job and setting autostop left a cluster that ran for ever.
+TEST(LocalAutostop, SubmittedWithAJobItOutlivesWhoeverSubmittedItAndTheAgent) {
+  const LocalCluster cluster;
+  {
+    auto launch = cluster.client();
+    ASSERT_TRUE(launch.submit(std::vector{JobSpec{.name = "job", .run = "true"}}, Autostop{.idle = 1s}).ok());
+  }
+  kill_hard(cluster.agent_pid());
+  EXPECT_TRUE(eventually([&] { return state_of(cluster) == InstanceState::kStopped; }));
+}
+
+TEST(LocalAutostop, SubmittedWithAJobItWaitsForTheSubmitterToOpenItsLog) {
+  const LocalCluster cluster;
+  std::optional<broker::AgentClient> launch(cluster.client());
+  const auto ids = launch->submit(std::vector{JobSpec{.name = "job", .run = "echo out"}}, Autostop{.idle = 50ms, .down = true});
+  ASSERT_TRUE(ids.ok()) << ids.error().message();
+  std::this_thread::sleep_for(1s);
+  auto tail = launch->open_tail({.job = ids->front()}).value();
+  std::string log;
+  ASSERT_TRUE(tail.read([&](std::string_view piece) { log += piece; }).ok());
+  EXPECT_THAT(log, ::testing::HasSubstr("out\n"));
+  EXPECT_EQ(state_of(cluster), InstanceState::kRunning);
+  launch.reset();
+  EXPECT_TRUE(eventually([&] { return state_of(cluster) == InstanceState::kTerminated; }));
+}
+
+TEST(LocalAutostop, RefusedWithItsJobsItIsNotSet) {
+  const LocalCluster cluster;
+  const auto refused = cluster.client().submit(std::vector{JobSpec{.name = "big", .num_nodes = 5, .run = "true"}}, Autostop{.idle = 50ms});
+  EXPECT_EQ(refused.error().code(), Code::kInvalidArgument);
+  EXPECT_FALSE(cluster.client().status().value().autostop.has_value());
+}
+
 TEST(LocalAutostop, CanBeTurnedOff) {
   const LocalCluster cluster;
   ASSERT_TRUE(cluster.client().set_autostop(Autostop{.idle = 300ms}).ok());

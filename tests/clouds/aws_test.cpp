@@ -189,6 +189,37 @@ TEST_F(Aws, TellsTheSetupWhereTheNodesAreAndHowToGetIn) {
   EXPECT_EQ(setup.orders[1].nodes[0].ssh.user, "ubuntu");
 }
 
+TEST_F(Aws, PortsAreOpenWhileTheClusterIsThere) {
+  auto aws = provider(*client);
+  const auto made = must(aws.create(an_order(), 60s));
+  const auto first = aws.open_ports("train", {{80, 80}}, 60s);
+  ASSERT_TRUE(first.ok()) << first.error().message();
+  const auto opened = aws.open_ports("train", {{80, 80}, {8000, 8010}}, 60s);
+  ASSERT_TRUE(opened.ok()) << opened.error().message();
+  const auto endpoints = aws.endpoints("train", {{8000, 8001}}, 60s).value();
+  ASSERT_THAT(endpoints, SizeIs(2));
+  EXPECT_EQ(endpoints[1].outer_port, 8001);
+  EXPECT_EQ(endpoints[1].host, made[0].ssh.host);
+  if (has_awscli()) {
+    const std::string groups = "ec2 describe-security-groups --filters Name=tag:isobar-cluster,Values=train --query ";
+    EXPECT_THAT(awscli(groups + "'SecurityGroups[].IpPermissions[].[IpProtocol,FromPort,ToPort,IpRanges[0].CidrIp]'"),
+                testing::AllOf(HasSubstr("tcp\t80\t80\t0.0.0.0/0"), HasSubstr("tcp\t8000\t8010\t0.0.0.0/0")));
+    EXPECT_THAT(awscli("ec2 describe-instances --query 'Reservations[].Instances[].SecurityGroups[].GroupName'"),
+                HasSubstr("isobar-train-"));
+  }
+  ASSERT_TRUE(aws.stop("train", 60s).ok());
+  ASSERT_TRUE(aws.start("train", 60s).ok());
+  if (has_awscli()) {
+    EXPECT_THAT(awscli("ec2 describe-instances --query 'Reservations[].Instances[].SecurityGroups[].GroupName'"),
+                HasSubstr("isobar-train-"));
+  }
+  ASSERT_TRUE(aws.terminate("train", 60s).ok());
+  if (has_awscli()) {
+    EXPECT_THAT(awscli("ec2 describe-security-groups --query 'SecurityGroups[].GroupName'"), testing::Not(HasSubstr("isobar-train")));
+  }
+  EXPECT_THAT(aws.clusters().value(), IsEmpty());
+}
+
 TEST_F(Aws, RepeatingAnOrderMakesNothingTwice) {
   auto aws = provider(*client);
   const auto first = must(aws.create(an_order(), 60s));

@@ -97,6 +97,28 @@ class KubernetesCloud : public CliTest, public testing::WithParamInterface<Contr
   std::unique_ptr<OnNetwork> network_;
 };
 
+TEST_P(KubernetesCloud, PortsAreReachedThroughAServiceThatGoesWithTheCluster) {
+  ok({"launch", "-y", "-c", "web", "--infra", "k8s", "--cpus", "1", "--ports", "8080", "-d", "sleep 1000"});
+  const auto name = pod_name();
+  EXPECT_EQ(kubernetes_->tell("services"), name + "=8080");
+  EXPECT_THAT(run({"status", "web", "--endpoints"}).err, HasSubstr("podip")) << "there is nothing that makes load balancers";
+  kubernetes_->tell("balance " + name + " 203.0.113.7");
+  EXPECT_EQ(ok({"status", "web", "--endpoint", "8080"}), "203.0.113.7:8080\n");
+  ok({"launch", "-y", "-c", "web", "--infra", "k8s", "--cpus", "1", "--ports", "9000-9001", "-d", "true"});
+  EXPECT_EQ(kubernetes_->tell("services"), name + "=8080,9000,9001");
+  ok({"down", "-y", "web"});
+  EXPECT_EQ(kubernetes_->tell("services"), "");
+}
+
+TEST_P(KubernetesCloud, WherePodsAreReachedDirectlyAPortNeedsNothingMore) {
+  const auto task =
+      write("web.yaml", "resources: {infra: k8s, cpus: 1, ports: 8080}\nconfig: {kubernetes: {ports: podip}}\nrun: sleep 1000\n");
+  ok({"launch", "-y", "-c", "web", "-d", task});
+  EXPECT_EQ(kubernetes_->tell("services"), "");
+  EXPECT_THAT(ok({"status", "web", "--endpoint", "8080"}), testing::MatchesRegex("10\\.[0-9.]+:8080\n"));
+  ok({"down", "-y", "web"});
+}
+
 TEST_P(KubernetesCloud, AGangRunsInPodsThatReachOneAnotherAndLeavesNoneWhenItIsTakenDown) {
   const auto gang =
       task("gang", "infra: k8s/lab, cpus: 2, memory: 1",

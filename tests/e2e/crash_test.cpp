@@ -29,6 +29,28 @@ TEST_F(Crash, AKilledLaunchLeavesAWholeClusterOrNone) {
   }
 }
 
+// Killed in the instant in which the job is on the node's disk: the cluster ends by itself all the same, and nobody has to look after it.
+TEST_F(Crash, ALaunchThatIsKilledRightAfterItsSubmissionLeavesNoClusterWithoutItsAutostop) {
+  for (const std::string cluster : {"a", "b", "c"}) {
+    ok({"launch", "-c", cluster, "true"});
+    const fs::path table = home_ / "local" / cluster / "0" / "home" / ".isobar" / "jobs" / "jobs.db-wal";
+    const auto written = [&] {
+      std::error_code none;
+      return fs::file_size(table, none);
+    };
+    ASSERT_GT(written(), 0U);
+    ASSERT_TRUE(eventually([&] { return json({"queue", cluster})[0].at("status") == "SUCCEEDED"; }));
+    const auto before = written();
+    const auto launching = start({"launch", "-c", cluster, "-i", "1s", "--down", "sleep 2"});
+    const Instant until = SystemClock().now() + 20s;
+    while (written() == before && SystemClock().now() < until) std::this_thread::yield();
+    launching->signal(SIGKILL);
+    launching->wait();
+    EXPECT_TRUE(eventually([&] { return node_processes().empty(); })) << cluster << " runs for ever";
+    EXPECT_EQ(status_of(cluster), "");
+  }
+}
+
 TEST_F(Crash, AKilledDownIsFinishedByTheNextCommand) {
   for (int delay_ms = 1; delay_ms <= 25; delay_ms += 6) {
     ok({"launch", "-c", "a", "true"});

@@ -96,6 +96,39 @@ TEST_F(Launch, AStoppedClusterIsStartedByLaunchInTheSamePlaceWithItsDisk) {
   EXPECT_THAT(ok({"launch", "-c", "a", "cat ~/file"}), HasSubstr("kept"));
 }
 
+TEST_F(Launch, OpenPortsAreRememberedAndOnlyGrow) {
+  ok({"launch", "-c", "a", "--ports", "8080", "--ports", "9000-9001", "true"});
+  const auto head = ok({"status", "a", "--ip"});
+  const auto address = head.substr(0, head.find('\n'));
+  EXPECT_EQ(ok({"status", "a", "--endpoints"}), "8080: " + address + ":8080\n9000: " + address + ":9000\n9001: " + address + ":9001\n");
+  EXPECT_EQ(ok({"status", "a", "--endpoint", "9001"}), address + ":9001\n");
+  const auto closed = run({"status", "a", "--endpoint", "9002"});
+  EXPECT_EQ(closed.exit_code, 2);
+  EXPECT_THAT(closed.err, HasSubstr("--ports 9002"));
+  ok({"launch", "-c", "a", "--ports", "9002", "true"});
+  ok({"launch", "-c", "a", "true"});
+  EXPECT_EQ(json({"status"})[0].at("ports").as_string(), "8080, 9000-9002");
+  ok({"launch", "-c", "b", "true"});
+  EXPECT_THAT(run({"status", "b", "--endpoints"}).err, HasSubstr("opens no ports"));
+  EXPECT_THAT(run({"status", "--endpoints"}).err, HasSubstr("name it"));
+}
+
+// The example as it is shipped; in place of PyTorch something that takes the same options and meets the other nodes by them.
+TEST_F(Launch, TheRanksOfTheTorchrunExampleFindOneAnother) {
+  const fs::path source = ISOBAR_SOURCE_DIR, tools = folder_ / "work" / "bin";
+  fs::create_directories(tools);
+  fs::copy_file(source / "tests" / "e2e" / "torchrun_stand_in.py", tools / "torchrun");
+  fs::permissions(tools / "torchrun", fs::perms::owner_all);
+  for (const std::string port : {"29511", "29512"}) {
+    const auto launched = run({"launch", "-c", "ddp", "--num-nodes", "3", "--workdir", (folder_ / "work").string(), "--env",
+                               "PATH=" + tools.string() + ":/usr/bin:/bin", "--env", "MASTER_PORT=" + port,
+                               (source / "examples" / "torchrun.yaml").string()});
+    EXPECT_EQ(launched.exit_code, 0) << launched.err;
+    for (int rank = 0; rank < 3; ++rank)
+      EXPECT_THAT(launched.out, HasSubstr(fmt::format("rank {} of 3 runs train.py with 1 process(es)", rank)));
+  }
+}
+
 TEST_F(Launch, AutodownRemovesTheClusterWithItsDiskAndAutostopSurvivesARefresh) {
   ok({"launch", "-c", "a", "true"});
   ok({"autostop", "a", "-i", "30"});

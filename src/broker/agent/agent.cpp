@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "broker/secure_relay.h"
+#include "preemption_watch.h"
 #include "server.h"
 
 namespace isobar::broker {
@@ -90,8 +91,10 @@ class Agent {
     TRY_ASSIGN(auto listener, listen_at(own_address));
     TRY_ASSIGN(const auto relay, listen_to_machines(config_, own_address));
     server = std::make_unique<Server>(
-        Server::Parts{loop_, config_, ranks, mirrors, errands, head.get(), booted, power_off, [this] { return ending_; }, log_},
+        Server::Parts{loop_, config_, ranks, mirrors, errands, head.get(), booted, power_off, [this] { return ending_; }, notices_, log_},
         std::move(listener));
+    take_up_notice(head.get());
+    TRY_ASSIGN(const auto watch, watch_preemption(head.get()));
     log_.info("agent_started", {{"version", kAgentVersion}, {"rank", config_.rank}});
     if (Fd ready(ready_fd); ready) TRY(write_all(ready.get(), "R"));
     loop_.run();
@@ -110,6 +113,43 @@ class Agent {
     if (!signals_) return errno_error("watch signals");
     signal_watch_ = loop_.watch(signals_.get(), Loop::Direction::kRead, [this] { loop_.stop(); });
     return {};
+  }
+
+  fs::path notice_file() const { return config_.home / ".isobar" / "preemption-notice"; }
+
+  /// Of an agent that ran before this one: what has not come to pass yet still will. A node that was taken away and is back begins anew.
+  void take_up_notice(Head* head) {
+    const auto text = read_file(notice_file());
+    const auto notice = text.ok() ? parse_notice(*text) : Result<NodeNotice>(text.error());
+    if (notice.ok() && notice->at && *notice->at > SystemClock().now()) return remember(*notice, head);
+    std::error_code ignored;
+    fs::remove(notice_file(), ignored);
+  }
+
+  void remember(const NodeNotice& notice, Head* head) {
+    notices_ = {notice};
+    if (head) head->announce(notice);
+  }
+
+  /// Nothing where the node's config does not say so.
+  /// head   outlives the watch
+  Result<std::unique_ptr<PreemptionWatch>> watch_preemption(Head* head) {
+    const auto wanted = config_.environment.find(kWatchVariable);
+    if (wanted == config_.environment.end()) return std::unique_ptr<PreemptionWatch>();
+    TRY_ASSIGN(auto settings, parse_watch_settings(wanted->second));
+    return std::make_unique<PreemptionWatch>(
+        std::move(settings), std::nullopt,
+        [this, head](const NodeNotice& heard) { loop_.post([this, head, heard] { hear(heard, head); }); }, log_);
+  }
+
+  /// The file appears whole, for jobs that wait for it.
+  void hear(NodeNotice notice, Head* head) {
+    notice.rank = config_.rank;
+    log_.warn("preemption_heard", {{"what", notice.what}});
+    const bool certain = notice.at || notice.what != "rebalance";
+    const auto written = certain ? write_file(notice_file(), notice_text(notice), Durability::kDisk) : Status();
+    if (!written.ok()) log_.error("notice_not_written", {{"why", written.error().message()}});
+    remember(notice, head);
   }
 
   /// What was written to mounted buckets goes up first, as long as that goes forward.
@@ -135,6 +175,7 @@ class Agent {
   NodeConfig config_;
   Log log_;
   Loop loop_;
+  std::vector<NodeNotice> notices_;
   Fd signals_;
   Loop::Watch signal_watch_;
   Errands* errands_ = nullptr;
@@ -145,6 +186,7 @@ Status start(const fs::path& config_path, int ready_fd) {
   TRY_ASSIGN(auto config, read_node_config(config_path));
   ::setenv("HOME", config.home.c_str(), 1);
   for (const auto& [name, value] : config.environment) ::setenv(name.c_str(), value.c_str(), 1);
+  if (config.environment.contains(kWatchVariable)) ::setenv(kNoticeVariable, (config.home / ".isobar" / "preemption-notice").c_str(), 1);
   TRY(make_folders(config.home / ".isobar"));
   TRY_ASSIGN(auto log, Log::to_file(config.home / ".isobar" / "agent.log"));
   return Agent(std::move(config), std::move(log)).run(ready_fd);

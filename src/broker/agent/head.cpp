@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "preemption_notice.h"
+
 namespace isobar::broker {
 
 namespace {
@@ -80,8 +82,11 @@ Head::Head(Loop& loop, const NodeConfig& config, JobStore store, RankHost& local
       booted_(booted),
       queue_(shapes_of(config)),
       autostop_(booted) {
+  const bool watched = config_.environment.contains(kWatchVariable);
   for (const auto& node : config_.nodes)
-    if (node.rank != config_.rank) peers_[node.rank] = std::make_unique<PeerLink>(loop_, node, log_);
+    if (node.rank != config_.rank)
+      peers_[node.rank] = std::make_unique<PeerLink>(
+          loop_, node, log_, watched ? [this](const NodeNotice& notice) { announce(notice); } : PeerLink::Announced());
 }
 
 Head::~Head() = default;
@@ -122,9 +127,9 @@ Status Head::admit(const std::vector<JobSpec>& jobs) const {
   return {};
 }
 
-void Head::submit(std::vector<JobSpec> jobs, Reply<std::vector<JobId>> reply) {
+void Head::submit(std::vector<JobSpec> jobs, std::optional<Autostop> autostop, Reply<std::vector<JobId>> reply) {
   if (auto possible = admit(jobs); !possible.ok()) return reply(possible.error());
-  submissions_.push_back({std::move(jobs), std::move(reply)});
+  submissions_.push_back({std::move(jobs), autostop, std::move(reply)});
   // All submissions that are ready now share one flush of the disk.
   if (submissions_.size() == 1) loop_.post([this] { record_submissions(); });
 }
@@ -132,8 +137,14 @@ void Head::submit(std::vector<JobSpec> jobs, Reply<std::vector<JobId>> reply) {
 void Head::record_submissions() {
   const auto submissions = std::exchange(submissions_, {});
   std::vector<JobSpec> all;
-  for (const auto& submission : submissions) all.insert(all.end(), submission.jobs.begin(), submission.jobs.end());
-  const auto added = store_.add(all, now());
+  std::optional<Autostop> autostop;
+  for (const auto& submission : submissions) {
+    all.insert(all.end(), submission.jobs.begin(), submission.jobs.end());
+    if (submission.autostop) autostop = submission.autostop;
+  }
+  const auto at = now();
+  const auto added = store_.add(all, at, autostop);
+  if (added.ok() && autostop) autostop_.set(autostop, at);
   std::size_t next = 0;
   for (const auto& submission : submissions) {
     if (!added.ok()) {
@@ -201,7 +212,21 @@ NodeStatus Head::status() const {
   status.pending = queue_.pending();
   status.setting_up = queue_.in_phase(Phase::kSetup);
   status.running = queue_.in_phase(Phase::kRun);
+  status.notices = notices_;
   return status;
+}
+
+void Head::announce(const NodeNotice& notice) {
+  if (std::find(notices_.begin(), notices_.end(), notice) != notices_.end()) return;
+  std::erase_if(notices_, [&](const NodeNotice& known) { return known.rank == notice.rank; });
+  notices_.push_back(notice);
+  log_.warn("preemption_announced", {{"rank", notice.rank}, {"what", notice.what}});
+  for (auto& [id, job] : active_) {
+    const bool here = std::any_of(job->places.begin(), job->places.end(), [&](const Place& place) { return place.node == notice.rank; });
+    if (!here || !job->log) continue;
+    (void)job->log->note(describe(notice)).ok();
+    listener_.job_changed(id);
+  }
 }
 
 fs::path Head::log_of(const JobRecord& job) const { return config_.home / "sky_logs" / log_folder_name(job.id, job.name) / "run.log"; }

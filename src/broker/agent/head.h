@@ -36,10 +36,13 @@ class Head {
   /// Takes up what was unfinished when the agent last ran. Once, before the loop runs.
   Status restore();
 
-  void submit(std::vector<JobSpec> jobs, Reply<std::vector<JobId>> reply);
+  /// autostop  set in the same step as the jobs are recorded; none: as it was
+  void submit(std::vector<JobSpec> jobs, std::optional<Autostop> autostop, Reply<std::vector<JobId>> reply);
   /// Answers when the jobs are over.
   void cancel(const CancelJobs& what, Reply<std::vector<JobId>> reply);
   Status set_autostop(const std::optional<Autostop>& autostop);
+  /// A node's cloud has announced something: the logs of the jobs on it say so. One that is known already is passed over.
+  void announce(const NodeNotice& notice);
   void power_off(PowerOff how);
   NodeStatus status() const;
   const JobStore& store() const { return store_; }
@@ -50,6 +53,7 @@ class Head {
   class GangSink;
   struct Submission {
     std::vector<JobSpec> jobs;
+    std::optional<Autostop> autostop;
     Reply<std::vector<JobId>> reply;
   };
   struct Cancellation {
@@ -96,6 +100,7 @@ class Head {
   std::map<JobId, std::unique_ptr<ActiveJob>> active_;
   std::vector<Submission> submissions_;
   std::vector<Cancellation> cancellations_;
+  std::vector<NodeNotice> notices_;      // the last of each node
   std::vector<QueueEffect> unrecorded_;  // what the disk did not take yet
   Loop::Timer record_again_, autostop_timer_, power_off_timer_;
 };

@@ -140,7 +140,7 @@ Result<JobStore> JobStore::open(const fs::path& folder) {
 
 fs::path JobStore::secrets_file(JobId id) const { return folder_ / fmt::format("secrets-{}", id); }
 
-Result<std::vector<JobStore::Added>> JobStore::add(std::span<const JobSpec> specs, Instant now) {
+Result<std::vector<JobStore::Added>> JobStore::add(std::span<const JobSpec> specs, Instant now, const std::optional<Autostop>& autostop) {
   Transaction transaction(db_.get());
   TRY(transaction.begin(Durability::kDisk));
   std::vector<Added> added;
@@ -153,6 +153,7 @@ Result<std::vector<JobStore::Added>> JobStore::add(std::span<const JobSpec> spec
     }
     added.push_back(*one);
   }
+  if (outcome.ok() && autostop) outcome = write_autostop({autostop, now});
   if (outcome.ok()) outcome = transaction.commit();
   if (outcome.ok()) return added;
   for (const auto& one : added)
@@ -298,6 +299,11 @@ Result<std::optional<Instant>> JobStore::last_activity() const {
 Status JobStore::save_autostop(const SavedAutostop& saved) {
   Transaction transaction(db_.get());
   TRY(transaction.begin(Durability::kDisk));
+  TRY(write_autostop(saved));
+  return transaction.commit();
+}
+
+Status JobStore::write_autostop(const SavedAutostop& saved) {
   Statement update(db_.get(), "INSERT OR REPLACE INTO autostop(one, idle, down, wait_for, set_at) VALUES(1, ?, ?, ?, ?)");
   if (saved.autostop) {
     update.bind(saved.autostop->idle.count())
@@ -306,8 +312,7 @@ Status JobStore::save_autostop(const SavedAutostop& saved) {
   } else {
     for (int column = 0; column < 3; ++column) update.bind(std::optional<std::int64_t>());
   }
-  TRY(update.bind(saved.set_at.unix_nanos()).run());
-  return transaction.commit();
+  return update.bind(saved.set_at.unix_nanos()).run();
 }
 
 Result<std::optional<JobStore::SavedAutostop>> JobStore::autostop() const {

@@ -46,7 +46,8 @@ class JobStore {
     JobId id;
     bool is_new = true;
   };
-  Result<std::vector<Added>> add(std::span<const JobSpec> specs, Instant now);
+  /// autostop  saved in the same transaction; none: as it was
+  Result<std::vector<Added>> add(std::span<const JobSpec> specs, Instant now, const std::optional<Autostop>& autostop = {});
 
   /// Applies effects of the queue to the table, all or none, under kCache. Those that do not concern it are skipped.
   Status apply(std::span<const QueueEffect> effects, Instant now);
@@ -76,6 +77,7 @@ class JobStore {
   fs::path secrets_file(JobId id) const;
   Result<Added> add_one(const JobSpec& spec, Instant now);
   Status apply_one(const QueueEffect& effect, Instant now);
+  Status write_autostop(const SavedAutostop& saved);
 
   std::unique_ptr<sqlite3, Close> db_;
   fs::path folder_;

@@ -48,6 +48,20 @@ TEST_F(Store, RemembersJobsAcrossOpenings) {
   EXPECT_FALSE(store.find(JobId(9)).value());
 }
 
+TEST_F(Store, TakesAnAutostopWithTheJobsOrNeither) {
+  const Autostop autostop{std::chrono::minutes(3), true, IdleWait::kJobs};
+  const JobSpec spec{.name = "train", .run = "r"};
+  {
+    auto store = open();
+    ASSERT_TRUE(store.add({&spec, 1}, at(7), autostop).ok());
+    ASSERT_TRUE(store.add({&spec, 1}, at(8)).ok());
+  }
+  const auto saved = open().autostop().value();
+  ASSERT_TRUE(saved.has_value());
+  EXPECT_EQ(saved->autostop, autostop) << "jobs that come without one leave it as it was";
+  EXPECT_EQ(saved->set_at, at(7));
+}
+
 TEST_F(Store, KeepsPhasesPlacesAndVerdictsOfUnfinishedJobs) {
   auto store = open();
   const auto id = add(store, {.num_nodes = 2, .cpus = 1, .gpus = 2, .setup = "s", .run = "r"});

@@ -7,10 +7,13 @@ namespace isobar::broker {
 namespace {
 
 constexpr Duration kBackoffLeast = std::chrono::milliseconds(20), kBackoffMost = std::chrono::seconds(1);
+// Of the half minute that some clouds give.
+constexpr Duration kBetweenNotices = std::chrono::seconds(2);
 
 }  // namespace
 
-PeerLink::PeerLink(Loop& loop, NodePeer peer, Log& log) : loop_(loop), peer_(std::move(peer)), log_(log), backoff_(kBackoffLeast) {
+PeerLink::PeerLink(Loop& loop, NodePeer peer, Log& log, Announced announced)
+    : loop_(loop), peer_(std::move(peer)), log_(log), backoff_(kBackoffLeast), announced_(std::move(announced)) {
   lost_ = loop_.after(kLostAfter, [this] { give_up(); });
   connect();
 }
@@ -28,6 +31,7 @@ void PeerLink::connect() {
 void PeerLink::on_break(const std::string& why) {
   connection_.reset();
   keys_by_request_.clear();
+  notices_ = {};
   if (std::exchange(greeted_, false)) {
     log_.warn("worker_connection_lost", {{"rank", peer_.rank}, {"why", why}});
     lost_ = loop_.after(kLostAfter, [this] { give_up(); });
@@ -43,6 +47,12 @@ void PeerLink::greet() {
   log_.info("worker_connected", {{"rank", peer_.rank}});
   for (const auto& key : std::exchange(to_forget_, {})) send(ForgetRank{key});
   for (auto& [key, rank] : ranks_) ask(key, rank);
+  if (announced_) ask_for_notices();
+}
+
+void PeerLink::ask_for_notices() {
+  send(AskStatus{});
+  notices_ = loop_.after(kBetweenNotices, [this] { ask_for_notices(); });
 }
 
 void PeerLink::ask(const RankKey& key, Rank& rank) {
@@ -99,6 +109,11 @@ void PeerLink::on_frame(const std::string& bytes) {
   if (!frame.ok()) return on_break("it answers what this version does not understand: " + frame.error().message());
   if (const auto* failure = std::get_if<Failure>(&frame->body); failure && !greeted_) return on_break(failure->message);
   if (std::holds_alternative<Welcome>(frame->body)) return greet();
+  if (const auto* status = std::get_if<NodeStatus>(&frame->body)) {
+    for (const auto& notice : status->notices)
+      if (announced_) announced_(notice);
+    return;
+  }
   if (const auto key = keys_by_request_.find(frame->id); key != keys_by_request_.end()) on_rank_event(RankKey(key->second), frame->body);
 }
 

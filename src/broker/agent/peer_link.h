@@ -21,7 +21,9 @@ class PeerLink final : public RankHost {
  public:
   static constexpr auto kLostAfter = std::chrono::seconds(8);
 
-  PeerLink(Loop& loop, NodePeer peer, Log& log);
+  using Announced = std::function<void(const NodeNotice&)>;
+  /// announced   told what the worker's cloud announced for it, whenever it was asked and says something; none: it is not asked
+  PeerLink(Loop& loop, NodePeer peer, Log& log, Announced announced = {});
 
   void run(const RankKey& key, const RankOrder& order, std::uint64_t offset, std::shared_ptr<RankSink> sink) override;
   void kill(const RankKey& key) override;
@@ -46,6 +48,7 @@ class PeerLink final : public RankHost {
   void on_break(const std::string& why);
   void greet();
   void ask(const RankKey& key, Rank& rank);
+  void ask_for_notices();
   std::uint64_t send(Request request);
   void give_up();
 
@@ -55,7 +58,8 @@ class PeerLink final : public RankHost {
   std::unique_ptr<Connection> connection_;
   bool greeted_ = false;
   Duration backoff_{};
-  Loop::Timer retry_, lost_;
+  Announced announced_;
+  Loop::Timer retry_, lost_, notices_;
   std::uint64_t last_request_ = 0;
   std::map<RankKey, Rank> ranks_;
   std::map<std::uint64_t, RankKey> keys_by_request_;

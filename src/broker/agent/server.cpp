@@ -104,18 +104,19 @@ void Server::job_changed(JobId job) {
 }
 
 bool Server::is_read() const {
-  return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& session) { return !session.second->streams.empty(); });
+  return std::any_of(sessions_.begin(), sessions_.end(),
+                     [](const auto& session) { return session.second->holds_autostop || !session.second->streams.empty(); });
 }
 
 void Server::start(Session& session, std::uint64_t request, std::unique_ptr<Stream> stream) {
   if (!stream->pump(session, request)) session.streams[request] = std::move(stream);
 }
 
-std::function<void(Result<std::vector<JobId>>)> Server::job_reply(const Session& session, std::uint64_t request) {
-  return [this, id = session.id, request](Result<std::vector<JobId>> result) {
+std::function<void(Result<std::vector<JobId>>)> Server::job_reply(const Session& session, std::uint64_t request, bool sets_autostop) {
+  return [this, id = session.id, request, sets_autostop](Result<std::vector<JobId>> result) {
     auto* there = find(id);
     if (!there) return;
-    if (result.ok()) there->reply(request, JobIds{std::move(*result)});
+    if (result.ok()) there->reply(request, JobIds{std::move(*result), sets_autostop});
     else there->refuse(request, result.error());
   };
 }
@@ -147,7 +148,9 @@ Status Server::on(Session& session, std::uint64_t id, Hello& hello) {
 Status Server::on(Session& session, std::uint64_t id, SubmitJobs& submit) {
   TRY(require_head());
   if (parts_.is_ending()) return unavailable("the cluster is ending: it only waits for what is still being written to buckets");
-  parts_.head->submit(std::move(submit.jobs), job_reply(session, id));
+  session.holds_autostop |= submit.autostop.has_value();
+  auto reply = job_reply(session, id, submit.autostop.has_value());
+  parts_.head->submit(std::move(submit.jobs), submit.autostop, std::move(reply));
   return {};
 }
 
@@ -195,6 +198,7 @@ Status Server::on(Session& session, std::uint64_t id, AskStatus&) {
                     .rank = parts_.config.rank,
                     .nodes = static_cast<int>(parts_.config.nodes.size()),
                     .booted = parts_.booted};
+  status.notices = parts_.notices;
   if (parts_.head) status = parts_.head->status();
   status.version = kAgentVersion;
   session.reply(id, std::move(status));

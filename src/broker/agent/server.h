@@ -31,13 +31,14 @@ class Server {
     Instant booted;
     std::function<void(PowerOff)> power_off;
     std::function<bool()> is_ending;  ///< the node is about to end, and waits for uploads at most
+    const std::vector<NodeNotice>& notices;  ///< of this node
     Log& log;
   };
   Server(Parts parts, Fd listener);
 
   /// The job's log grew, or it ended.
   void job_changed(JobId job);
-  /// Whether an answer in many parts is under way.
+  /// Whether an answer in many parts is under way, or whoever submitted jobs with an autostop may still ask for one.
   bool is_read() const;
 
  private:
@@ -49,7 +50,7 @@ class Server {
   void on_frame(std::uint64_t session, const std::string& frame);
   void on_room(std::uint64_t session);
   /// Answers with what the head will say, if the one who asked is still there then.
-  std::function<void(Result<std::vector<JobId>>)> job_reply(const Session& session, std::uint64_t request);
+  std::function<void(Result<std::vector<JobId>>)> job_reply(const Session& session, std::uint64_t request, bool sets_autostop = false);
   void start(Session& session, std::uint64_t request, std::unique_ptr<Stream> stream);
 
   /// Each returns why it refuses, or takes care of the answer itself.

@@ -26,6 +26,7 @@ struct Session {
   std::uint64_t id = 0;
   std::unique_ptr<Connection> connection;
   bool greeted = false;
+  bool holds_autostop = false;                               ///< it set one with its jobs, and may still open their log
   std::map<std::uint64_t, std::unique_ptr<Stream>> streams;  ///< by request
   std::set<RankKey> ranks;                                   ///< whose output goes here
 

@@ -25,7 +25,7 @@ constexpr std::array kFacts = {
     CloudFacts{.name = "primeintellect", .shown_as = "PrimeIntellect", .ports = false},
     CloudFacts{.name = "runpod", .shown_as = "RunPod"},
     CloudFacts{.name = "scp", .shown_as = "SCP"},
-    CloudFacts{.name = "slurm", .shown_as = "Slurm", .ports = false, .fast_network = true, .standing = true},
+    CloudFacts{.name = "slurm", .shown_as = "Slurm", .fast_network = true, .standing = true},
     CloudFacts{.name = "ssh", .shown_as = "SSH", .standing = true},
     CloudFacts{.name = "vast", .shown_as = "Vast"},
     CloudFacts{.name = "vsphere", .shown_as = "vSphere"},

@@ -182,10 +182,23 @@ Result<JobId> AgentClient::submit(const JobSpec& job, Duration deadline) {
 }
 
 Result<std::vector<JobId>> AgentClient::submit(std::span<const JobSpec> jobs, Duration deadline) {
-  TRY_ASSIGN(auto accepted, connection_->call<JobIds>(SubmitJobs{{jobs.begin(), jobs.end()}}, deadline).context("submit"));
-  if (accepted.ids.size() != jobs.size())
-    return unavailable(fmt::format("submit: the agent answered {} jobs for {}", accepted.ids.size(), jobs.size()));
+  TRY_ASSIGN(auto accepted, send_jobs(SubmitJobs{{jobs.begin(), jobs.end()}}, deadline));
   return std::move(accepted.ids);
+}
+
+Result<std::vector<JobId>> AgentClient::submit(std::span<const JobSpec> jobs, const Autostop& autostop, Duration deadline) {
+  TRY_ASSIGN(auto accepted, send_jobs(SubmitJobs{{jobs.begin(), jobs.end()}, autostop}, deadline));
+  // An agent of an older isobar passes over what it does not know: it is told once more, in its own words.
+  if (!accepted.autostop_set) TRY(set_autostop(autostop, deadline));
+  return std::move(accepted.ids);
+}
+
+Result<JobIds> AgentClient::send_jobs(SubmitJobs what, Duration deadline) {
+  const std::size_t asked = what.jobs.size();
+  TRY_ASSIGN(auto accepted, connection_->call<JobIds>(std::move(what), deadline).context("submit"));
+  if (accepted.ids.size() != asked)
+    return unavailable(fmt::format("submit: the agent answered {} jobs for {}", accepted.ids.size(), asked));
+  return accepted;
 }
 
 Result<std::vector<JobRecord>> AgentClient::queue(bool active_only, std::uint64_t limit, Duration deadline) {

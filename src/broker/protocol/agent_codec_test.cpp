@@ -54,6 +54,7 @@ std::vector<Request> all_requests() {
   manifest.entries.push_back({"a/b", EntryKind::kSymlink, 0755, 5, Instant::from_unix_seconds(3), "../t", "hash"});
   return {Hello{1, "t"},
           SubmitJobs{{a_job(), JobSpec{}}},
+          SubmitJobs{{a_job()}, Autostop{5min, true, IdleWait::kNone}},
           ListJobs{{JobId(1)}, true, 5},
           CancelJobs{{JobId(2)}, false},
           TailLogs{JobId(1), false, 10, 2},
@@ -75,10 +76,11 @@ std::vector<Reply> all_replies() {
   NodeStatus status{.version = "1", .cluster = "c", .rank = 1, .nodes = 2, .nodes_connected = 1, .booted = Instant::from_unix_seconds(9)};
   status.idle_since = Instant::from_unix_seconds(10);
   status.autostop = Autostop{};
+  status.notices = {{1, Instant::from_unix_seconds(12), "terminate"}, {0, std::nullopt, "rebalance"}};
   return {Welcome{1, "v", "c", 2},
           Failure{Code::kDataLoss, "m"},
           Done{},
-          JobIds{{JobId(1), JobId(2)}},
+          JobIds{{JobId(1), JobId(2)}, true},
           JobPage{{a_record(), JobRecord{}}, false},
           LogChunk{kTricky},
           LogEnd{a_record()},

@@ -19,7 +19,10 @@ struct PutReply {
     out.mutable_failure()->set_message(failure.message);
   }
   void operator()(const Done&) const { out.mutable_done(); }
-  void operator()(const JobIds& jobs) const { put_ids(jobs.ids, out.mutable_job_ids()->mutable_ids()); }
+  void operator()(const JobIds& jobs) const {
+    put_ids(jobs.ids, out.mutable_job_ids()->mutable_ids());
+    out.mutable_job_ids()->set_autostop_set(jobs.autostop_set);
+  }
   void operator()(const JobPage& page) const {
     auto* wire = out.mutable_job_page();
     for (const auto& job : page.jobs) put(job, wire->add_jobs());
@@ -76,7 +79,7 @@ Result<Reply> get_reply(const wire::Reply& wire) {
       return Reply(Failure{code, wire.failure().message()});
     }
     case wire::Reply::kDone: return Reply(Done{});
-    case wire::Reply::kJobIds: return Reply(JobIds{get_ids(wire.job_ids().ids())});
+    case wire::Reply::kJobIds: return Reply(JobIds{get_ids(wire.job_ids().ids()), wire.job_ids().autostop_set()});
     case wire::Reply::kJobPage: return get_page(wire.job_page());
     case wire::Reply::kLogChunk: return Reply(LogChunk{wire.log_chunk()});
     case wire::Reply::kLogEnd: {

@@ -14,6 +14,7 @@ struct PutRequest {
   void operator()(const SubmitJobs& submit) const {
     auto* jobs = out.mutable_submit_jobs();
     for (const auto& job : submit.jobs) put(job, jobs->add_jobs());
+    if (submit.autostop) put(*submit.autostop, jobs->mutable_autostop());
   }
   void operator()(const ListJobs& list) const {
     auto* wire = out.mutable_list_jobs();
@@ -62,6 +63,9 @@ Result<Request> get_submit(const wire::SubmitJobs& wire) {
   SubmitJobs submit;
   for (const auto& job : wire.jobs()) {
     TRY_ASSIGN(submit.jobs.emplace_back(), get(job).context("job \"" + job.name() + "\""));
+  }
+  if (wire.has_autostop()) {
+    TRY_ASSIGN(submit.autostop, get(wire.autostop()));
   }
   return Request(std::move(submit));
 }

@@ -70,6 +70,12 @@ Result<MirrorEntry> get_entry(const wire::MirrorEntry& wire) {
 
 }  // namespace
 
+std::string describe(const NodeNotice& notice) {
+  if (notice.at) return fmt::format("node {} will be taken away at {} UTC ({})", notice.rank, format_instant(*notice.at), notice.what);
+  if (notice.what == "rebalance") return fmt::format("node {} is likelier than usual to be taken away (rebalance)", notice.rank);
+  return fmt::format("node {} is being taken away ({})", notice.rank, notice.what);
+}
+
 std::string_view name_of(JobStatus status) { return kStatusNames[static_cast<std::size_t>(status)]; }
 
 void put(const JobSpec& spec, wire::JobSpec* out) {
@@ -162,6 +168,12 @@ void put(const NodeStatus& status, wire::NodeStatus* out) {
   out->set_pending(status.pending);
   out->set_setting_up(status.setting_up);
   out->set_running(status.running);
+  for (const auto& notice : status.notices) {
+    auto* told = out->add_notices();
+    told->set_rank(notice.rank);
+    if (notice.at) told->set_at(notice.at->unix_nanos());
+    told->set_what(notice.what);
+  }
 }
 
 Result<NodeStatus> get(const wire::NodeStatus& wire) {
@@ -174,6 +186,11 @@ Result<NodeStatus> get(const wire::NodeStatus& wire) {
   status.pending = wire.pending();
   status.setting_up = wire.setting_up();
   status.running = wire.running();
+  for (const auto& told : wire.notices()) {
+    TRY(in_range(told.rank(), 0, kNodesMax, "notice: rank"));
+    status.notices.push_back({told.rank(), std::nullopt, told.what()});
+    if (told.has_at()) status.notices.back().at = Instant::from_unix_nanos(told.at());
+  }
   return status;
 }
 

@@ -26,7 +26,7 @@ std::string schema() {
   return fmt::format(
       "CREATE TABLE IF NOT EXISTS clusters(name TEXT PRIMARY KEY, status INTEGER, {0}, num_nodes INTEGER, launched INTEGER, autostop_idle "
       "INTEGER, "
-      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT, mounts TEXT) STRICT;"
+      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT, mounts TEXT, ports TEXT) STRICT;"
       "CREATE TABLE IF NOT EXISTS intents(cluster TEXT PRIMARY KEY, kind INTEGER, cloud TEXT, token TEXT, since INTEGER) STRICT;"
       "CREATE TABLE IF NOT EXISTS usage(id INTEGER PRIMARY KEY, cluster TEXT, {0}, num_nodes INTEGER, started INTEGER, ended INTEGER) "
       "STRICT;"
@@ -156,13 +156,15 @@ Result<ClusterRecord> read_cluster(Statement& row) {
   cluster.token = row.text();
   cluster.user = row.text();
   TRY_ASSIGN(cluster.mounts, decode_mounts(row.text()));
+  // What this very program wrote; a text that is none lets nothing in.
+  cluster.ports = parse_ports(row.text()).value_or({});
   return cluster;
 }
 
 const std::string& select_clusters() {
   static const std::string kSql = fmt::format(
       "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user, "
-      "mounts FROM clusters",
+      "mounts, ports FROM clusters",
       kPlacementNames);
   return kSql;
 }
@@ -180,7 +182,7 @@ std::string_view name_of(StorageStatus status) {
 }
 
 std::string_view name_of(IntentKind kind) {
-  static constexpr std::array<std::string_view, 4> kNames = {"create", "start", "stop", "terminate"};
+  static constexpr std::array<std::string_view, 6> kNames = {"create", "start", "stop", "terminate", "autostop", "open ports"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -227,8 +229,9 @@ Result<StateStore> StateStore::open(const fs::path& path) {
   if (version > kSchemaVersion)
     return Error(Code::kDataLoss, fmt::format("{} was written by a newer isobar (format {}, this one reads {}); use that version",
                                               path.string(), version, kSchemaVersion));
-  const std::string since_mounts = version > 0 && version < 3 ? "ALTER TABLE clusters ADD COLUMN mounts TEXT;" : "";
-  if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + since_mounts + schema() + "COMMIT;"));
+  const std::string grow =
+      version > 0 && version < 3 ? "ALTER TABLE clusters ADD COLUMN mounts TEXT; ALTER TABLE clusters ADD COLUMN ports TEXT;" : "";
+  if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + grow + schema() + "COMMIT;"));
   return StateStore(std::move(database));
 }
 
@@ -251,10 +254,11 @@ Result<ClusterRecord> StateStore::cluster(const std::string& name) {
 }
 
 Status StateStore::put(const ClusterRecord& cluster) {
-  Statement statement(database_->handle,
-                      fmt::format("INSERT OR REPLACE INTO clusters(name, status, {}, num_nodes, launched, autostop_idle, autostop_down, "
-                                  "autostop_wait, last_command, token, user, mounts) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                                  kPlacementNames));
+  Statement statement(
+      database_->handle,
+      fmt::format("INSERT OR REPLACE INTO clusters(name, status, {}, num_nodes, launched, autostop_idle, autostop_down, "
+                  "autostop_wait, last_command, token, user, mounts, ports) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                  kPlacementNames));
   statement.bind(cluster.name).bind(static_cast<int>(cluster.status));
   bind_placement(statement, cluster.placement);
   statement.bind(cluster.num_nodes).bind(cluster.launched);
@@ -265,7 +269,11 @@ Status StateStore::put(const ClusterRecord& cluster) {
   } else {
     statement.bind_null().bind_null().bind_null();
   }
-  statement.bind(cluster.last_command).bind(cluster.token).bind(cluster.user).bind(encode_mounts(cluster.mounts));
+  statement.bind(cluster.last_command)
+      .bind(cluster.token)
+      .bind(cluster.user)
+      .bind(encode_mounts(cluster.mounts))
+      .bind(describe(cluster.ports));
   if (!statement.done()) return database_->failure("record cluster");
   return {};
 }

@@ -29,6 +29,7 @@ class StateTest : public testing::Test {
     cluster.num_nodes = 2;
     cluster.launched = Instant::from_unix_seconds(100);
     cluster.autostop = Autostop{7min, true, IdleWait::kNone};
+    cluster.ports = {{80, 80}, {8000, 8010}};
     cluster.last_command = "isobar launch";
     cluster.token = "t-1";
     cluster.user = "me";
@@ -54,6 +55,7 @@ TEST_F(StateTest, KeepsEveryFieldOfACluster) {
   EXPECT_EQ(read->num_nodes, 2);
   EXPECT_EQ(read->launched, written.launched);
   EXPECT_EQ(read->autostop, written.autostop);
+  EXPECT_EQ(read->ports, written.ports);
   EXPECT_EQ(read->token, "t-1");
   EXPECT_EQ(read->mounts, written.mounts);
   EXPECT_EQ(store.cluster("b").error().code(), Code::kNotFound);
@@ -175,6 +177,24 @@ TEST_F(StateTest, ProcessesThatOpenAtTheSameInstantWaitForOneAnother) {
     }
     EXPECT_EQ(StateStore::open(path)->clusters()->size(), children.size());
   }
+}
+
+TEST_F(StateTest, AFileFromBeforePortsWereRecordedIsRead) {
+  {
+    auto store = open();
+    ASSERT_TRUE(store.put(a_cluster("a")).ok());
+  }
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(raw, "ALTER TABLE clusters DROP COLUMN ports; PRAGMA user_version = 2", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(raw);
+  auto store = open();
+  auto cluster = store.cluster("a").value();
+  EXPECT_EQ(cluster.user, "me");
+  EXPECT_TRUE(cluster.ports.empty());
+  cluster.ports = {{80, 80}};
+  ASSERT_TRUE(store.put(cluster).ok());
+  EXPECT_EQ(open().cluster("a").value().ports, cluster.ports);
 }
 
 TEST_F(StateTest, AFileOfANewerVersionIsRefusedAndLeftAlone) {

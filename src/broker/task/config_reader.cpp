@@ -32,6 +32,7 @@ const std::vector<std::string> kOverridable = {
     "kubernetes.kueue",
     "kubernetes.namespace",
     "kubernetes.pod_config",
+    "kubernetes.ports",
     "kubernetes.provision_timeout",
     "kubernetes.quota",
     "kubernetes.remote_identity",

@@ -28,9 +28,13 @@ bool any_alternative(const Task& task, bool (*asks)(const ResourceRequest&)) {
 
 /// Of the keys that a task may set, those that a driver reads (cloud/kubernetes/kube_wishes.h).
 bool is_acted_on(const std::string& key) {
-  static const std::vector<std::string> kKeys = {"kubernetes.custom_metadata", "kubernetes.namespace",
-                                                 "kubernetes.pod_config",      "kubernetes.provision_timeout",
-                                                 "kubernetes.remote_identity", "kubernetes.set_pod_resource_limits"};
+  static const std::vector<std::string> kKeys = {"kubernetes.custom_metadata",
+                                                 "kubernetes.namespace",
+                                                 "kubernetes.pod_config",
+                                                 "kubernetes.ports",
+                                                 "kubernetes.provision_timeout",
+                                                 "kubernetes.remote_identity",
+                                                 "kubernetes.set_pod_resource_limits"};
   return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
 }
 

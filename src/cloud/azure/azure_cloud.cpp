@@ -183,6 +183,19 @@ Answer<std::set<std::string>> AzureCloud::remove(const std::string& subscription
   return std::set<std::string>(ids.begin(), ids.end());
 }
 
+Answer<Nothing> AzureCloud::open_ports(const std::string& subscription, const std::vector<CloudMachine>& machines, const Ports& ports,
+                                       Instant end) {
+  TRY_ASSIGN(const auto api, in(subscription, end));
+  std::set<std::string> groups;
+  for (const auto& machine : machines) {
+    TRY_ASSIGN(const auto id, parse_id(machine.id));
+    groups.insert(id.group);
+  }
+  for (const auto& group : groups)
+    TRY(api.put(group, "Microsoft.Network/networkSecurityGroups/isobar/securityRules", "ports", ports_rule_body(ports)));
+  return Nothing{};
+}
+
 Answer<std::set<std::string>> AzureCloud::clusters_with_remains(const std::string& subscription, const std::string& owner, Instant end) {
   TRY_ASSIGN(const auto api, in(subscription, end));
   TRY_ASSIGN(const auto groups, api.groups(owner));

@@ -24,6 +24,7 @@ class AzureCloud final : public MachineCloud {
   explicit AzureCloud(Parts parts) : parts_(std::move(parts)) {}
 
   std::string name() const override { return "azure"; }
+  std::string announces_preemption() const override { return "azure"; }
   // Ones that are off were taken back: that tells them apart.
   bool stops_spot() const override { return false; }
   // A machine that is off keeps its hardware, and costs, until it is deallocated.
@@ -41,6 +42,9 @@ class AzureCloud final : public MachineCloud {
   Answer<std::vector<CloudMachine>> machines(const std::string& subscription, const Wanted& wanted, Instant end) override;
   Answer<Nothing> stop(const std::string& subscription, const std::vector<std::string>& ids, Instant end) override;
   Answer<Nothing> start(const std::string& subscription, const std::vector<std::string>& ids, Instant end) override;
+  /// A rule of the security group of the cluster's own, which goes with its resource group.
+  Answer<Nothing> open_ports(const std::string& subscription, const std::vector<CloudMachine>& machines, const Ports& ports,
+                             Instant end) override;
   Answer<std::set<std::string>> remove(const std::string& subscription, const std::vector<std::string>& ids, Instant end) override;
   /// Resource groups, which hold networks and whatever a machine that failed left.
   Answer<std::set<std::string>> clusters_with_remains(const std::string& subscription, const std::string& owner, Instant end) override;

@@ -72,6 +72,22 @@ TEST_F(Azure, GivesEachRankItsOwnMachineInTheOrdersGroup) {
   EXPECT_EQ(azure.authorization, "Bearer TOKEN");
 }
 
+TEST_F(Azure, PortsAreOneRuleOfTheClustersOwnSecurityGroup) {
+  auto cloud = provider();
+  ASSERT_FALSE(cloud.create(an_order("train", 2), 5min).failure);
+  ASSERT_TRUE(cloud.open_ports("train", {{80, 80}}, 5min).ok());
+  ASSERT_TRUE(cloud.open_ports("train", {{80, 80}, {8000, 8010}}, 5min).ok());
+  ASSERT_THAT(azure.groups, SizeIs(1));
+  const auto& rules = azure.groups.begin()->second.rules;
+  ASSERT_THAT(rules, ElementsAre(testing::Key("ports")));
+  const auto& properties = rules.at("ports").at("properties").as_object();
+  EXPECT_EQ(boost::json::serialize(properties.at("destinationPortRanges")), R"(["80","8000-8010"])");
+  EXPECT_EQ(properties.at("access").as_string(), "Allow");
+  EXPECT_THAT(cloud.endpoints("train", {{80, 80}}, 5min).value().at(0).host, testing::StartsWith("192.0.2."));
+  ASSERT_TRUE(cloud.terminate("train", 5min).ok());
+  EXPECT_THAT(azure.groups, IsEmpty());
+}
+
 TEST_F(Azure, AMachineThatFailsIsARefusalWithItsCodeAndLeavesNothing) {
   azure.failing_ranks["1"] = "AllocationFailed";
   const auto failure = refused(an_order("train", 3));

@@ -27,6 +27,7 @@ class FakeArm final : public net::HttpTransport {
   struct FakeGroup {
     boost::json::object order;
     bool ends = false;
+    std::map<std::string, boost::json::object> rules = {};  ///< of its security group, beside those that it was made with
   };
 
   // What the test sets up, before it calls.
@@ -129,6 +130,7 @@ class FakeArm final : public net::HttpTransport {
     if (kind == "groups") return group(request.method, parts, body);
     if (parts[0] == "providers") return list(kind, query);
     if (!groups.contains(parts[1])) return refusal(404, "ResourceGroupNotFound");
+    if (kind == "networkSecurityGroups" && parts.size() > 6) groups[parts[1]].rules[parts.back()] = body;
     if (kind != "virtualMachines") {
       boost::json::object told = body;
       told["properties"].is_object() ? told["properties"].as_object()["provisioningState"] = "Succeeded"

@@ -155,6 +155,20 @@ std::string group_body(const CreateOrder& order, const Mark& mark) {
   return json::serialize(json::object{{"location", order.offer.region}, {"tags", tags_in(order, mark)}});
 }
 
+std::string ports_rule_body(const Ports& ports) {
+  json::array ranges;
+  for (const auto& range : ports) ranges.emplace_back(describe(range));
+  return json::serialize(json::object{{"properties",
+                                       {{"priority", 200},
+                                        {"direction", "Inbound"},
+                                        {"access", "Allow"},
+                                        {"protocol", "Tcp"},
+                                        {"sourceAddressPrefix", "*"},
+                                        {"sourcePortRange", "*"},
+                                        {"destinationAddressPrefix", "*"},
+                                        {"destinationPortRanges", std::move(ranges)}}}});
+}
+
 std::string security_group_body(const std::string& region) {
   const json::object rule{{"name", "ssh"},
                           {"properties",

@@ -36,6 +36,8 @@ Status check_order(const CreateOrder& order);
 std::string group_body(const CreateOrder& order, const Mark& mark);
 /// SSH from anywhere; Azure lets machines of one network reach one another by itself.
 std::string security_group_body(const std::string& region);
+/// One rule for all ports of a cluster: put again it says the new ones.
+std::string ports_rule_body(const Ports& ports);
 std::string network_body(const std::string& region, const std::string& security_group_id);
 /// subnet_id, security_group_id   whole ids, "/subscriptions/…"
 std::string machine_body(const CreateOrder& order, const Mark& mark, const ImageSource& image, const std::string& subnet_id,

@@ -41,6 +41,12 @@ Result<std::string> need(const XmlElement& element, const char* name) {
   return text(element, name);
 }
 
+std::vector<std::string> groups_in(const XmlElement& element) {
+  std::vector<std::string> ids;
+  for (const XmlElement& group : element.child("groupSet").children("item")) ids.push_back(text(group, "groupId"));
+  return ids;
+}
+
 Result<Machine> read_machine(const XmlElement& item) {
   Machine machine;
   TRY_ASSIGN(machine.id, need(item, "instanceId"));
@@ -49,11 +55,22 @@ Result<Machine> read_machine(const XmlElement& item) {
   machine.private_address = text(item, "privateIpAddress");
   machine.public_address = text(item, "ipAddress");
   machine.image_id = text(item, "imageId");
+  machine.vpc_id = text(item, "vpcId");
+  machine.group_ids = groups_in(item);
+  // Asked for with an interface of its own, a machine may be told to have its groups there alone.
+  for (const XmlElement& interface : item.child("networkInterfaceSet").children("item"))
+    if (machine.group_ids.empty()) machine.group_ids = groups_in(interface);
   machine.spot = item.text_of("instanceLifecycle") == "spot";
   machine.reason_code = text(item.child("stateReason"), "code");
   machine.reason = text(item.child("stateReason"), "message");
   for (const XmlElement& tag : item.child("tagSet").children("item")) machine.tags[text(tag, "key")] = text(tag, "value");
   return machine;
+}
+
+bool lets_everyone_in(const XmlElement& permission) {
+  for (const XmlElement& range : permission.child("ipRanges").children("item"))
+    if (range.text_of("cidrIp") == "0.0.0.0/0") return true;
+  return false;
 }
 
 // Who is let in by a permission: addresses of either family, or members of the group itself.
@@ -65,6 +82,8 @@ void read_permission(const XmlElement& permission, SecurityGroup& group) {
       !permission.child("ipRanges").children("item").empty() || !permission.child("ipv6Ranges").children("item").empty();
   const bool reaches_ssh = everything || (protocol == "tcp" && from.ok() && to.ok() && *from <= 22 && *to >= 22);
   if (reaches_ssh && from_addresses) group.lets_ssh_in = true;
+  if (protocol == "tcp" && from.ok() && to.ok() && *from > 0 && *from <= *to && *to < 65536 && lets_everyone_in(permission))
+    group.open.push_back({static_cast<std::uint16_t>(*from), static_cast<std::uint16_t>(*to)});
   for (const XmlElement& member : permission.child("groups").children("item"))
     if (everything && member.text_of("groupId") == group.id) group.open_within = true;
 }
@@ -73,6 +92,8 @@ Result<SecurityGroup> read_group(const XmlElement& item) {
   SecurityGroup group;
   TRY_ASSIGN(group.id, need(item, "groupId"));
   for (const XmlElement& permission : item.child("ipPermissions").children("item")) read_permission(permission, group);
+  group.open = merged(std::move(group.open));
+  for (const XmlElement& tag : item.child("tagSet").children("item")) group.tags[text(tag, "key")] = text(tag, "value");
   return group;
 }
 

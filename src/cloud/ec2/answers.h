@@ -26,7 +26,8 @@ struct Machine {
   std::string state;  ///< pending, running, stopping, stopped, shutting-down, terminated
   std::string zone;   ///< its name in this account, "us-east-1a"
   std::string private_address, public_address;
-  std::string image_id;
+  std::string image_id, vpc_id;
+  std::vector<std::string> group_ids;  ///< of the security groups that it is in
   bool spot = false;
   std::string reason_code, reason;  ///< why it is in this state: "Server.InsufficientInstanceCapacity"; empty: as it was told to
   Tags tags;
@@ -49,8 +50,10 @@ struct Subnet {
 };
 
 struct SecurityGroup {
-  std::string id;
+  std::string id = {};
   bool lets_ssh_in = false, open_within = false;
+  Ports open = {};  ///< TCP that everyone is let in to, merged
+  Tags tags = {};
 };
 
 struct Image {

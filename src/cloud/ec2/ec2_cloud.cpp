@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "launch_ground.h"
+#include "open_ports.h"
 #include "storage/aws_access.h"
 #include "tags.h"
 
@@ -173,15 +174,32 @@ Answer<std::set<std::string>> Ec2Cloud::remove(const std::string& region, const 
   return ended;
 }
 
+Answer<Nothing> Ec2Cloud::open_ports(const std::string& region, const std::vector<CloudMachine>& machines, const Ports& ports,
+                                     Instant end) {
+  TRY_ASSIGN(auto api, in(region, end));
+  return ec2::open_ports(api, machines, ports);
+}
+
+Answer<std::set<std::string>> Ec2Cloud::clusters_with_remains(const std::string& region, const std::string& owner, Instant end) {
+  TRY_ASSIGN(auto api, in(region, end));
+  auto clusters = clusters_with_groups(api, owner);
+  // Whoever may not look at security groups has made none.
+  if (clusters.refused_with("UnauthorizedOperation")) return std::set<std::string>();
+  return clusters;
+}
+
 Answer<Nothing> Ec2Cloud::before_removal(const std::string& region, const Wanted& wanted, Instant end) {
   TRY_ASSIGN(auto api, in(region, end));
   auto filters = all_that_is(wanted);
   filters.push_back({"state", {"open", "active"}});
   const auto requests = api.spot_requests(filters);
   // Whoever may not ask for spot requests has none.
-  if (requests.refused_with("UnauthorizedOperation")) return Nothing{};
-  if (!requests.ok()) return requests.error();
-  return api.cancel_spot_requests(*requests);
+  if (!requests.ok() && !requests.refused_with("UnauthorizedOperation")) return requests.error();
+  if (requests.ok()) TRY(api.cancel_spot_requests(*requests));
+  if (!wanted.cluster || wanted.token) return Nothing{};
+  const auto closed = close_ports(api, wanted.owner, *wanted.cluster);
+  if (closed.refused_with("UnauthorizedOperation")) return Nothing{};
+  return closed;
 }
 
 }  // namespace isobar::cloud::ec2

@@ -23,6 +23,7 @@ class Ec2Cloud final : public MachineCloud {
 
   std::string name() const override { return "aws"; }
   bool stops_spot() const override { return false; }
+  std::string announces_preemption() const override { return "aws"; }
   Status check() override;
   std::vector<std::string> facts() override;
   Status check_order(const CreateOrder& order) const override;
@@ -38,7 +39,11 @@ class Ec2Cloud final : public MachineCloud {
   Answer<Nothing> set_own_end(const std::string& region, const std::vector<std::string>& ids, bool with_disks, Instant end) override;
   Answer<Nothing> start(const std::string& region, const std::vector<std::string>& ids, Instant end) override;
   Answer<std::set<std::string>> remove(const std::string& region, const std::vector<std::string>& ids, Instant end) override;
-  /// Spot requests are cancelled, that none is fulfilled behind our back.
+  Answer<Nothing> open_ports(const std::string& region, const std::vector<CloudMachine>& machines, const Ports& ports,
+                             Instant end) override;
+  Answer<std::set<std::string>> clusters_with_remains(const std::string& region, const std::string& owner, Instant end) override;
+  /// Spot requests are cancelled, that none is fulfilled behind our back, and the cluster's ports closed, as long as its machines can
+  /// still be taken out of the group.
   Answer<Nothing> before_removal(const std::string& region, const Wanted& wanted, Instant end) override;
 
  private:

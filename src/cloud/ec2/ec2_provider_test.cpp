@@ -57,6 +57,67 @@ TEST_F(Ec2, GivesEachRankItsOwnCallWithItsTags) {
   for (int rank = 0; rank < 3; ++rank) EXPECT_EQ(made.instances[static_cast<std::size_t>(rank)].rank, rank);
 }
 
+TEST_F(Ec2, PortsAreRulesOfAGroupOfTheClustersOwnThatGoesWithIt) {
+  auto ec2 = provider();
+  ASSERT_FALSE(ec2.create(an_order("train", 2), 5min).failure);
+  ASSERT_TRUE(ec2.open_ports("train", {{80, 80}}, 5min).ok());
+  ASSERT_THAT(aws.groups, SizeIs(1));
+  const std::string group = aws.groups.begin()->first;
+  for (const auto& machine : aws.machines) EXPECT_THAT(machine.groups, ElementsAre("sg-1", group));
+  ASSERT_TRUE(ec2.open_ports("train", {{80, 80}, {8000, 8010}}, 5min).ok());
+  EXPECT_THAT(aws.groups[group].ranges, ElementsAre("80-80", "8000-8010")) << "what is open already is not asked for again";
+  const auto endpoints = ec2.endpoints("train", {{80, 80}}, 5min).value();
+  ASSERT_THAT(endpoints, SizeIs(1));
+  EXPECT_THAT(endpoints[0].host, StartsWith("3.0.0."));
+  EXPECT_EQ(endpoints[0].outer_port, 80);
+  ASSERT_TRUE(ec2.terminate("train", 5min).ok());
+  EXPECT_THAT(aws.groups, IsEmpty());
+  EXPECT_THAT(ec2.clusters().value(), IsEmpty());
+}
+
+TEST_F(Ec2, AGroupThatIsHeldOnToIsLeftForTheSweep) {
+  auto ec2 = provider();
+  ASSERT_FALSE(ec2.create(an_order("train", 1), 5min).failure);
+  ASSERT_TRUE(ec2.open_ports("train", {{80, 80}}, 5min).ok());
+  aws.machines[0].state = "terminated";  // by somebody else, and EC2 has not cleared up yet
+  ASSERT_TRUE(ec2.terminate("train", 5min).ok());
+  EXPECT_THAT(aws.groups, SizeIs(1));
+  EXPECT_THAT(ec2.clusters().value(), ElementsAre("train"));
+  aws.groups_let_go = true;
+  ASSERT_TRUE(ec2.terminate("train", 5min).ok());
+  EXPECT_THAT(aws.groups, IsEmpty());
+  EXPECT_THAT(ec2.clusters().value(), IsEmpty());
+}
+
+// Dead at every request in turn, and then taken down by the next command.
+TEST_F(Ec2, ACrashWhilePortsAreOpenedLeavesNoGroup) {
+  for (int lives = 0; lives < 12; ++lives) {
+    auto ec2 = provider();
+    auto order = an_order("train", 2);
+    order.token = "tok" + std::to_string(lives);
+    ASSERT_FALSE(ec2.create(order, 5min).failure);
+    aws.requests_until_dead = lives;
+    (void)ec2.open_ports("train", {{80, 80}, {443, 443}}, 5s).ok();
+    aws.requests_until_dead = 1 << 30;
+    ASSERT_TRUE(provider().open_ports("train", {{80, 80}, {443, 443}}, 5min).ok());
+    ASSERT_THAT(aws.groups, SizeIs(1)) << "there is never a second one";
+    ASSERT_TRUE(provider().terminate("train", 5min).ok());
+    EXPECT_THAT(aws.groups, IsEmpty()) << lives;
+  }
+}
+
+TEST_F(Ec2, NodesOnSpotMachinesAreToldToWatchForTheirEnd) {
+  auto order = an_order("train", 1);
+  order.use_spot = true;
+  ASSERT_FALSE(provider().create(order, 5min).failure);
+  auto steady = an_order("steady", 1);
+  steady.token = "tok2";
+  ASSERT_FALSE(provider().create(steady, 5min).failure);
+  ASSERT_THAT(setup.orders, SizeIs(2));
+  EXPECT_EQ(setup.orders[0].preemption_watch, "aws");
+  EXPECT_EQ(setup.orders[1].preemption_watch, "");
+}
+
 TEST_F(Ec2, WhenOneRankIsRefusedNoneIsLeft) {
   aws.refused_ranks["1"] = "InsufficientInstanceCapacity";
   aws.looks_until_listed = 5;  // The ranks that were made are not in any list yet.

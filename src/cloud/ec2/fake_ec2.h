@@ -23,6 +23,7 @@ class FakeEc2 final : public net::HttpTransport {
     std::string id, host, token, state = "pending", reason;
     Form form;  ///< of the call that made it
     int looks = 0;
+    std::vector<std::string> groups = {"sg-1"};
     std::string get(const std::string& name) const { return value_of(form, name); }
   };
 
@@ -40,10 +41,16 @@ class FakeEc2 final : public net::HttpTransport {
   bool has_default_vpc = true;
   int group_listed_after = 0;  ///< another process makes the security group, and so many questions later it is listed
   bool has_group = false;      ///< the security group, without rules
+  bool groups_let_go = false;  ///< machines that ended have let go of theirs
   std::set<std::string> zones_with_subnets = {"us-east-1a", "us-east-1b", "us-east-1c"};
 
   // What the test looks at, afterwards.
   std::set<std::string> spot_requests;  ///< open ones
+  struct FakeGroup {
+    Form form;  ///< of the call that made it
+    std::vector<std::string> ranges = {};
+  };
+  std::map<std::string, FakeGroup> groups;  ///< of clusters, by id
   std::vector<FakeMachine> machines;
   std::vector<std::string> asked;  ///< actions, in order
   std::vector<net::HttpRequest> requests;
@@ -121,9 +128,47 @@ class FakeEc2 final : public net::HttpTransport {
     if (action == "TerminateInstances") return change(form, "terminated");
     if (action == "StopInstances") return change(form, "stopped");
     if (action == "StartInstances") return change(form, "pending");
+    if (action == "ModifyInstanceAttribute" && !value_of(form, "GroupId.1").empty()) return regroup(form);
+    if (action == "DeleteSecurityGroup") return delete_group(value_of(form, "GroupId"));
     if (action == "GetParameter") return reply(R"({"Parameter":{"Value":"ami-1"}})");
     if (action == "GetServiceQuota") return quota(request.owned_body);
     return reply(ground(action, form));
+  }
+
+  std::string describe_groups(const Form& form) const {
+    std::string items;
+    for (const auto& [id, group] : groups) {
+      const std::string cluster = tag_of(group.form, "isobar-cluster"), owner = tag_of(group.form, "isobar-owner");
+      const bool of_cluster = value_of(form, "Filter.2.Name") != "tag:isobar-cluster" || value_of(form, "Filter.2.Value.1") == cluster;
+      if (!of_cluster || value_of(form, "Filter.1.Value.1") != owner) continue;
+      std::string permissions;
+      for (const auto& range : group.ranges)
+        permissions +=
+            item("<ipProtocol>tcp</ipProtocol>" + element("fromPort", range.substr(0, range.find('-'))) +
+                 element("toPort", range.substr(range.find('-') + 1)) + "<ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges>");
+      items += item(element("groupId", id) + "<ipPermissions>" + permissions + "</ipPermissions><tagSet>" +
+                    item("<key>isobar-cluster</key>" + element("value", cluster)) + "</tagSet>");
+    }
+    return "<R><securityGroupInfo>" + items + "</securityGroupInfo></R>";
+  }
+
+  Result<net::HttpResponse> regroup(const Form& form) {
+    for (auto& machine : machines) {
+      if (machine.id != value_of(form, "InstanceId")) continue;
+      if (machine.state == "terminated") return refusal(400, "IncorrectInstanceState");
+      machine.groups.clear();
+      for (const auto& [key, id] : form)
+        if (key.starts_with("GroupId.")) machine.groups.push_back(id);
+    }
+    return reply("<R><return>true</return></R>");
+  }
+
+  Result<net::HttpResponse> delete_group(const std::string& id) {
+    for (const auto& machine : machines)
+      if (std::find(machine.groups.begin(), machine.groups.end(), id) != machine.groups.end() && !groups_let_go)
+        return refusal(400, "DependencyViolation");
+    if (groups.erase(id) == 0) return refusal(400, "InvalidGroup.NotFound");
+    return reply("<R><return>true</return></R>");
   }
 
   Result<net::HttpResponse> quota(std::string_view json) const {
@@ -151,10 +196,19 @@ class FakeEc2 final : public net::HttpTransport {
       return "<R><subnetSet>" +
              (zones_with_subnets.contains(value_of(form, "Filter.2.Value.1")) ? item("<subnetId>subnet-1</subnetId>") : "") +
              "</subnetSet></R>";
+    if (action == "DescribeSecurityGroups" && value_of(form, "Filter.1.Name").starts_with("tag:")) return describe_groups(form);
     if (action == "DescribeSecurityGroups") {
       if (group_listed_after > 0 && --group_listed_after == 0) has_group = true;
       return "<R><securityGroupInfo>" + std::string(has_group ? item("<groupId>sg-1</groupId>") : "") + "</securityGroupInfo></R>";
     }
+    if (action == "CreateSecurityGroup" && !tag_of(form, "isobar-cluster").empty()) {
+      const std::string id = "sg-" + std::to_string(++last_group_ + 100);
+      groups[id] = {form};
+      return "<R><groupId>" + id + "</groupId></R>";
+    }
+    if (action == "AuthorizeSecurityGroupIngress" && groups.contains(value_of(form, "GroupId")))
+      groups[value_of(form, "GroupId")].ranges.push_back(value_of(form, "IpPermissions.1.FromPort") + "-" +
+                                                         value_of(form, "IpPermissions.1.ToPort"));
     if (action == "CreateSecurityGroup") {
       has_group = true;
       return "<R><groupId>sg-1</groupId></R>";
@@ -185,7 +239,9 @@ class FakeEc2 final : public net::HttpTransport {
     for (const auto& [key, tag] : machine.form)
       if (key.starts_with("TagSpecification.1.") && key.ends_with(".Key"))
         text += item(element("key", tag) + element("value", tag_of(machine.form, tag)));
-    text += "</tagSet>";
+    text += "</tagSet><vpcId>vpc-1</vpcId><groupSet>";
+    for (const auto& group : machine.groups) text += item(element("groupId", group));
+    text += "</groupSet>";
     if (!machine.reason.empty()) text += "<stateReason>" + element("code", machine.reason) + "<message>it says</message></stateReason>";
     if (!machine.get("InstanceMarketOptions.MarketType").empty()) text += "<instanceLifecycle>spot</instanceLifecycle>";
     if (machine.state == "running")
@@ -193,6 +249,12 @@ class FakeEc2 final : public net::HttpTransport {
     return text;
   }
 
+  /// The first of the groups that the machine is in.
+  static std::string in_any(const FakeMachine& machine, const std::set<std::string>& groups) {
+    for (const auto& group : machine.groups)
+      if (groups.contains(group)) return group;
+    return {};
+  }
   static bool matches(const FakeMachine& machine, const Form& form) {
     for (int number = 1;; ++number) {
       const std::string prefix = "Filter." + std::to_string(number) + ".", name = value_of(form, prefix + "Name");
@@ -202,6 +264,8 @@ class FakeEc2 final : public net::HttpTransport {
         values.insert(value_of(form, prefix + "Value." + std::to_string(value)));
       std::string actual = name.starts_with("tag:") ? tag_of(machine.form, name.substr(4)) : machine.state;
       if (name == "client-token") actual = machine.token;
+      if (name == "instance-id") actual = machine.id;
+      if (name == "instance.group-id") actual = in_any(machine, values);
       if (name == "tag-key") actual = tag_of(machine.form, *values.begin()).empty() ? "" : *values.begin();
       if (!values.contains(actual)) return false;
     }
@@ -236,6 +300,7 @@ class FakeEc2 final : public net::HttpTransport {
   }
 
   std::mutex mutex_;
+  int last_group_ = 0;
 };
 
 }  // namespace isobar::cloud::ec2

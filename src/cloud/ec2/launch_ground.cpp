@@ -65,7 +65,8 @@ Answer<Nothing> let_in(RegionApi& api, const std::string& group_id, Ingress ingr
 
 /// Made here, or by another process at the same time, in which case it may take a moment until it is listed.
 Answer<SecurityGroup> make_group(RegionApi& api, const std::string& vpc, const std::string& owner) {
-  const auto made = api.create_security_group(kGroupName, vpc, {{kOwnerTag, owner}, {"Name", kGroupName}});
+  const auto made = api.create_security_group(kGroupName, "Machines that isobar makes: ssh from anywhere, everything among themselves", vpc,
+                                              {{kOwnerTag, owner}, {"Name", kGroupName}});
   if (made.ok()) return SecurityGroup{.id = *made};
   if (!made.refused_with("InvalidGroup.Duplicate")) return made.error();
   for (int look = 0; look < kLooksMost; ++look) {

@@ -111,15 +111,33 @@ Answer<std::vector<SecurityGroup>> RegionApi::security_groups(const std::vector<
   return ask_all<SecurityGroup>("find the security group", describe("DescribeSecurityGroups", filters), parse_security_groups);
 }
 
-Answer<std::string> RegionApi::create_security_group(const std::string& name, const std::string& vpc_id, const Tags& tags) {
+Answer<std::string> RegionApi::create_security_group(const std::string& name, const std::string& description, const std::string& vpc_id,
+                                                     const Tags& tags) {
   const std::string doing = fmt::format("create the security group {}", name);
-  TRY_ASSIGN(const auto body, ask(doing, ec2::create_security_group(name, vpc_id, tags)));
+  TRY_ASSIGN(const auto body, ask(doing, ec2::create_security_group(name, description, vpc_id, tags)));
   TRY_ASSIGN(auto id, parse_group_id(body).context(doing));
   return id;
 }
 
 Answer<Nothing> RegionApi::authorize(const std::string& group_id, Ingress ingress) {
   TRY(ask("open the security group", authorize_ingress(group_id, ingress), {"InvalidGroup.NotFound"}));
+  return Nothing{};
+}
+
+Answer<Nothing> RegionApi::delete_security_group(const std::string& group_id) {
+  const auto gone = ask("delete the security group " + group_id, ec2::delete_security_group(group_id));
+  if (!gone.ok() && !gone.refused_with("InvalidGroup.NotFound")) return gone.error();
+  return Nothing{};
+}
+
+Answer<Nothing> RegionApi::authorize(const std::string& group_id, PortRange range) {
+  const auto done = ask("open ports " + describe(range), authorize_ports(group_id, range), {"InvalidGroup.NotFound"});
+  if (!done.ok() && !done.refused_with("InvalidPermission.Duplicate")) return done.error();
+  return Nothing{};
+}
+
+Answer<Nothing> RegionApi::set_groups(const std::string& instance_id, const std::vector<std::string>& group_ids) {
+  TRY(ask("change the security groups of machine " + instance_id, ec2::set_groups(instance_id, group_ids), {"InvalidGroup.NotFound"}));
   return Nothing{};
 }
 

@@ -32,7 +32,12 @@ class RegionApi {
   Answer<std::vector<std::string>> default_vpcs();
   Answer<std::vector<Subnet>> subnets(const std::vector<Filter>& filters);
   Answer<std::vector<SecurityGroup>> security_groups(const std::vector<Filter>& filters);
-  Answer<std::string> create_security_group(const std::string& name, const std::string& vpc_id, const Tags& tags);
+  Answer<std::string> create_security_group(const std::string& name, const std::string& description, const std::string& vpc_id,
+                                            const Tags& tags);
+  /// Errors   DependencyViolation: a machine is in it
+  Answer<Nothing> delete_security_group(const std::string& group_id);
+  Answer<Nothing> authorize(const std::string& group_id, PortRange range);
+  Answer<Nothing> set_groups(const std::string& instance_id, const std::vector<std::string>& group_ids);
   Answer<Nothing> authorize(const std::string& group_id, Ingress ingress);
   Answer<Nothing> import_key_pair(const std::string& name, const std::string& public_key_line, const Tags& tags);
   Answer<std::vector<Image>> images(const std::vector<Filter>& filters, const std::string& owner = {});

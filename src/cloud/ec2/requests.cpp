@@ -42,6 +42,15 @@ void add_root_disk(Form& form, const RunOrder& order) {
   form.emplace_back(prefix + "Ebs.DeleteOnTermination", "true");
 }
 
+void add_tcp_from_anywhere(Form& form, PortRange range) {
+  const std::string prefix = "IpPermissions.1.";
+  form.emplace_back(prefix + "IpProtocol", "tcp");
+  form.emplace_back(prefix + "FromPort", std::to_string(range.first));
+  form.emplace_back(prefix + "ToPort", std::to_string(range.last));
+  form.emplace_back(prefix + "IpRanges.1.CidrIp", "0.0.0.0/0");
+  form.emplace_back(prefix + "Ipv6Ranges.1.CidrIpv6", "::/0");
+}
+
 }  // namespace
 
 Form form(std::string action) { return {{"Action", std::move(action)}, {"Version", kVersion}}; }
@@ -105,12 +114,31 @@ Form import_key_pair(const std::string& name, const std::string& public_key_line
   return result;
 }
 
-Form create_security_group(const std::string& name, const std::string& vpc_id, const Tags& tags) {
+Form create_security_group(const std::string& name, const std::string& description, const std::string& vpc_id, const Tags& tags) {
   Form result = form("CreateSecurityGroup");
   result.emplace_back("GroupName", name);
-  result.emplace_back("GroupDescription", "Machines that isobar makes: ssh from anywhere, everything among themselves");
+  result.emplace_back("GroupDescription", description);
   result.emplace_back("VpcId", vpc_id);
   add_tags(result, 1, "security-group", tags);
+  return result;
+}
+
+Form delete_security_group(const std::string& group_id) {
+  Form result = form("DeleteSecurityGroup");
+  result.emplace_back("GroupId", group_id);
+  return result;
+}
+
+Form set_groups(const std::string& instance_id, const std::vector<std::string>& group_ids) {
+  Form result = of_each("ModifyInstanceAttribute", "GroupId", group_ids);
+  result.emplace_back("InstanceId", instance_id);
+  return result;
+}
+
+Form authorize_ports(const std::string& group_id, PortRange range) {
+  Form result = form("AuthorizeSecurityGroupIngress");
+  result.emplace_back("GroupId", group_id);
+  add_tcp_from_anywhere(result, range);
   return result;
 }
 
@@ -123,11 +151,7 @@ Form authorize_ingress(const std::string& group_id, Ingress ingress) {
     result.emplace_back(prefix + "Groups.1.GroupId", group_id);
     return result;
   }
-  result.emplace_back(prefix + "IpProtocol", "tcp");
-  result.emplace_back(prefix + "FromPort", "22");
-  result.emplace_back(prefix + "ToPort", "22");
-  result.emplace_back(prefix + "IpRanges.1.CidrIp", "0.0.0.0/0");
-  result.emplace_back(prefix + "Ipv6Ranges.1.CidrIpv6", "::/0");
+  add_tcp_from_anywhere(result, {22, 22});
   return result;
 }
 

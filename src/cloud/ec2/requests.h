@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ports.h"
 #include "net/url.h"
 
 namespace isobar::cloud::ec2 {
@@ -46,7 +47,10 @@ Form run_instances(const RunOrder& order);
 Form set_shutdown_behavior(const std::string& id, bool terminate);
 
 Form import_key_pair(const std::string& name, const std::string& public_key_line, const Tags& tags);
-Form create_security_group(const std::string& name, const std::string& vpc_id, const Tags& tags);
+Form create_security_group(const std::string& name, const std::string& description, const std::string& vpc_id, const Tags& tags);
+Form delete_security_group(const std::string& group_id);
+/// All groups that a machine is to be in, in place of those that it is.
+Form set_groups(const std::string& instance_id, const std::vector<std::string>& group_ids);
 
 /// What is let in to the machines of a security group.
 enum class Ingress {
@@ -54,5 +58,7 @@ enum class Ingress {
   kWithinGroup,      ///< everything from members of the same group
 };
 Form authorize_ingress(const std::string& group_id, Ingress ingress);
+/// TCP from 0.0.0.0/0 and ::/0. One range a request, for EC2 refuses all of those of which one is let in already.
+Form authorize_ports(const std::string& group_id, PortRange range);
 
 }  // namespace isobar::cloud::ec2

@@ -133,6 +133,16 @@ Result<std::set<std::string>> parse_preempted(std::string_view text) {
   return names;
 }
 
+Result<RulePage> parse_ports_rules(std::string_view text, const std::string& mark) {
+  TRY_ASSIGN(const auto answer, parse_object(text, kWhose));
+  RulePage page{.clusters = {}, .next = text_in(answer, "nextPageToken")};
+  for (const auto& item : array_in(answer, "items")) {
+    const std::string description = text_in(as_object(item), "description");
+    if (description.starts_with(mark) && description.size() > mark.size()) page.clusters.insert(description.substr(mark.size()));
+  }
+  return page;
+}
+
 Result<Image> parse_image(std::string_view text) {
   TRY_ASSIGN(const auto answer, parse_object(text, kWhose));
   const std::string self = text_in(answer, "selfLink");

@@ -40,6 +40,13 @@ Result<Operation> parse_operation(std::string_view json);
 /// zoneOperations.list: the names of the machines that Google took away.
 Result<std::set<std::string>> parse_preempted(std::string_view json);
 
+/// firewalls.list: the clusters of which one lets ports in, by the descriptions that `ports_rule_mark` begins.
+struct RulePage {
+  std::set<std::string> clusters;
+  std::string next;
+};
+Result<RulePage> parse_ports_rules(std::string_view json, const std::string& mark);
+
 struct Image {
   std::string self;          ///< "projects/…/global/images/ubuntu-2204-jammy-v20260101"
   std::string architecture;  ///< "x86_64", "arm64"; empty: not told

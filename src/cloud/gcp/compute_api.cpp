@@ -119,4 +119,32 @@ Answer<Nothing> ComputeApi::have_firewall(Ingress ingress, const std::string& ne
   return made;
 }
 
+Answer<Nothing> ComputeApi::put_firewall(const std::string& name, const std::string& body) const {
+  const std::string doing = "have the firewall rule " + name, rules = root_ + "/global/firewalls";
+  auto made = act({.doing = doing, .method = "POST", .url = rules, .body = body});
+  if (!made.refused_with("RESOURCE_ALREADY_EXISTS")) return made;
+  return act({.doing = doing, .method = "PATCH", .url = rules + "/" + name, .body = body});
+}
+
+Answer<Nothing> ComputeApi::remove_firewall(const std::string& name) const {
+  auto done = act({.doing = "delete the firewall rule " + name, .method = "DELETE", .url = root_ + "/global/firewalls/" + name});
+  if (done.refused_with("RESOURCE_NOT_FOUND")) return Nothing{};
+  return done;
+}
+
+Answer<std::set<std::string>> ComputeApi::clusters_with_rules(const std::string& mark) const {
+  std::set<std::string> clusters;
+  std::string token;
+  for (int page = 0; page < kPagesMost; ++page) {
+    net::QueryParameters query = {{"filter", "name eq \"isobar-.*-ports\""}, {"maxResults", "500"}};
+    if (!token.empty()) query.emplace_back("pageToken", token);
+    TRY_ASSIGN(const auto answer, get("list firewall rules", root_ + "/global/firewalls?" + net::encode_query(query)));
+    TRY_ASSIGN(auto told, parse_ports_rules(answer, mark).context("list firewall rules"));
+    clusters.merge(told.clusters);
+    token = told.next;
+    if (token.empty()) return clusters;
+  }
+  return Error(Code::kDataLoss, "list firewall rules: Compute Engine's list has no end");
+}
+
 }  // namespace isobar::cloud::gcp

@@ -39,6 +39,12 @@ class ComputeApi {
   Answer<Nothing> network(const std::string& name) const;
   /// Makes the rule unless there is one of its name, whatever it says.
   Answer<Nothing> have_firewall(Ingress ingress, const std::string& network) const;
+  /// Makes the rule, or has it say this.
+  Answer<Nothing> put_firewall(const std::string& name, const std::string& body) const;
+  /// One that does not exist is no error.
+  Answer<Nothing> remove_firewall(const std::string& name) const;
+  /// The clusters of which a rule lets ports in.
+  Answer<std::set<std::string>> clusters_with_rules(const std::string& mark) const;
 
  private:
   Answer<std::string> get(const std::string& doing, const std::string& url) const;

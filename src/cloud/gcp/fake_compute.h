@@ -47,9 +47,9 @@ class FakeCompute final : public net::HttpTransport {
   std::string refused_start;  ///< code of the operation that starts a machine
 
   // What the test looks at, afterwards.
-  std::vector<FakeMachine> machines;  ///< that exist
-  std::set<std::string> firewalls;
-  std::vector<std::string> asked;  ///< "POST instances", in order
+  std::vector<FakeMachine> machines;                     ///< that exist
+  std::map<std::string, boost::json::object> firewalls;  ///< by name, as they were last told
+  std::vector<std::string> asked;                        ///< "POST instances", in order
   std::string authorization;
 
   std::size_t times(const std::string& what) const { return static_cast<std::size_t>(std::count(asked.begin(), asked.end(), what)); }
@@ -124,17 +124,32 @@ class FakeCompute final : public net::HttpTransport {
                     {"architecture", "X86_64"},
                     {"diskSizeGb", "20"}});
     }
+    if (kind == "firewalls" && request.method == "GET" && parts.size() == 3) return rules();
     if (kind == "firewalls" && request.method == "GET")
       return firewalls.contains(parts.back()) ? reply({{"name", parts.back()}}) : refusal(404, "notFound");
-    if (kind == "firewalls") {
-      firewalls.insert(std::string(body.at("name").as_string()));
-      return begin("", "insert", "");
-    }
+    if (kind == "firewalls") return firewall(request.method, parts.back(), body);
     if (kind == "operations" && parts.size() > (parts[1] == "zones" ? 4U : 3U)) return look(parts.back());
     if (kind == "operations") return taken(parts[2]);
     if (kind == "instances") return machine(request.method, parts, body, query);
     ADD_FAILURE() << "Compute Engine has no " << path;
     return refusal(404, "notFound");
+  }
+
+  Result<net::HttpResponse> rules() const {
+    boost::json::array items;
+    for (const auto& [name, rule] : firewalls) items.push_back(rule);
+    return reply({{"items", items}});
+  }
+
+  Result<net::HttpResponse> firewall(const std::string& method, const std::string& name, const boost::json::object& body) {
+    if (method == "POST") {
+      if (!firewalls.emplace(std::string(body.at("name").as_string()), body).second) return refusal(409, "alreadyExists");
+      return begin("", "insert", "");
+    }
+    if (!firewalls.contains(name)) return refusal(404, "notFound");
+    if (method == "DELETE") firewalls.erase(name);
+    else firewalls[name] = body;
+    return begin("", method == "DELETE" ? "delete" : "patch", "");
   }
 
   static Result<net::HttpResponse> quotas(const std::map<std::string, double>& limits) {

@@ -247,4 +247,27 @@ Answer<std::set<std::string>> GcpCloud::remove(const std::string& project, const
   return std::set<std::string>(ids.begin(), ids.end());
 }
 
+Answer<Nothing> GcpCloud::open_ports(const std::string& project, const std::vector<CloudMachine>& machines, const Ports& ports,
+                                     Instant end) {
+  if (machines.empty()) return Nothing{};
+  TRY_ASSIGN(const auto api, in(project, end));
+  const std::string& cluster = machines.front().mark.cluster;
+  return api.put_firewall(ports_rule_name(parts_.owner, cluster),
+                          ports_rule_body(parts_.owner, cluster, fmt::format("projects/{}/global/networks/{}", project, kNetwork), ports));
+}
+
+Answer<std::set<std::string>> GcpCloud::clusters_with_remains(const std::string& project, const std::string& owner, Instant end) {
+  TRY_ASSIGN(const auto api, in(project, end));
+  return api.clusters_with_rules(ports_rule_mark(owner));
+}
+
+// A rule costs nothing, and whoever may not delete one has made none.
+Answer<Nothing> GcpCloud::after_removal(const std::string& project, const Wanted& wanted, Instant end) {
+  if (!wanted.cluster || wanted.token) return Nothing{};
+  TRY_ASSIGN(const auto api, in(project, end));
+  auto gone = api.remove_firewall(ports_rule_name(wanted.owner, *wanted.cluster));
+  if (!gone.ok() && gone.error().code() == Code::kPermissionDenied) return Nothing{};
+  return gone;
+}
+
 }  // namespace isobar::cloud::gcp

@@ -24,6 +24,7 @@ class GcpCloud final : public MachineCloud {
   explicit GcpCloud(Parts parts) : parts_(std::move(parts)) {}
 
   std::string name() const override { return "gcp"; }
+  std::string announces_preemption() const override { return "gcp"; }
   Status check() override;
   std::vector<std::string> facts() override;
   Status check_order(const CreateOrder& order) const override;
@@ -36,6 +37,10 @@ class GcpCloud final : public MachineCloud {
   Answer<std::vector<CloudMachine>> machines(const std::string& project, const Wanted& wanted, Instant end) override;
   Answer<Nothing> stop(const std::string& project, const std::vector<std::string>& ids, Instant end) override;
   Answer<Nothing> start(const std::string& project, const std::vector<std::string>& ids, Instant end) override;
+  Answer<Nothing> open_ports(const std::string& project, const std::vector<CloudMachine>& machines, const Ports& ports,
+                             Instant end) override;
+  Answer<std::set<std::string>> clusters_with_remains(const std::string& project, const std::string& owner, Instant end) override;
+  Answer<Nothing> after_removal(const std::string& project, const Wanted& wanted, Instant end) override;
   Answer<std::set<std::string>> remove(const std::string& project, const std::vector<std::string>& ids, Instant end) override;
 
  private:

@@ -87,7 +87,36 @@ TEST_F(Gcp, GivesEachRankItsOwnMachineWithItsMark) {
   EXPECT_EQ(made.instances[2].ssh.host, "192.0.2.7");
   EXPECT_EQ(made.instances[2].region, "us-central1");
   EXPECT_EQ(google.authorization, "Bearer TOKEN");
-  EXPECT_THAT(google.firewalls, ElementsAre("isobar-ssh", "isobar-within"));
+  EXPECT_THAT(google.firewalls, ElementsAre(testing::Key("isobar-ssh"), testing::Key("isobar-within")));
+}
+
+TEST_F(Gcp, PortsAreARuleForTheMachinesOfTheClusterAndGoWithIt) {
+  auto gcp = provider();
+  ASSERT_FALSE(gcp.create(an_order("train", 2), 5min).failure);
+  ASSERT_TRUE(gcp.open_ports("train", {{80, 80}}, 5min).ok());
+  ASSERT_TRUE(gcp.open_ports("train", {{80, 80}, {8000, 8010}}, 5min).ok());
+  ASSERT_THAT(google.firewalls, SizeIs(3));
+  const auto& [name, rule] =
+      *std::find_if(google.firewalls.begin(), google.firewalls.end(), [](const auto& each) { return each.first.ends_with("-ports"); });
+  EXPECT_EQ(boost::json::serialize(rule.at("allowed")), R"([{"IPProtocol":"tcp","ports":["80","8000-8010"]}])");
+  const auto& tag = rule.at("targetTags").as_array().at(0);
+  for (const auto& machine : google.machines) {
+    const auto& tags = machine.order.at("tags").as_object().at("items").as_array();
+    EXPECT_NE(std::find(tags.begin(), tags.end(), tag), tags.end());
+  }
+  EXPECT_EQ(gcp.endpoints("train", {{80, 80}}, 5min).value().at(0).host, "192.0.2.7");
+  ASSERT_TRUE(gcp.terminate("train", 5min).ok());
+  EXPECT_THAT(google.firewalls, SizeIs(2));
+}
+
+TEST_F(Gcp, ARuleThatACrashLeftIsFoundBySweep) {
+  auto gcp = provider();
+  ASSERT_FALSE(gcp.create(an_order("train", 1), 5min).failure);
+  ASSERT_TRUE(gcp.open_ports("train", {{80, 80}}, 5min).ok());
+  google.machines.clear();
+  EXPECT_THAT(gcp.clusters().value(), ElementsAre("train"));
+  ASSERT_TRUE(gcp.terminate("train", 5min).ok());
+  EXPECT_THAT(gcp.clusters().value(), IsEmpty());
 }
 
 TEST_F(Gcp, AStockOutComesWithTheOperationAndLeavesNone) {

@@ -63,7 +63,7 @@ std::string insert_body(const CreateOrder& order, const InsertOrder& machine) {
       {"machineType", fmt::format("zones/{}/machineTypes/{}", offer.zone, offer.instance_type)},
       {"labels", labels_of(order, machine.mark)},
       {"metadata", metadata_of(machine)},
-      {"tags", {{"items", json::array{kNetworkTag}}}},
+      {"tags", {{"items", json::array{kNetworkTag, cluster_tag(machine.mark.owner, order.cluster)}}}},
       {"disks", json::array{disk_of(order, machine)}},
       {"networkInterfaces",
        json::array{json::object{{"network", machine.network},
@@ -91,6 +91,26 @@ std::string firewall_body(Ingress ingress, const std::string& network) {
     body["allowed"] = json::array{json::object{{"IPProtocol", "tcp"}, {"ports", json::array{"22"}}}};
   }
   return json::serialize(body);
+}
+
+std::string cluster_tag(const std::string& owner, const std::string& cluster) {
+  return "isobar-" + crypto::to_hex(crypto::sha256(owner + "\n" + cluster)).substr(0, 12);
+}
+
+std::string ports_rule_name(const std::string& owner, const std::string& cluster) { return cluster_tag(owner, cluster) + "-ports"; }
+
+std::string ports_rule_mark(const std::string& owner) { return fmt::format("Ports that isobar opens for {}: cluster ", owner); }
+
+std::string ports_rule_body(const std::string& owner, const std::string& cluster, const std::string& network, const Ports& ports) {
+  json::array ranges;
+  for (const auto& range : ports) ranges.emplace_back(describe(range));
+  return json::serialize(json::object{{"name", ports_rule_name(owner, cluster)},
+                                      {"description", ports_rule_mark(owner) + cluster},
+                                      {"network", network},
+                                      {"direction", "INGRESS"},
+                                      {"targetTags", json::array{cluster_tag(owner, cluster)}},
+                                      {"sourceRanges", json::array{"0.0.0.0/0"}},
+                                      {"allowed", json::array{json::object{{"IPProtocol", "tcp"}, {"ports", std::move(ranges)}}}}});
 }
 
 std::string request_id(const std::string& text) {

@@ -32,6 +32,14 @@ enum class Ingress {
 std::string firewall_name(Ingress ingress);
 std::string firewall_body(Ingress ingress, const std::string& network);
 
+/// Of the machines of one cluster, beside kNetworkTag, and the name of the rule that lets its ports in.
+std::string cluster_tag(const std::string& owner, const std::string& cluster);
+std::string ports_rule_name(const std::string& owner, const std::string& cluster);
+/// Its description says whose it is, in the words that `parse_ports_rules` reads.
+std::string ports_rule_body(const std::string& owner, const std::string& cluster, const std::string& network, const Ports& ports);
+/// How such descriptions begin.
+std::string ports_rule_mark(const std::string& owner);
+
 /// A UUID made from the text: repeated with the same one, Compute Engine acts once.
 std::string request_id(const std::string& text);
 

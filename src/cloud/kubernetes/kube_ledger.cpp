@@ -19,6 +19,8 @@ KubeEntry entry_of(const json::object& from) {
   entry.made = from.at("made").as_bool();
   entry.agent_addresses = json::value_to<std::vector<std::string>>(from.at("agent_addresses"));
   entry.ended = text_at(from, "ended");
+  // Entries of an earlier isobar know nothing of ports.
+  if (const auto* at_pod = from.if_contains("ports_at_pod")) entry.ports_at_pod = at_pod->as_bool();
   return entry;
 }
 
@@ -52,7 +54,8 @@ Status KubeLedger::put(const KubeEntry& entry) const {
                             {"nodes", entry.nodes},
                             {"made", entry.made},
                             {"agent_addresses", json::value_from(entry.agent_addresses)},
-                            {"ended", entry.ended}};
+                            {"ended", entry.ended},
+                            {"ports_at_pod", entry.ports_at_pod}};
   return write_file(file_of(entry.cluster), json::serialize(object) + "\n", Durability::kDisk, 0600);
 }
 

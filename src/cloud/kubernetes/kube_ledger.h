@@ -27,6 +27,7 @@ struct KubeEntry {
   bool made = false;                         ///< all its agents have answered once
   std::vector<std::string> agent_addresses;  ///< in the pods, by rank
   std::string ended;                         ///< what became of it, once its pods are gone
+  bool ports_at_pod = false;                 ///< its ports are reached at its pods, and not through a Service
 };
 
 class KubeLedger {

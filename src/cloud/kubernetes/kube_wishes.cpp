@@ -37,6 +37,9 @@ Status read(const std::string& key, const YamlNode& node, KubeWishes& wishes) {
   } else if (key == "kubernetes.namespace") {
     if (!is_text) return wrong(key, "the name of a namespace");
     wishes.name_space = node.text;
+  } else if (key == "kubernetes.ports") {
+    if (!is_text || (node.text != "podip" && node.text != "loadbalancer")) return wrong(key, "loadbalancer or podip");
+    wishes.ports_at_pod = node.text == "podip";
   }
   return {};
 }

@@ -10,6 +10,7 @@
 ///       set_pod_resource_limits: true      # or a factor of what is requested
 ///       remote_identity: trainer           # the service account its pods run as
 ///       namespace: research                # in place of the context's
+///       ports: podip                       # or loadbalancer, which it is otherwise: how open ports are reached
 
 #include <boost/json.hpp>
 #include <map>
@@ -26,6 +27,7 @@ struct KubeWishes {
   std::optional<Duration> provision_timeout;  ///< kForever: as long as it takes
   double limits = 0;                          ///< of CPUs and memory, as a factor of what is requested; 0: none
   std::string service_account, name_space;
+  bool ports_at_pod = false;
 };
 
 /// config   by dotted key, as YAML text; what is not Kubernetes' business is passed over

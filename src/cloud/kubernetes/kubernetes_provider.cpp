@@ -6,6 +6,7 @@
 
 #include "base/parallel.h"
 #include "base/text.h"
+#include "cluster_service.h"
 #include "pod_creation.h"
 #include "pod_reasons.h"
 #include "provider_inner.h"
@@ -60,6 +61,12 @@ Instance instance_of(const KubernetesProvider::Inner& inner, const KubeEntry& en
   return instance;
 }
 
+/// All that is there of a cluster.
+Status remove_all(KubernetesProvider::Inner& inner, const KubePlace& place, const std::string& cluster, Duration deadline) {
+  TRY(delete_service(inner, place, cluster, kKubeCallDeadline));
+  return delete_pods(inner, place, cluster, {}, deadline);
+}
+
 /// Autostop: the head has ended in order, and nobody asked Kubernetes for that.
 bool ended_itself(const std::vector<KubePod>& pods) {
   return std::any_of(pods.begin(), pods.end(),
@@ -68,7 +75,7 @@ bool ended_itself(const std::vector<KubePod>& pods) {
 
 Result<std::vector<Instance>> instances_of(KubernetesProvider::Inner& inner, KubeEntry entry, const std::vector<KubePod>& pods) {
   if (entry.made && ended_itself(pods)) {
-    TRY(delete_pods(inner, entry.place, entry.cluster, entry.token, kUndoDeadline));
+    TRY(remove_all(inner, entry.place, entry.cluster, kUndoDeadline));
     TRY(inner.ledger.remove(entry.cluster));
     return std::vector<Instance>();
   }
@@ -211,8 +218,10 @@ Result<std::vector<std::string>> KubernetesProvider::clusters() {
   for_each_at_once(used.size(), kContextsAtOnce, [&](std::size_t i) {
     const auto pods = own_pods(*inner_, used[i], "", kListDeadline);
     if (!pods.ok()) return inner_->log.warn("kubernetes_not_swept", {{"context", used[i].context}, {"why", pods.error().message()}});
+    const auto services = clusters_with_service(*inner_, used[i], kListDeadline);
     const MutexLock lock(mutex);
     for (const auto& pod : *pods) all.insert(pod.cluster);
+    if (services.ok()) all.insert(services->begin(), services->end());
   });
   return std::vector<std::string>(all.begin(), all.end());
 }
@@ -235,17 +244,39 @@ Result<std::vector<Instance>> KubernetesProvider::start(const std::string& clust
 Status KubernetesProvider::terminate(const std::string& cluster, Duration deadline) {
   TRY_ASSIGN(const auto entry, inner_->ledger.find(cluster));
   if (entry) {
-    TRY(delete_pods(*inner_, entry->place, cluster, {}, deadline));
+    TRY(remove_all(*inner_, entry->place, cluster, deadline));
     return inner_->ledger.remove(cluster);
   }
   // Left behind without an entry, if at all; where nobody answers now it is found again.
   for (const auto& place : inner_->ledger.used())
-    if (const auto gone = delete_pods(*inner_, place, cluster, {}, deadline); !gone.ok())
+    if (const auto gone = remove_all(*inner_, place, cluster, deadline); !gone.ok())
       inner_->log.warn("kubernetes_not_swept", {{"context", place.context}, {"why", gone.error().message()}});
   return {};
 }
 
 Status KubernetesProvider::forget(const std::string& cluster) { return inner_->ledger.remove(cluster); }
+
+Status KubernetesProvider::check_ports(const Ports& ports) {
+  if (count_of(ports) <= kServicePortsMost) return {};
+  return invalid(fmt::format("a Service of Kubernetes names each of its ports: at most {}, not {}", kServicePortsMost, count_of(ports)));
+}
+
+Status KubernetesProvider::open_ports(const std::string& cluster, const Ports& ports, Duration) {
+  TRY_ASSIGN(const auto entry, inner_->ledger.find(cluster));
+  if (!entry) return not_found(fmt::format("there is no cluster '{}' on Kubernetes", cluster));
+  if (entry->ports_at_pod) return {};
+  return put_service(*inner_, *entry, ports, kKubeCallDeadline).context("Kubernetes context " + entry->place.context);
+}
+
+Result<std::vector<Endpoint>> KubernetesProvider::endpoints(const std::string& cluster, const Ports& ports, Duration deadline) {
+  TRY_ASSIGN(const auto entry, inner_->ledger.find(cluster));
+  if (!entry) return not_found(fmt::format("there is no cluster '{}' on Kubernetes", cluster));
+  if (entry->ports_at_pod) return Provider::endpoints(cluster, ports, deadline);
+  const auto host = service_host(*inner_, *entry, std::min<Duration>(deadline, kKubeCallDeadline));
+  std::vector<Endpoint> endpoints;
+  for (const auto port : each_of(ports)) endpoints.push_back({port, host.value_or(""), port, host.ok() ? "" : host.error().message()});
+  return endpoints;
+}
 
 Result<std::optional<Fd>> KubernetesProvider::open_agent(const Instance& instance, Duration deadline) {
   TRY_ASSIGN(const auto entry, inner_->ledger.find(instance.cluster));

@@ -43,6 +43,7 @@ Status PodCreation::run() {
   TRY(plan());
   if (!known) {
     entry_ = {order_.cluster, order_.token, {order_.offer.region, pod_.name_space}, order_.count};
+    entry_.ports_at_pod = pod_.wishes.ports_at_pod;
     TRY(inner_.ledger.put(entry_));
   } else {
     entry_ = *known;

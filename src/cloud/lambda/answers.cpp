@@ -88,6 +88,22 @@ Result<std::map<std::string, std::set<std::string>>> parse_capacity(std::string_
   return regions_of;
 }
 
+Result<Ports> parse_open_ports(std::string_view text) {
+  TRY_ASSIGN(const auto answer, parse_object(text, kWhose));
+  Ports open;
+  for (const auto& item : array_in(answer, "data")) {
+    const auto& rule = as_object(item);
+    const auto protocol = text_in(rule, "protocol");
+    if (text_in(rule, "source_network") != "0.0.0.0/0" || (protocol != "tcp" && protocol != "all")) continue;
+    if (protocol == "all") open.push_back({1, 65535});
+    const auto& range = array_in(rule, "port_range");
+    if (protocol == "all" || range.size() != 2 || !range[0].is_int64() || !range[1].is_int64()) continue;
+    const auto first = range[0].as_int64(), last = range[1].as_int64();
+    if (first >= 1 && first <= last && last <= 65535) open.push_back({static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)});
+  }
+  return merged(std::move(open));
+}
+
 Result<std::set<std::string>> parse_keys(std::string_view text) {
   TRY_ASSIGN(const auto answer, parse_data(text));
   std::set<std::string> names;

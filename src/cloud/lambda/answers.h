@@ -22,6 +22,8 @@ Result<std::vector<std::string>> parse_launch(std::string_view json);
 Result<std::set<std::string>> parse_terminated(std::string_view json);
 /// GET /instance-types: type → regions that have room for it now.
 Result<std::map<std::string, std::set<std::string>>> parse_capacity(std::string_view json);
+/// GET /firewall-rules: the TCP ports that everyone is let in to, merged.
+Result<Ports> parse_open_ports(std::string_view json);
 /// GET /ssh-keys: their names.
 Result<std::set<std::string>> parse_keys(std::string_view json);
 

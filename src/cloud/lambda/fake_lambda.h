@@ -36,6 +36,8 @@ class FakeLambda final : public net::HttpTransport {
   std::map<std::string, std::string> ends_instead;                          ///< rank → status in place of active
   std::map<std::string, std::set<std::string>> room = {{"gpu_1x_a10", {"us-east-1", "us-west-1"}}, {"gpu_8x_h100_sxm5", {}}};
   std::set<std::string> keys;
+  boost::json::array firewall = {boost::json::object{
+      {"protocol", "tcp"}, {"port_range", boost::json::array{22, 22}}, {"source_network", "0.0.0.0/0"}, {"description", "ssh"}}};
   int launches_throttled = 0;  ///< answered 429, with a Retry-After of twelve seconds
   int looks_until_listed = 0, looks_until_active = 1;
   int answers_lost_of_launch = 0;  ///< the connection breaks after Lambda has acted
@@ -93,6 +95,7 @@ class FakeLambda final : public net::HttpTransport {
     const auto body = request.owned_body.empty() ? boost::json::object() : boost::json::parse(request.owned_body).as_object();
     if (path == "/instances") return list();
     if (path == "/instance-types") return types();
+    if (path == "/firewall-rules") return reply(firewall);
     if (path == "/instance-operations/launch") return launch(body);
     if (path == "/instance-operations/terminate") return terminate(body);
     if (path == "/ssh-keys" && request.method == "GET") {

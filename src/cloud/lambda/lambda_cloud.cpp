@@ -178,6 +178,23 @@ Answer<Nothing> LambdaCloud::start(const std::string&, const std::vector<std::st
   return invalid("machines of lambda cannot be stopped, and therefore not started");
 }
 
+Status LambdaCloud::check_ports(const Ports& ports, Instant end) {
+  TRY_ASSIGN(const auto account, this->account());
+  const auto answer = account->client.call({.doing = "look at the firewall", .url = account->base + "/firewall-rules"}, end);
+  if (!answer.ok()) return answer.error();
+  TRY_ASSIGN(const auto open, parse_open_ports(*answer).context("look at the firewall"));
+  if (covers(open, ports)) return {};
+  return invalid(
+      fmt::format("Lambda Cloud has one firewall for the whole account, which isobar does not change; it does not let {} in from "
+                  "everywhere: open it at https://cloud.lambda.ai/firewall",
+                  describe(ports)));
+}
+
+Answer<Nothing> LambdaCloud::open_ports(const std::string&, const std::vector<CloudMachine>&, const Ports& ports, Instant end) {
+  TRY(check_ports(ports, end));
+  return Nothing{};
+}
+
 Answer<std::set<std::string>> LambdaCloud::remove(const std::string& place, const std::vector<std::string>& ids, Instant end) {
   TRY_ASSIGN(const auto account, this->account());
   const auto answer = account->client.call({.doing = "terminate " + join(ids, ", "),

@@ -41,6 +41,9 @@ class LambdaCloud final : public MachineCloud {
   Answer<std::vector<CloudMachine>> machines(const std::string& place, const Wanted& wanted, Instant end) override;
   Answer<Nothing> stop(const std::string& place, const std::vector<std::string>& ids, Instant end) override;
   Answer<Nothing> start(const std::string& place, const std::vector<std::string>& ids, Instant end) override;
+  /// Lambda's firewall is the account's, and stands before machines that are not ours: it is looked at and never changed.
+  Status check_ports(const Ports& ports, Instant end) override;
+  Answer<Nothing> open_ports(const std::string& place, const std::vector<CloudMachine>& machines, const Ports& ports, Instant end) override;
   Answer<std::set<std::string>> remove(const std::string& place, const std::vector<std::string>& ids, Instant end) override;
 
  private:

@@ -75,6 +75,21 @@ TEST_F(Lambda, GivesEachRankItsOwnLaunchWithItsMark) {
   EXPECT_EQ(setup.orders[0].gpus, 1);
 }
 
+TEST_F(Lambda, PortsMustBeOpenInTheAccountsFirewallWhichIsLeftAlone) {
+  auto cloud = provider();
+  const auto refused = cloud.check_ports({{8080, 8080}});
+  EXPECT_EQ(refused.error().code(), Code::kInvalidArgument);
+  EXPECT_THAT(refused.error().message(), AllOf(HasSubstr("one firewall for the whole account"), HasSubstr("8080")));
+  EXPECT_TRUE(cloud.check_ports({{22, 22}}).ok());
+  lambda.firewall.push_back(boost::json::object{{"protocol", "tcp"}, {"port_range", {8000, 9000}}, {"source_network", "10.0.0.0/8"}});
+  EXPECT_FALSE(cloud.check_ports({{8080, 8080}}).ok()) << "not to everyone";
+  lambda.firewall.push_back(boost::json::object{{"protocol", "tcp"}, {"port_range", {8000, 9000}}, {"source_network", "0.0.0.0/0"}});
+  EXPECT_TRUE(cloud.check_ports({{8080, 8080}}).ok());
+  ASSERT_FALSE(cloud.create(an_order(), 5min).failure);
+  ASSERT_TRUE(cloud.open_ports("train", {{8080, 8080}}, 5min).ok());
+  EXPECT_EQ(cloud.endpoints("train", {{8080, 8080}}, 5min).value().at(0).host, "192.0.2.0");
+}
+
 TEST_F(Lambda, TheKeyIsEnteredOnce) {
   ASSERT_FALSE(provider().create(an_order("one"), 5min).failure);
   auto other = an_order("two");

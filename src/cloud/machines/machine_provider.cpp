@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "base/text.h"
 #include "every_place.h"
 #include "gang.h"
 
@@ -53,6 +54,18 @@ void erase_past(std::vector<CloudMachine>& machines) {
   });
 }
 
+Endpoint endpoint_of(const CloudMachine& head, std::uint16_t port) {
+  Endpoint endpoint{
+      .port = port, .host = head.public_address.empty() ? head.private_address : head.public_address, .outer_port = port, .problem = {}};
+  if (head.state != InstanceState::kRunning) endpoint.host.clear();
+  if (endpoint.host.empty()) endpoint.problem = fmt::format("the head is {}", to_lower(name_of(head.state)));
+  if (!head.outer_ports) return endpoint;
+  const auto outer = head.outer_ports->find(port);
+  if (outer != head.outer_ports->end()) endpoint.outer_port = outer->second;
+  else endpoint = {.port = port, .host = {}, .outer_port = 0, .problem = "the cloud has given it no way in (yet)"};
+  return endpoint;
+}
+
 std::string shown(const Offer& offer) { return offer.zone.empty() ? offer.region : offer.region + "/" + offer.zone; }
 
 }  // namespace
@@ -75,7 +88,9 @@ std::vector<std::string> MachineProvider::facts() {
 }
 
 Status MachineProvider::await_setup(const std::string& cluster, const std::vector<CloudMachine>& machines, Instant end) {
-  return parts_.setup.bring_up(setup_order_of(cluster, name(), machines, key_file()), std::max<Duration>(end - pace_.now(), 1s));
+  auto order = setup_order_of(cluster, name(), machines, key_file());
+  if (machines.front().spot) order.preemption_watch = cloud_->announces_preemption();
+  return parts_.setup.bring_up(order, std::max<Duration>(end - pace_.now(), 1s));
 }
 
 Answer<std::vector<Instance>> MachineProvider::bring_up(const CreateOrder& order, const std::string& place, Instant end,
@@ -269,6 +284,33 @@ Status MachineProvider::set_own_end(const std::string& cluster, bool with_disks,
     if (!told.ok()) return told.error().context(fmt::format("say what becomes of cluster {} when it ends by itself", cluster));
   }
   return {};
+}
+
+Status MachineProvider::check_ports(const Ports& ports) {
+  TRY(cloud_->sign_in());
+  return cloud_->check_ports(ports, pace_.now() + kAskDeadline);
+}
+
+Status MachineProvider::open_ports(const std::string& cluster, const Ports& ports, Duration deadline) {
+  TRY_ASSIGN(const auto found, find_cluster(cluster));
+  for (const auto& [place, machines] : found) {
+    const auto opened = cloud_->open_ports(place, machines, ports, pace_.now() + deadline);
+    if (!opened.ok()) return opened.error();
+  }
+  parts_.log.info("ports_opened", {{"cluster", cluster}, {"cloud", name()}, {"ports", describe(ports)}});
+  return {};
+}
+
+Result<std::vector<Endpoint>> MachineProvider::endpoints(const std::string& cluster, const Ports& ports, Duration) {
+  TRY_ASSIGN(const auto found, find_cluster(cluster));
+  const CloudMachine* head = nullptr;
+  for (const auto& [place, machines] : found)
+    for (const auto& machine : machines)
+      if (machine.mark.rank == 0) head = &machine;
+  if (head == nullptr) return not_found(fmt::format("cluster {} has no head on {} now", cluster, name()));
+  std::vector<Endpoint> endpoints;
+  for (const auto port : each_of(ports)) endpoints.push_back(endpoint_of(*head, port));
+  return endpoints;
 }
 
 Result<std::optional<Fd>> MachineProvider::open_agent(const Instance& instance, Duration) {

@@ -133,6 +133,7 @@ Status MachineSetup::bring_up(const NodeSetupOrder& order, Duration deadline) {
     boot.address = node.private_address;
     boot.agent_token = known.nodes[i].agent_token;
     boot.powers_machine = true;
+    if (!order.preemption_watch.empty()) boot.environment["ISOBAR_PREEMPTION_WATCH"] = order.preemption_watch;
     gang.push_back({host, boot});
   }
   std::vector<HostInstance> booted;

@@ -68,6 +68,18 @@ std::map<std::string, std::string> tags_in(const json::object& pod) {
   return tags;
 }
 
+// "8080" → 43871: by what port of its public address a port of the pod is reached.
+std::map<std::uint16_t, std::uint16_t> port_mappings_in(const json::object& pod) {
+  std::map<std::uint16_t, std::uint16_t> outer_ports;
+  for (const auto& [name, value] : object_in(pod, "portMappings")) {
+    const auto inner = parse_ports(std::string_view(name.data(), name.size()));
+    const bool one = inner.ok() && inner->size() == 1 && inner->front().first == inner->front().last;
+    if (one && value.is_int64() && value.as_int64() > 0 && value.as_int64() < 65536)
+      outer_ports[inner->front().first] = static_cast<std::uint16_t>(value.as_int64());
+  }
+  return outer_ports;
+}
+
 Result<CloudMachine> machine_in(const json::object& pod) {
   CloudMachine machine;
   machine.id = text_in(pod, "id");
@@ -81,6 +93,7 @@ Result<CloudMachine> machine_in(const json::object& pod) {
   const auto port = count_in(object_in(pod, "portMappings"), kSshPort);
   const std::string status = text_in(pod, "desiredStatus"), change = text_in(pod, "lastStatusChange");
   if (port > 0 && port < 65536) machine.ssh_port = static_cast<int>(port);
+  machine.outer_ports = port_mappings_in(pod);
   // It is meant to run from the first instant; it does when it can be reached.
   if (status == "RUNNING")
     machine.state = machine.public_address.empty() || machine.ssh_port == 0 ? InstanceState::kPending : InstanceState::kRunning;
@@ -91,6 +104,14 @@ Result<CloudMachine> machine_in(const json::object& pod) {
     machine.reason = "RunPod took the spot pod back (preempted): " + one_line(change);
   }
   return machine;
+}
+
+json::array ports_of(const Ports& ports) {
+  json::array named;
+  named.emplace_back(fmt::format("{}/tcp", kSshPort));
+  for (const auto port : each_of(ports))
+    if (fmt::to_string(port) != kSshPort) named.emplace_back(fmt::format("{}/tcp", port));
+  return named;
 }
 
 std::string image_of(const CreateOrder& order) {
@@ -147,7 +168,7 @@ std::string create_body(const CreateOrder& order, const Mark& mark, const std::s
                     {"containerDiskInGb", kContainerDiskGb},
                     {"volumeInGb", std::max<std::uint64_t>(order.disk_gb, 10)},
                     {"volumeMountPath", "/root"},
-                    {"ports", json::array{"22/tcp"}},
+                    {"ports", ports_of(order.ports)},
                     {"supportPublicIp", true},
                     {"interruptible", order.use_spot},
                     {"dockerEntrypoint", json::array{}},

@@ -18,6 +18,7 @@ constexpr const char* kBase = "https://rest.runpod.io/v1";
 constexpr const char* kConfig = "~/.runpod/config.toml";
 constexpr const char* kLogin = "root";
 constexpr Duration kCheckDeadline = 10s;
+constexpr std::size_t kPortsMost = 64;
 
 constexpr std::array kRows = {
     RefusalRow{"NO_CAPACITY", Code::kExhausted},
@@ -139,6 +140,22 @@ Answer<Nothing> RunPodCloud::stop(const std::string&, const std::vector<std::str
 
 Answer<Nothing> RunPodCloud::start(const std::string&, const std::vector<std::string>& ids, Instant end) {
   return tell_each(ids, "start", end);
+}
+
+Status RunPodCloud::check_ports(const Ports& ports, Instant) {
+  if (count_of(ports) <= kPortsMost) return {};
+  return invalid(fmt::format("a pod of RunPod is made with each of its ports by name: at most {}, not {}", kPortsMost, count_of(ports)));
+}
+
+Answer<Nothing> RunPodCloud::open_ports(const std::string&, const std::vector<CloudMachine>& pods, const Ports& ports, Instant) {
+  for (const auto& pod : pods)
+    for (const auto port : each_of(ports))
+      if (pod.outer_ports && !pod.outer_ports->contains(port))
+        return Refused(invalid(fmt::format("a pod of RunPod has the ports that it was made with, and would lose what it holds if it got {} "
+                                           "now; take the cluster down and launch it with all of them",
+                                           port)),
+                       "PORTS_FIXED");
+  return Nothing{};
 }
 
 Answer<std::set<std::string>> RunPodCloud::remove(const std::string&, const std::vector<std::string>& ids, Instant end) {

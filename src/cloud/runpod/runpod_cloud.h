@@ -39,6 +39,9 @@ class RunPodCloud final : public MachineCloud {
   Answer<std::vector<CloudMachine>> machines(const std::string& place, const Wanted& wanted, Instant end) override;
   Answer<Nothing> stop(const std::string& place, const std::vector<std::string>& ids, Instant end) override;
   Answer<Nothing> start(const std::string& place, const std::vector<std::string>& ids, Instant end) override;
+  Status check_ports(const Ports& ports, Instant end) override;
+  /// A pod has the ports that it was made with. Errors   kInvalidArgument: it was made without them
+  Answer<Nothing> open_ports(const std::string& place, const std::vector<CloudMachine>& pods, const Ports& ports, Instant end) override;
   Answer<std::set<std::string>> remove(const std::string& place, const std::vector<std::string>& ids, Instant end) override;
 
  private:

@@ -58,7 +58,10 @@ class FakeRunPod final : public net::HttpTransport {
                              {"portMappings", nullptr}};
     if (pod.status == "RUNNING" && ++pod.looks > looks_until_reachable) {
       told["publicIp"] = "192.0.2.9";
-      told["portMappings"] = {{"22", 10341}};
+      boost::json::object mappings{{"22", 10341}};
+      for (const auto& port : pod.order.at("ports").as_array())
+        if (port.as_string() != "22/tcp") mappings[std::string(port.as_string()).substr(0, port.as_string().find('/'))] = 20000;
+      told["portMappings"] = mappings;
     }
     return told;
   }
@@ -123,6 +126,22 @@ class RunPod : public testing::Test {
   Log log;
   RecordingSetup setup;
 };
+
+TEST_F(RunPod, APodHasThePortsThatItWasMadeWithAtOthersOfItsAddress) {
+  FakeRunPod world;
+  auto cloud = provider(world);
+  auto order = an_order();
+  order.ports = {{8080, 8080}};
+  const auto made = cloud.create(order, 5min);
+  ASSERT_FALSE(made.failure) << made.failure->error.message();
+  ASSERT_TRUE(cloud.open_ports("train", {{8080, 8080}}, 5min).ok());
+  const auto endpoints = cloud.endpoints("train", {{8080, 8080}}, 5min).value();
+  EXPECT_EQ(endpoints.at(0).host, "192.0.2.9");
+  EXPECT_EQ(endpoints.at(0).outer_port, 20000);
+  const auto more = cloud.open_ports("train", {{8080, 8081}}, 5min);
+  EXPECT_EQ(more.error().code(), Code::kInvalidArgument);
+  EXPECT_THAT(more.error().message(), testing::HasSubstr("ports that it was made with"));
+}
 
 TEST_F(RunPod, APodIsMadeWithItsMarkAndReachedWhereItsPortLeads) {
   const auto made = provider(runpod).create(an_order(), 5min);

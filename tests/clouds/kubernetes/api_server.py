@@ -21,7 +21,7 @@ import urllib.parse
 import uuid
 
 CORE = {"pods": "Pod", "nodes": "Node", "namespaces": "Namespace", "configmaps": "ConfigMap", "events": "Event",
-        "serviceaccounts": "ServiceAccount", "resourcequotas": "ResourceQuota",
+        "serviceaccounts": "ServiceAccount", "resourcequotas": "ResourceQuota", "services": "Service",
         "persistentvolumes": "PersistentVolume", "persistentvolumeclaims": "PersistentVolumeClaim"}
 GROUPS = {"coordination.k8s.io/v1": {"leases": "Lease"},
           "rbac.authorization.k8s.io/v1": {"roles": "Role", "rolebindings": "RoleBinding"},

@@ -239,6 +239,10 @@ class Cluster:
     def command(self, words):
         if words[0] == "pods":
             return self.pods()
+        if words[0] == "services":
+            items = self.api.call("GET", "/api/v1/namespaces/default/services")[1]["items"]
+            return " ".join(f"{item['metadata']['name']}={','.join(str(port['port']) for port in item['spec']['ports'])}"
+                            for item in items if "isobar.dev/owner" in item["metadata"].get("labels", {}))
         verb, node = words[0], words[1]
         if verb == "autoscaler":
             path, name = "/api/v1/namespaces/kube-system/configmaps", "cluster-autoscaler-status"
@@ -246,6 +250,12 @@ class Cluster:
                 self.post(path, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"status": "Running"}})
             else:
                 self.api.call("DELETE", f"{path}/{name}", {})
+            return ""
+        if verb == "balance":  # what a cloud's controller says once its load balancer is there
+            code, said = self.api.call("PATCH", f"/api/v1/namespaces/default/services/{node}/status",
+                                       {"status": {"loadBalancer": {"ingress": [{"ip": words[2]}]}}}, "application/merge-patch+json")
+            if code != 200:
+                raise Failed(said.get("message"))
             return ""
         if verb == "speak":
             self.kubelets.protocols = [f"{node}.channel.k8s.io"]

@@ -99,10 +99,15 @@ class ClusterSession {
   /// mounts   of a mode other than COPY
   Status mount_buckets(const std::vector<FileMount>& mounts);
   Result<JobId> submit(const JobOrder& order);
-  Result<std::vector<JobId>> submit(const std::vector<JobOrder>& orders);
-  /// Before `set_autostop`, so that a cluster which is to end with its job does not end before its log was read.
+  /// autostop  set in the same step as the jobs are recorded, so that a command which is killed leaves both or neither; it does not fire
+  ///           while this session lasts, so that `open_tail` finds the log. None: as it was
+  /// Errors    kInvalidArgument: also an autostop that `check_autostop` refuses; nothing is submitted then
+  Result<std::vector<JobId>> submit(const std::vector<JobOrder>& orders, const std::optional<Autostop>& autostop = {});
   Result<LogTail> open_tail(const TailLogs& what);
   Status set_autostop(const std::optional<Autostop>& autostop);
+  /// Lets the ports in beside those that are; nothing to do when all are.
+  /// Errors   kInvalidArgument: not on this cloud, or not on a cluster that is there
+  Status open_ports(const Ports& ports);
   Status remember_command(std::string command);
 
  private:
@@ -117,6 +122,9 @@ class ClusterSession {
   Status repair(const Intent& intent);
   void tell_nodes(bool gone = false);
   Result<ClusterSession> unrepaired(const Error& why);
+  Status repair_change(IntentKind kind, ClusterRecord record);
+  Status change(IntentKind kind, ClusterRecord after, const std::function<Status()>& act);
+  Status tell_cloud(const std::optional<Autostop>& autostop);
   Status act(IntentKind kind, ClusterStatus after, bool keep, IfItFails if_it_fails = IfItFails::kKeep);
   Status mount_on_nodes(const std::vector<FileMount>& mounts);
   Result<std::string> uploads_left();
@@ -130,6 +138,7 @@ class ClusterSession {
   ClusterLock lock_;
   std::optional<ClusterRecord> record_;
   std::string problem_;
+  std::optional<AgentClient> submitter_;  // keeps the autostop that it set from firing
 };
 
 class Broker {
@@ -144,7 +153,8 @@ class Broker {
 
   /// A connection to the head of a cluster that is UP; takes no lock.
   /// Errors   kNotFound: no such cluster; kUnavailable: it is stopped, or its agent does not answer
-  Result<AgentClient> connect_head(const std::string& cluster);
+  /// patience  how long is tried; none: as configured
+  Result<AgentClient> connect_head(const std::string& cluster, std::optional<Duration> patience = {});
 
   /// Every cluster as it is now. Clusters that another command works on are shown as recorded.
   Result<std::vector<ClusterRecord>> status();
@@ -166,6 +176,11 @@ class Broker {
 /// git_cache  where repositories are checked out
 /// Errors   kInvalidArgument: a path that does not exist, naming the field; of a workdir that is a repository, see `check_out`
 Result<std::vector<std::pair<std::string, LocalTree>>> scan_sources(const Task& task, const fs::path& git_cache);
+
+/// Whether a cloud's clusters can end by themselves as is asked.
+/// cluster   as the message names it
+/// Errors    kInvalidArgument, with the mend
+Status check_autostop(const cloud::Provider& driver, const std::string& cluster, const Autostop& autostop);
 
 /// Whether a task fits on a cluster that is there; the error says what does not, and the mend.
 Status check_fits(const Task& task, const ClusterRecord& cluster);

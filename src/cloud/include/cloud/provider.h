@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/ports.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "cloud/offer.h"
@@ -49,6 +50,15 @@ struct CreateOrder {
   /// What the task's `config` says in place of the configuration, by dotted key ("kubernetes.pod_config"), as YAML text.
   std::map<std::string, std::string> config;
   std::string user;  ///< whose jobs these are, for SKYPILOT_USER
+  Ports ports;       ///< for clouds that let in what a machine is made with and no more; the others are told by `open_ports`
+};
+
+/// Where a port of a cluster's head is reached from outside.
+struct Endpoint {
+  std::uint16_t port = 0;        ///< on the node
+  std::string host;              ///< a name or an address; empty: not to be had now
+  std::uint16_t outer_port = 0;  ///< at `host`
+  std::string problem;           ///< why there is no host
 };
 
 /// A failure with how much of the market it rules out.
@@ -101,6 +111,16 @@ class Provider {
   /// Says what is to become of the cluster's machines when they switch themselves off (autostop), before that is set: whether their disks
   /// go too. Where a cloud cannot be told, such machines are as stopped ones, and the broker removes them when it next looks.
   virtual Status set_own_end(const std::string& cluster, bool with_disks, Duration deadline);
+  /// Whether ports of a cluster can be reached from outside here; asked before anything is paid for.
+  /// Errors   kInvalidArgument: they cannot, or not so many, with the mend
+  virtual Status check_ports(const Ports& /*ports*/) { return {}; }
+  /// Lets the ports in to the nodes of a cluster, from anywhere; what is let in already stays so, until `terminate`. Where nothing stands
+  /// before the nodes there is nothing to do.
+  /// Errors   kInvalidArgument: not on a cluster that is there, with the mend
+  virtual Status open_ports(const std::string& /*cluster*/, const Ports& /*ports*/, Duration /*deadline*/) { return {}; }
+  /// Where the head's ports are reached, one by one, in ascending order.
+  /// Errors   kNotFound: no such cluster, or it has no head now
+  virtual Result<std::vector<Endpoint>> endpoints(const std::string& cluster, const Ports& ports, Duration deadline);
   /// `list` for many clusters, asked for together: of each its instances, or why they cannot be told.
   virtual std::map<std::string, Result<std::vector<Instance>>> list_each(const std::vector<std::string>& clusters);
   /// A new connection to the agent of an instance that `list` gave. None: its `agent_address` can be dialled from here.

@@ -73,6 +73,9 @@ class AgentClient {
   /// Errors   kInvalidArgument: more nodes or more of a resource than the cluster has, a bad name; kExhausted: disk full
   Result<JobId> submit(const JobSpec& job, Duration deadline = kCallDeadline);
   Result<std::vector<JobId>> submit(std::span<const JobSpec> jobs, Duration deadline = kCallDeadline);
+  /// The same with an autostop that is on the disk with the jobs: whatever happens to the caller, there are never the ones without
+  /// the other. It does not fire while this client is connected, so that a log can still be opened.
+  Result<std::vector<JobId>> submit(std::span<const JobSpec> jobs, const Autostop& autostop, Duration deadline = kCallDeadline);
 
   /// Newest first. limit 0: all
   Result<std::vector<JobRecord>> queue(bool active_only = false, std::uint64_t limit = 0, Duration deadline = kCallDeadline);
@@ -115,6 +118,7 @@ class AgentClient {
  private:
   friend class LogTail;
   struct Connection;
+  Result<JobIds> send_jobs(SubmitJobs what, Duration deadline);
   explicit AgentClient(std::unique_ptr<Connection> connection);
   std::unique_ptr<Connection> connection_;
 };

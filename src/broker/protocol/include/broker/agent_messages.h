@@ -61,6 +61,16 @@ struct JobRecord {
   friend bool operator==(const JobRecord&, const JobRecord&) = default;
 };
 
+/// What its cloud has announced for a node: that it will be taken away.
+struct NodeNotice {
+  int rank = 0;
+  std::optional<Instant> at;  ///< none: only that this is likelier than usual, or will be at any moment
+  std::string what;           ///< the cloud's own word: "terminate", "stop", "preempted", "rebalance"
+  friend bool operator==(const NodeNotice&, const NodeNotice&) = default;
+};
+/// "node 1 will be taken away at 2026-11-27 12:03:10 UTC (terminate)"
+std::string describe(const NodeNotice& notice);
+
 struct NodeStatus {
   std::string version;
   std::string cluster;
@@ -71,6 +81,7 @@ struct NodeStatus {
   std::optional<Instant> idle_since;  ///< none while something that counts as activity goes on
   std::optional<Autostop> autostop;
   std::uint64_t pending = 0, setting_up = 0, running = 0;  ///< jobs
+  std::vector<NodeNotice> notices;                         ///< of this node; the head tells those of all nodes
   friend bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };
 
@@ -84,6 +95,8 @@ struct Hello {
 };
 struct SubmitJobs {
   std::vector<JobSpec> jobs;
+  /// Set with the jobs, in one step: there are never the ones without the other. None: as it was.
+  std::optional<Autostop> autostop = {};
   friend bool operator==(const SubmitJobs&, const SubmitJobs&) = default;
 };
 /// Jobs by id, newest first. No ids: all, or only those not yet ended. An id of 0 names the newest job.
@@ -215,6 +228,7 @@ struct Done {
 };
 struct JobIds {
   std::vector<JobId> ids;
+  bool autostop_set = false;  ///< the autostop that came with them is; an agent that knows nothing of it never says so
   friend bool operator==(const JobIds&, const JobIds&) = default;
 };
 /// A page of jobs; pages follow one another until `last`.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/ports.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "broker/failover.h"
@@ -28,13 +29,14 @@ struct ClusterRecord {
   int num_nodes = 1;
   Instant launched;
   std::optional<Autostop> autostop;
+  Ports ports;               ///< that are let in from outside, merged; they only grow until the cluster is gone
   std::string last_command;  ///< what was last asked of it, without values of variables
   std::string token;         ///< of the creation that made it
   std::string user;
   std::vector<FileMount> mounts;  ///< buckets that are mounted on its nodes; without any credentials
 };
 
-enum class IntentKind { kCreate, kStart, kStop, kTerminate };
+enum class IntentKind { kCreate, kStart, kStop, kTerminate, kAutostop, kOpenPorts };
 std::string_view name_of(IntentKind kind);
 
 /// Something about to be done outside. It is written before and removed after; one that is found later was cut short.

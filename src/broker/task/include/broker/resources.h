@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ports.h"
 #include "base/time.h"
 
 namespace isobar::broker {
@@ -45,11 +46,6 @@ struct LocalDisk {
   std::string mode;
   Amount size_gb{100, true};
   friend bool operator==(const LocalDisk&, const LocalDisk&) = default;
-};
-
-struct PortRange {
-  std::uint16_t first = 0, last = 0;  ///< inclusive; first ≤ last
-  friend bool operator==(const PortRange&, const PortRange&) = default;
 };
 
 enum class IdleWait { kJobsAndSsh, kJobs, kNone };

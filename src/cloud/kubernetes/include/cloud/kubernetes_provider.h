@@ -54,6 +54,9 @@ class KubernetesProvider final : public Provider {
   Status stop(const std::string& cluster, Duration deadline) override;
   Result<std::vector<Instance>> start(const std::string& cluster, Duration deadline) override;
   Status terminate(const std::string& cluster, Duration deadline) override;
+  Status check_ports(const Ports& ports) override;
+  Status open_ports(const std::string& cluster, const Ports& ports, Duration deadline) override;
+  Result<std::vector<Endpoint>> endpoints(const std::string& cluster, const Ports& ports, Duration deadline) override;
   Result<std::optional<Fd>> open_agent(const Instance& instance, Duration deadline) override;
   Status forget(const std::string& cluster) override;
 

@@ -47,7 +47,8 @@ struct CloudMachine {
   InstanceState state = InstanceState::kPending;
   std::string region, zone;
   std::string private_address, public_address;
-  int ssh_port = 0;  ///< of the public address; 0: the usual one
+  int ssh_port = 0;                                                        ///< of the public address; 0: the usual one
+  std::optional<std::map<std::uint16_t, std::uint16_t>> outer_ports = {};  ///< at the public address, where those differ; none: they do not
   bool spot = false;
   std::string reason_code, reason;  ///< why it is in this state: the cloud's own; empty: as it was told to
   bool taken_away = false;          ///< a spot machine that is gone, or stopped, because the cloud wanted it back

@@ -37,6 +37,8 @@ class MachineCloud {
   virtual bool stops_spot() const { return true; }
   /// Whether a machine that switches itself off costs no more than one that was stopped.
   virtual bool ends_by_itself() const { return true; }
+  /// By what word its metadata service is known to nodes, if it announces on a spot machine that it takes the machine away.
+  virtual std::string announces_preemption() const { return {}; }
   /// How many machines are made at a time.
   virtual std::size_t made_at_once() const { return 8; }
   /// Between two looks at machines that are awaited.
@@ -70,6 +72,12 @@ class MachineCloud {
                                       Instant /*end*/) {
     return Nothing{};
   }
+  /// Whether ports can be opened here. After `sign_in`, and may ask.
+  virtual Status check_ports(const Ports& /*ports*/, Instant /*end*/) { return {}; }
+  /// Lets the ports in to the machines of one cluster, beside what is let in already. What it makes for that goes with `after_removal`,
+  /// and carries the cluster's name and the owner, so that `clusters_with_remains` finds it.
+  virtual Answer<Nothing> open_ports(const std::string& place, const std::vector<CloudMachine>& machines, const Ports& ports,
+                                     Instant end) = 0;
   /// With their disks. Ids that do not exist (any more) are no error.
   /// Returns  those whose end is acknowledged
   virtual Answer<std::set<std::string>> remove(const std::string& place, const std::vector<std::string>& ids, Instant end) = 0;

@@ -52,6 +52,9 @@ class MachineProvider : public Provider {
   Result<std::vector<Instance>> start(const std::string& cluster, Duration deadline) override;
   Status terminate(const std::string& cluster, Duration deadline) override;
   Status set_own_end(const std::string& cluster, bool with_disks, Duration deadline) override;
+  Status check_ports(const Ports& ports) override;
+  Status open_ports(const std::string& cluster, const Ports& ports, Duration deadline) override;
+  Result<std::vector<Endpoint>> endpoints(const std::string& cluster, const Ports& ports, Duration deadline) override;
   /// One question, however many clusters there are.
   std::map<std::string, Result<std::vector<Instance>>> list_each(const std::vector<std::string>& clusters) override;
   Result<std::optional<Fd>> open_agent(const Instance& instance, Duration deadline) override;

@@ -23,9 +23,10 @@ struct SetupNode {
 
 struct NodeSetupOrder {
   std::string cluster;
-  std::string cloud, region, zone;  ///< as the offer named them; the zone may be empty
-  double vcpus = 0, gpus = 0;       ///< of each node
-  std::vector<SetupNode> nodes;     ///< in rank order
+  std::string cloud, region, zone;    ///< as the offer named them; the zone may be empty
+  double vcpus = 0, gpus = 0;         ///< of each node
+  std::string preemption_watch = {};  ///< whose metadata service the nodes ask whether they are taken away; empty: nobody's
+  std::vector<SetupNode> nodes;       ///< in rank order
 };
 
 /// Safe from any thread, for different clusters.
