@@ -21,15 +21,18 @@ class DbProcesses : public CliTest {
  protected:
   void SetUp() override {
     CliTest::SetUp();
-    // Ports of this process's own, so that tests run beside one another.
-    port_ = 20'000 + static_cast<int>(::getpid() % 2'000) * 8;
+    // Ports of this process's own, so that tests run beside one another; below those that the kernel gives to who calls.
+    port_ = 20'000 + static_cast<int>(::getpid() % 1'500) * 8;
     ok({"db", "init", cluster().string(), "--port", std::to_string(port_), "--clients", "4"});
   }
   fs::path cluster() const { return folder_ / "cluster"; }
   std::string member(const std::string& name) const { return (cluster() / name).string(); }
   void start_replica(int index) {
     replicas_[index] = start({"db", "replica", member("replica-0." + std::to_string(index))});
-    EXPECT_TRUE(eventually([&] { return replicas_[index]->out_so_far().find("listens on") != std::string::npos; }));
+    if (!eventually([&] { return replicas_[index]->out_so_far().find("listens on") != std::string::npos; })) {
+      replicas_[index]->signal(SIGKILL);
+      FAIL() << "replica " << index << " does not start: " << replicas_[index]->wait().err;
+    }
   }
   void start_replicas(int count = 6) {
     for (int i = 0; i < count; ++i) start_replica(i);
@@ -46,7 +49,7 @@ class DbProcesses : public CliTest {
   std::unique_ptr<db::Session> session(const std::string& client) {
     auto file = db::read_cluster(cluster() / "cluster.yaml");
     auto secret = db::read_secret(cluster() / client / "secret.yaml", *file);
-    return std::move(*db::Session::open(std::move(*file), std::move(*secret)));
+    return db::Session::open(std::move(*file), std::move(*secret)).value();
   }
 
   int port_ = 0;
@@ -150,7 +153,7 @@ class Bank {
 
 // ISOBAR_LONG=1: a thousand kills.
 TEST_F(DbProcesses, ABankKeepsItsMoneyWhileOneReplicaLiesAndAnotherIsKilledAgainAndAgain) {
-  const int kills = std::getenv("ISOBAR_LONG") ? 1000 : 50;
+  const int kills = std::getenv("ISOBAR_DB_KILLS") ? std::atoi(std::getenv("ISOBAR_DB_KILLS")) : std::getenv("ISOBAR_LONG") ? 1000 : 50;
   start_replicas(5);
   const pid_t liar = ::fork();
   if (liar == 0) {
@@ -173,14 +176,19 @@ TEST_F(DbProcesses, ABankKeepsItsMoneyWhileOneReplicaLiesAndAnotherIsKilledAgain
             ++seen;
             if (*total != Bank::kAccounts * Bank::kEach) ++wrong;
           }
+          // Who reads everything all the time would hold off every writer: the later reader has the right of way.
+          std::this_thread::sleep_for(100ms);
         } else if (bank.transfer(random).ok()) {
           ++committed;
+        } else {
+          std::this_thread::sleep_for(std::chrono::milliseconds(random.below(20)));
         }
       }
     });
-  // With a liar there may be no other fault at a time; so one is killed, comes back, and then the next.
-  for (int i = 0; i < kills; ++i) {
-    std::this_thread::sleep_for(10ms);
+  // One that lies and one that is down are one too many for f=1: nothing goes forward then, and nothing may be wrong. When that one is
+  // back all goes on, and after a moment comes the next.
+  for (int i = 0; i < kills && !HasFatalFailure(); ++i) {
+    std::this_thread::sleep_for(150ms);
     kill_replica(i % 5);
     start_replica(i % 5);
   }
@@ -190,9 +198,8 @@ TEST_F(DbProcesses, ABankKeepsItsMoneyWhileOneReplicaLiesAndAnotherIsKilledAgain
   for (auto& teller : tellers) teller.join();
   EXPECT_EQ(wrong, 0);
   EXPECT_GT(committed, 20);
-  const auto last = session("client-1");
   Result<int> total = unavailable("not yet");
-  EXPECT_TRUE(eventually([&] { return (total = Bank(*last).total()).ok(); }, 60s));
+  EXPECT_TRUE(eventually([&] { return (total = Bank(*first).total()).ok(); }, 60s));
   EXPECT_EQ(total.value_or(0), Bank::kAccounts * Bank::kEach);
   ::kill(liar, SIGKILL);
   ::waitpid(liar, nullptr, 0);

@@ -29,7 +29,10 @@ class Running {
   Running(const std::vector<std::string>& words, const fs::path& folder, const std::map<std::string, std::string>& environment);
   Running(const Running&) = delete;
   ~Running();
-  void signal(int number) const { ::kill(pid_, number); }
+  /// Nothing, once it was waited for: its number may be somebody else's by now.
+  void signal(int number) const {
+    if (pid_ > 0) ::kill(pid_, number);
+  }
   /// Waits for the end; the test fails when `deadline` passes.
   Outcome wait(Duration deadline = 60s);
   std::string out_so_far() const;

@@ -72,7 +72,9 @@ void Replica::on(const Peer&, const ElectLeader& message, const Now&) {
   // One vote of each, the latest: what a liar says of views far away takes the place of his own alone.
   auto& latest = state.electors[elect.signer.index];
   if (latest.statement.view < view) latest = elect;
-  if (view > state.proposed) propose(state, elect.statement.tx, view);
+  if (!state.proposed || view > state.proposed->proposal.statement.view) return propose(state, elect.statement.tx, view);
+  // It stands for election in this view again: what was proposed has not reached it.
+  if (view == state.proposed->proposal.statement.view) say(elect.signer, *state.proposed, state.proposed->proposal.statement);
 }
 
 // One proposal in a view, from the first election quorum.
@@ -86,9 +88,9 @@ void Replica::propose(State& state, const TxId& id, View view) {
     if (elect.statement.decision == Outcome::kCommit) ++commits;
   }
   if (electors.size() < quorum) return;
-  state.proposed = view;
   const FallbackStatement statement{id, 2 * commits > quorum ? Outcome::kCommit : Outcome::kAbort, view};
-  for (const auto& replica : members_.replicas_of(self_.shard)) say(replica, Propose{{self_, statement, {}}, electors}, statement);
+  state.proposed = Propose{{self_, statement, {}}, std::move(electors)};
+  for (const auto& replica : members_.replicas_of(self_.shard)) say(replica, *state.proposed, statement);
 }
 
 void Replica::on(const Peer&, const Propose& message, const Now& now) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <thread>
+
 #include "dialer.h"
 #include "disk_thread.h"
 #include "net/listener.h"
@@ -9,7 +11,8 @@
 namespace isobar::db {
 
 namespace {
-constexpr Duration kHandshake = std::chrono::seconds(5), kTick = std::chrono::milliseconds(5);
+constexpr Duration kHandshake = std::chrono::seconds(5), kTick = std::chrono::milliseconds(5), kListenPause = std::chrono::milliseconds(50);
+constexpr int kListenTries = 60;
 }  // namespace
 
 struct ReplicaServer::Inside {
@@ -53,13 +56,29 @@ struct ReplicaServer::Inside {
       known.push_back(std::move(record));
     }
     core->restore(known, {clock.now(), Instant()});
-    TRY_ASSIGN(listener,
-               net::Listener::open(*loop, options.listen, cluster.member(self).port, [this](Fd socket) { accept(std::move(socket)); }));
+    TRY(listen());
     disk = std::make_unique<DiskThread>(std::move(votes), *loop, [this](const Error& why) { fail(why); });
     log.info("db_replica_started", {{"replica", member_name(self)}, {"records", fmt::format("{}", known.size())}});
+    // Elections are rare, and must not wait for connections then.
+    for (const auto& id : cluster.membership.replicas_of(self.shard))
+      if (id != self) loop->post([this, id] { neighbour(id).dial(); });
     flush();
     tick();
     return {};
+  }
+
+  /// A process that was killed leaves its port a moment after it is gone: the kernel ends what io_uring still had under way on its own
+  /// time.
+  Status listen() {
+    for (int tried = 1;; ++tried) {
+      auto opened = net::Listener::open(*loop, options.listen, cluster.member(self).port, [this](Fd socket) { accept(std::move(socket)); });
+      if (opened.ok()) {
+        listener = std::move(*opened);
+        return {};
+      }
+      if (opened.error().code() != Code::kAlreadyExists || tried == kListenTries) return opened.error();
+      std::this_thread::sleep_for(kListenPause);
+    }
   }
 
   void fail(const Error& why) {
@@ -135,14 +154,18 @@ struct ReplicaServer::Inside {
       // To itself, as the leader that it elects: in a later turn, like anybody's.
       loop->post([this, message = outgoing.message] { arrived(self, message); });
     } else if (replica) {
-      auto& dialer = neighbours[*replica];
-      if (!dialer)
-        dialer = std::make_shared<Dialer>(*loop, cluster.member(*replica), acquaintances,
-                                          [this, from = *replica](const Message& message) { arrived(from, message); });
-      dialer->send(outgoing.message);
+      neighbour(*replica).send(outgoing.message);
     } else if (const auto caller = callers.find(outgoing.to); caller != callers.end()) {
       caller->second->send(outgoing.message);
     }
+  }
+
+  Dialer& neighbour(const ReplicaId& id) {
+    auto& dialer = neighbours[id];
+    if (!dialer)
+      dialer =
+          std::make_shared<Dialer>(*loop, cluster.member(id), acquaintances, [this, id](const Message& message) { arrived(id, message); });
+    return *dialer;
   }
 
   void tick() {

@@ -92,7 +92,7 @@ class Replica {
     std::set<Peer> interested;
     std::set<TxId> waits_for;
     std::map<std::uint32_t, Elect> electors;  // by index, the latest of each that was sent to this replica as a leader
-    View proposed = 0;                        // the last view that it proposed in
+    std::optional<Propose> proposed;          // the last that it proposed, for those who missed it
     std::optional<Vote> signed_vote;
     bool on_disk = false;  // its content is
   };
