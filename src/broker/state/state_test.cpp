@@ -68,7 +68,8 @@ TEST_F(StateTest, TakesOverWhatWasWrittenBeforeClustersHadMounts) {
   }
   sqlite3* raw = nullptr;
   ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
-  const char* older = "ALTER TABLE clusters DROP COLUMN mounts; DROP TABLE storages; PRAGMA user_version = 2;";
+  const char* older =
+      "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; DROP TABLE storages; PRAGMA user_version = 2;";
   ASSERT_EQ(sqlite3_exec(raw, older, nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(raw);
   auto store = open();
@@ -186,7 +187,9 @@ TEST_F(StateTest, AFileFromBeforePortsWereRecordedIsRead) {
   }
   sqlite3* raw = nullptr;
   ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(raw, "ALTER TABLE clusters DROP COLUMN ports; PRAGMA user_version = 2", nullptr, nullptr, nullptr), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(raw, "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; PRAGMA user_version = 2",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK);
   sqlite3_close(raw);
   auto store = open();
   auto cluster = store.cluster("a").value();

@@ -97,7 +97,7 @@ void Replica::vote(State& state, const TxId& id, VotedRecord voted) {
   state.signed_vote.reset();
   voted.vote == Outcome::kCommit ? ++counters_.voted_commit : ++counters_.voted_abort;
   if (voted.vote == Outcome::kAbort) ++counters_.reasons[voted.reason];
-  record(state, id, std::move(voted));
+  record(state, id, voted);
 }
 
 void Replica::wake(const TxId& decided) {

@@ -49,7 +49,7 @@ void Dialer::dial() {
   });
 }
 
-void Dialer::exchange(std::shared_ptr<Fd> socket) {
+void Dialer::exchange(const std::shared_ptr<Fd>& socket) {
   net::exchange_keys(
       loop_, socket, acquaintances_, member_.name, kPatience, [self = shared_from_this(), socket](Result<net::AgreedKeys> keys) {
         if (!keys.ok()) {

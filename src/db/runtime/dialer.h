@@ -21,7 +21,7 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
   const std::string& problem() const { return problem_; }
 
  private:
-  void exchange(std::shared_ptr<Fd> socket);
+  void exchange(const std::shared_ptr<Fd>& socket);
   void failed(const Error& why);
 
   net::Loop& loop_;

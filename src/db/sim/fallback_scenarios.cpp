@@ -81,7 +81,7 @@ std::string an_equivocating_client_is_overruled_in_one_view() {
   for (const auto& elect : elects) {
     const auto output = s.lab.tell(leader, elect.signer, ElectLeader{elect});
     if (const auto* message = find<Propose>(output)) {
-      MUST(!proposal, "a leader proposes twice in a view");
+      MUST(!proposal || proposal->proposal.statement == message->proposal.statement, "a leader proposes two things in a view");
       proposal = *message;
     }
   }

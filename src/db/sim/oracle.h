@@ -14,8 +14,6 @@ namespace isobar::db {
 
 class Oracle {
  public:
-  explicit Oracle(const Membership& members) : members_(members) {}
-
   /// What a correct replica sent, in order.
   void saw_vote(const ReplicaId& replica, const VoteStatement& vote);
   void saw_logged(const ReplicaId& replica, const LoggedStatement& logged);
@@ -44,7 +42,6 @@ class Oracle {
     if (!holds) violate(otherwise);
   }
 
-  const Membership& members_;
   std::map<std::pair<ReplicaId, TxId>, Outcome> votes_;
   struct LastLogged {
     View decided_in, current;

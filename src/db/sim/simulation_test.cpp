@@ -30,11 +30,17 @@ TEST(DbSimulation, ARunIsAFunctionOfItsSeed) {
 
 // Everything at once: see SimOptions::draw. ISOBAR_DB_SEEDS says how many in each of the four parts; `./dev sim db` runs as long as it is
 // told.
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::uint64_t kSeeds = 30;  // each takes twenty times as long
+#else
+constexpr std::uint64_t kSeeds = 500;
+#endif
+
 class DbSimulationOfSeeds : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(DbSimulationOfSeeds, WhateverIsDoneToItEveryPromiseHolds) {
   const char* many = std::getenv("ISOBAR_DB_SEEDS");
-  const std::uint64_t seeds = many ? std::strtoull(many, nullptr, 10) : 500, first = 1 + GetParam() * 1'000'000;
+  const std::uint64_t seeds = many ? std::strtoull(many, nullptr, 10) : kSeeds, first = 1 + GetParam() * 1'000'000;
   SimVerdict sum;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     const auto options = SimOptions::draw(seed);

@@ -36,7 +36,7 @@ class Ed25519Scheme final : public SignatureScheme {
 
 class Ed25519Signer final : public Signer {
  public:
-  explicit Ed25519Signer(crypto::Ed25519Key key) : key_(key) {}
+  explicit Ed25519Signer(const crypto::Ed25519Key& key) : key_(key) {}
   Signature sign(std::string_view message) const override { return key_.sign(message); }
   const PublicKey& public_key() const { return key_.public_key(); }
 
