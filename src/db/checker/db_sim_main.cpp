@@ -3,6 +3,7 @@
 //   db_sim [SECONDS] [FIRST_SEED]     simulations until the time is over; stops at the first that breaks a promise
 //   db_sim scenarios                  what adversaries do, one thing at a time, and whether the right thing comes of it
 //   db_sim bugs [SEEDS]               switches each known fault on, and says by what it is found
+//   db_sim check [STATES]             all orders of all messages, in small configurations; STATES: when to give one up
 
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "db/checker.h"
 #include "db/scenarios.h"
 #include "db/seeded_bugs.h"
 #include "db/simulation.h"
@@ -66,6 +68,25 @@ int run_scenarios() {
   return wrong == 0 ? 0 : 1;
 }
 
+int run_check(std::size_t states) {
+  int wrong = 0;
+  for (auto configuration : check_configurations()) {
+    if (states) configuration.states_most = states;
+    const double began = seconds_now();
+    const auto report = check(configuration);
+    const std::string how = !report.violation.empty() ? "VIOLATED" : report.exhausted ? "exhausted" : "stopped there";
+    fmt::print("{:<30} {:>8} states, {:>6} of one replica, {:>9} steps, {:>5.1f} s: {}\n", configuration.name, report.states,
+               report.replica_states, report.steps, seconds_now() - began, how);
+    if (!report.violation.empty()) {
+      ++wrong;
+      fmt::print("  {}\n", report.violation);
+      for (const auto& step : report.trace) fmt::print("    {}\n", step);
+    }
+    std::fflush(stdout);
+  }
+  return wrong == 0 ? 0 : 1;
+}
+
 }  // namespace
 }  // namespace isobar::db
 
@@ -74,5 +95,6 @@ int main(int argc, char** argv) {
   const std::uint64_t second = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0;
   if (first == "scenarios") return isobar::db::run_scenarios();
   if (first == "bugs") return isobar::db::run_bugs(second ? second : 300);
+  if (first == "check") return isobar::db::run_check(second);
   return isobar::db::run_seeds(std::strtod(first.c_str(), nullptr), second ? second : 1);
 }
