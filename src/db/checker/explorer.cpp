@@ -46,21 +46,36 @@ bool Explorer::can(const Said& said, const Action& action) {
   return false;
 }
 
+class Explorer::Chances {
+ public:
+  Chances(Explorer& explorer, const Whole& whole)
+      : explorer_(explorer), said_(explorer.said_in(whole)), known_(explorer.replicas_.actions().size(), -1) {}
+  bool can(std::size_t action) {
+    if (known_[action] < 0) known_[action] = explorer_.can(said_, explorer_.replicas_.actions()[action]) ? 1 : 0;
+    return known_[action] == 1;
+  }
+
+ private:
+  Explorer& explorer_;
+  const Said said_;
+  std::vector<signed char> known_;
+};
+
 void Explorer::settle(Whole& whole, std::vector<Step>& steps) {
   while (settle_one(whole, steps)) {
   }
 }
 
 bool Explorer::settle_one(Whole& whole, std::vector<Step>& steps) {
-  const Said said = said_in(whole);
+  Chances chances(*this, whole);
+  const std::size_t before = steps.size();
   for (std::size_t place = 0; place < whole.size(); ++place)
     for (std::size_t action = 0; action < replicas_.actions().size(); ++action) {
-      if (replicas_.use(whole[place], action) != ReplicaStates::Use::kAtOnce || !can(said, replicas_.actions()[action])) continue;
+      if (replicas_.use(whole[place], action) != ReplicaStates::Use::kAtOnce || !chances.can(action)) continue;
       whole[place] = replicas_.after(whole[place], action);
       steps.push_back({place, action});
-      return true;
     }
-  return false;
+  return steps.size() > before;
 }
 
 void Explorer::sort(Whole& whole) const {
@@ -82,20 +97,34 @@ void Explorer::visit(Whole whole, std::size_t from, std::vector<Step> steps) {
 
 void Explorer::expand(std::size_t state) {
   const Whole before = visited_[state].whole;
-  const Said said = said_in(before);
-  for (std::size_t place = 0; place < before.size(); ++place) {
-    const bool like_the_last = place > 0 && cluster_.kind[place] == cluster_.kind[place - 1] && before[place] == before[place - 1];
-    for (std::size_t action = 0; action < replicas_.actions().size() && !like_the_last; ++action) {
-      if (replicas_.use(before[place], action) != ReplicaStates::Use::kChoice || !can(said, replicas_.actions()[action])) continue;
-      ++report_.steps;
-      Whole after = before;
-      after[place] = replicas_.after(before[place], action);
-      std::vector<Step> steps{{place, action}};
-      settle(after, steps);
-      visit(std::move(after), state, std::move(steps));
-      if (!report_.violation.empty()) return;
-    }
+  for (const auto& step : choices(before)) {
+    ++report_.steps;
+    Whole after = before;
+    after[step.place] = replicas_.after(before[step.place], step.action);
+    std::vector<Step> steps{step};
+    settle(after, steps);
+    visit(std::move(after), state, std::move(steps));
+    if (!report_.violation.empty()) return;
   }
+}
+
+// Of one replica, where that is enough, and then of the one with the fewest; else of all.
+std::vector<Explorer::Step> Explorer::choices(const Whole& whole) {
+  Chances chances(*this, whole);
+  std::vector<Step> all, fewest;
+  for (std::size_t place = 0; place < whole.size(); ++place) {
+    if (place > 0 && cluster_.kind[place] == cluster_.kind[place - 1] && whole[place] == whole[place - 1]) continue;
+    std::vector<std::size_t> here;
+    std::vector<Step> steps;
+    for (std::size_t action = 0; action < replicas_.actions().size(); ++action)
+      if (replicas_.use(whole[place], action) == ReplicaStates::Use::kChoice && chances.can(action)) {
+        here.push_back(action);
+        steps.push_back({place, action});
+      }
+    if ((fewest.empty() || steps.size() < fewest.size()) && replicas_.suffice(whole[place], here)) fewest = steps;
+    all.insert(all.end(), steps.begin(), steps.end());
+  }
+  return fewest.empty() ? all : fewest;
 }
 
 // From the first state on again, with each replica's name along with its state: where states were put in order, names go with them.

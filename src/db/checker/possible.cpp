@@ -1,7 +1,9 @@
 #include "possible.h"
 
 #include <algorithm>
+#include <array>
 
+#include "base/check.h"
 #include "db/committer.h"
 #include "db/replica.h"
 #include "db/seeded_bugs.h"
@@ -21,14 +23,17 @@ Possible::Possible(const Cluster& cluster, const StatementTable& statements)
 // Replicas of one shard are exchanged freely here: no answer depends on which of them said what, but for who is the leader, and a leader
 // counts as an elector like the others.
 std::string Possible::key(int what, const Said& said, std::size_t tx, Outcome decision, View view, StatementSet relevant) const {
-  std::vector<std::pair<std::uint64_t, StatementSet>> sets;
-  for (std::size_t place = 0; place < said.size(); ++place)
-    if ((said[place] & relevant) != 0) sets.emplace_back(cluster_.correct[place].shard.value(), said[place] & relevant);
-  std::sort(sets.begin(), sets.end());
-  Encoder out;
-  out(static_cast<std::uint8_t>(what))(static_cast<std::uint8_t>(tx))(decision)(view);
-  for (const auto& [shard, set] : sets) out(shard)(set);
-  return out.take();
+  std::array<std::uint64_t, 16> sets{};  // sorted within each shard, whose replicas stand together
+  CHECK(said.size() + 1 <= sets.size(), said.size());
+  sets[0] = static_cast<std::uint64_t>(what) | tx << 8 | static_cast<std::uint64_t>(decision) << 16 | static_cast<std::uint64_t>(view) << 24;
+  for (std::size_t place = 0; place < said.size(); ++place) sets[place + 1] = said[place] & relevant;
+  for (std::size_t begin = 0; begin < said.size();) {
+    std::size_t end = begin;
+    while (end < said.size() && cluster_.correct[end].shard == cluster_.correct[begin].shard) ++end;
+    std::sort(sets.begin() + 1 + static_cast<std::ptrdiff_t>(begin), sets.begin() + 1 + static_cast<std::ptrdiff_t>(end));
+    begin = end;
+  }
+  return {reinterpret_cast<const char*>(sets.data()), (said.size() + 1) * sizeof(sets[0])};
 }
 
 StatementSet Possible::votes_and_logged(std::size_t tx) const {
@@ -147,17 +152,10 @@ std::optional<Certificate> Possible::committed_by_client(std::size_t tx, Outcome
 bool Possible::entered(const Said& said, std::size_t tx, View view) const {
   const auto budget = cluster_.members.members.budget;
   std::size_t in_it = budget.f(), before_it = budget.f();  // the liar says what is needed
+  const StatementSet in = statements_.find(InView{cluster_.ids[tx], view}), before = statements_.find(InView{cluster_.ids[tx], view - 1});
   for (const auto& set : said) {
-    View latest = 0;
-    bool any = false;
-    for (std::size_t i = 0; i < statements_.list().size(); ++i) {
-      const auto* logged = std::get_if<LoggedStatement>(&statements_.list()[i]);
-      if (!logged || logged->tx != cluster_.ids[tx] || !(set >> i & 1)) continue;
-      any = true;
-      latest = std::max(latest, logged->current);
-    }
-    if (any && latest >= view) ++in_it;
-    if (any && latest + 1 >= view) ++before_it;
+    if ((set & in) != 0) ++in_it;
+    if ((set & before) != 0) ++before_it;
   }
   return in_it >= budget.one_correct() || before_it >= budget.next_view_quorum();
 }
@@ -182,8 +180,9 @@ bool Possible::ask_led(const Said& said, std::size_t tx, Outcome decision, View 
 
 bool Possible::proposed(const Said& said, std::size_t tx, Outcome decision, View view) {
   const ReplicaId leader = cluster_.leader(tx, view);
+  const StatementSet proposal = statements_.find(FallbackStatement{cluster_.ids[tx], decision, view});
   for (std::size_t place = 0; place < said.size(); ++place)
-    if (cluster_.correct[place] == leader && has_said(said, place, FallbackStatement{cluster_.ids[tx], decision, view})) return true;
+    if (cluster_.correct[place] == leader && (said[place] & proposal) != 0) return true;
   const auto relevant = statements_.about<ElectStatement>(tx);
   const auto [answer, is_new] = answers_.emplace(key(kLiarProposes, said, tx, decision, view, relevant), false);
   if (is_new) answer->second = liar_proposes(said, tx, decision, view);

@@ -3,10 +3,10 @@
 // What the adversary can put together of what was said. Every answer is one of the real `Verifier`, `Committer` or `Replica`, which is handed
 // the most convincing that there is; it is asked once for each set of statements that matters to it, whoever of those alike has said which.
 
-#include <map>
 #include <optional>
 #include <string>
-#include <tuple>
+#include <unordered_map>
+#include <vector>
 
 #include "db/verifier.h"
 #include "said.h"
@@ -35,13 +35,8 @@ class Possible {
   bool proposed(const Said& said, std::size_t tx, Outcome decision, View view);
 
  private:
-  using Question = std::tuple<int, std::size_t, Outcome, View>;
   std::string key(int what, const Said& said, std::size_t tx, Outcome decision, View view, StatementSet relevant) const;
   StatementSet votes_and_logged(std::size_t tx) const;
-  template <class S>
-  bool has_said(const Said& said, std::size_t place, const S& statement) const {
-    return (said[place] & statements_.find(statement)) != 0;
-  }
   bool is_liar(const ReplicaId& replica) const;
 
   std::vector<Vote> votes(const Said& said, std::size_t tx, Outcome outcome) const;
@@ -61,8 +56,8 @@ class Possible {
   const Cluster& cluster_;
   const StatementTable& statements_;
   Verifier verifier_;
-  std::map<std::string, bool> answers_;
-  std::map<std::string, std::optional<Final>> certificates_;
+  std::unordered_map<std::string, bool> answers_;
+  std::unordered_map<std::string, std::optional<Final>> certificates_;
 };
 
 }  // namespace isobar::db

@@ -17,8 +17,9 @@ std::vector<Vote> Possible::votes(const Said& said, std::size_t tx, Outcome outc
   std::vector<Vote> all;
   for (const auto& liar : cluster_.liars)
     if (takes_part(liar)) all.push_back(cluster_.signed_by(liar, vote));
+  const StatementSet said_it = statements_.find(vote);
   for (std::size_t place = 0; place < said.size(); ++place)
-    if (has_said(said, place, vote)) all.push_back(cluster_.signed_by(cluster_.correct[place], vote));
+    if ((said[place] & said_it) != 0) all.push_back(cluster_.signed_by(cluster_.correct[place], vote));
   return all;
 }
 
@@ -27,13 +28,10 @@ std::vector<Logged> Possible::logged(const Said& said, std::size_t tx, Outcome d
   for (const auto& liar : cluster_.liars)
     if (liar.shard == cluster_.leader(tx, 1).shard)
       all.push_back(cluster_.signed_by(liar, LoggedStatement{cluster_.ids[tx], decision, decided_in, decided_in}));
+  const LoggedStatement statement{cluster_.ids[tx], decision, decided_in, decided_in};
+  const StatementSet said_it = statements_.find(statement);
   for (std::size_t place = 0; place < said.size(); ++place)
-    for (View current = decided_in; current <= cluster_.configuration.views; ++current) {
-      const LoggedStatement statement{cluster_.ids[tx], decision, decided_in, current};
-      if (!has_said(said, place, statement)) continue;
-      all.push_back(cluster_.signed_by(cluster_.correct[place], statement));
-      break;
-    }
+    if ((said[place] & said_it) != 0) all.push_back(cluster_.signed_by(cluster_.correct[place], statement));
   return all;
 }
 
@@ -44,8 +42,8 @@ std::vector<Elect> Possible::electors(const Said& said, std::size_t tx, Outcome 
   for (const auto& liar : cluster_.liars)
     if (liar.shard == cluster_.leader(tx, view).shard) all.push_back(cluster_.signed_by(liar, for_it));
   for (std::size_t place = 0; place < said.size(); ++place) {
-    if (has_said(said, place, for_it)) all.push_back(cluster_.signed_by(cluster_.correct[place], for_it));
-    else if (has_said(said, place, against)) last.push_back(cluster_.signed_by(cluster_.correct[place], against));
+    if ((said[place] & statements_.find(for_it)) != 0) all.push_back(cluster_.signed_by(cluster_.correct[place], for_it));
+    else if ((said[place] & statements_.find(against)) != 0) last.push_back(cluster_.signed_by(cluster_.correct[place], against));
   }
   all.insert(all.end(), last.begin(), last.end());
   return all;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "explorer.h"
 
 namespace isobar::db {
@@ -35,15 +37,16 @@ std::string Explorer::broken_by_proposal(const Said& said, std::size_t tx, Outco
 }
 
 std::string Explorer::broken_by_logged(const Said& said, std::size_t tx) {
-  for (const Outcome decision : {Outcome::kCommit, Outcome::kAbort})
-    for (std::size_t i = 0; i < statements_.list().size(); ++i) {
-      const auto* logged = std::get_if<LoggedStatement>(&statements_.list()[i]);
-      if (!logged || logged->tx != cluster_.ids[tx] || logged->decision != decision) continue;
-      for (std::size_t place = 0; place < said.size(); ++place)
-        if ((said[place] >> i & 1) != 0 && !possible_.rightly_justified(said, tx, decision))
-          return fmt::format("replica {}.{} has {} of transaction {} on record, which no votes justify", cluster_.correct[place].shard,
-                             cluster_.correct[place].index, name_of(decision), tx + 1);
-    }
+  for (const Outcome decision : {Outcome::kCommit, Outcome::kAbort}) {
+    StatementSet logged = 0;
+    for (View view = 0; view <= cluster_.configuration.views; ++view)
+      logged |= statements_.find(LoggedStatement{cluster_.ids[tx], decision, view, view});
+    const auto has = std::find_if(said.begin(), said.end(), [&](StatementSet set) { return (set & logged) != 0; });
+    if (has == said.end() || possible_.rightly_justified(said, tx, decision)) continue;
+    const ReplicaId& replica = cluster_.correct[static_cast<std::size_t>(has - said.begin())];
+    return fmt::format("replica {}.{} has {} of transaction {} on record, which no votes justify", replica.shard, replica.index,
+                       name_of(decision), tx + 1);
+  }
   return "";
 }
 

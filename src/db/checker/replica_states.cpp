@@ -1,5 +1,6 @@
 #include "replica_states.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace isobar::db {
@@ -73,6 +74,25 @@ ReplicaStates::Use ReplicaStates::use(ReplicaState state, std::size_t action) {
   const Use use = next == state || covers(state, next) ? Use::kNothing : covers(next, state) ? Use::kAtOnce : Use::kChoice;
   nodes_[state].use[action] = static_cast<int>(use);
   return use;
+}
+
+bool ReplicaStates::suffice(ReplicaState state, const std::vector<std::size_t>& actions) {
+  const auto [answer, is_new] = suffice_.emplace(std::pair(state, actions), false);
+  if (is_new) answer->second = find_suffice(state, actions);
+  return answer->second;
+}
+
+// A persistent set, of the actions of one replica. Others' actions commute with these, and what one of them adds to what was said takes
+// nothing from anyone; so whatever begins with another action of this replica is found with one of these before it.
+bool ReplicaStates::find_suffice(ReplicaState state, const std::vector<std::size_t>& actions) {
+  if (actions.empty()) return false;
+  for (std::size_t other = 0; other < actions_.size(); ++other) {
+    if (use(state, other) == Use::kNothing || std::find(actions.begin(), actions.end(), other) != actions.end()) continue;
+    const ReplicaState without = after(state, other);
+    if (std::none_of(actions.begin(), actions.end(), [&](std::size_t one) { return covers(after(after(state, one), other), without); }))
+      return false;
+  }
+  return true;
 }
 
 // Whether whatever is done to a replica in `less` makes it say nothing that one in `more` would not have said by then as well: a

@@ -37,6 +37,9 @@ class ReplicaStates {
     kChoice,
   };
   Use use(ReplicaState state, std::size_t action);
+  /// Whether it is enough to look at what comes of one of these actions now: what could come of any other, then or later, or of none, can
+  /// come after one of them as well.
+  bool suffice(ReplicaState state, const std::vector<std::size_t>& actions);
   std::size_t size() const { return nodes_.size(); }
 
  private:
@@ -52,6 +55,7 @@ class ReplicaStates {
   ReplicaState add(std::uint32_t kind, std::unique_ptr<Replica> replica, StatementSet said, int depth);
   StatementSet hand_over(Replica& replica, const Delivery& delivery, int depth);
   bool covers(ReplicaState more, ReplicaState less);
+  bool find_suffice(ReplicaState state, const std::vector<std::size_t>& actions);
 
   static constexpr std::size_t kPairsMost = 20'000;
 
@@ -63,6 +67,7 @@ class ReplicaStates {
   std::map<std::string, ReplicaState> known_;
   std::vector<ReplicaState> initial_;
   std::set<std::pair<ReplicaState, ReplicaState>> covers_;  // (more, less), proven
+  std::map<std::pair<ReplicaState, std::vector<std::size_t>>, bool> suffice_;
 };
 
 }  // namespace isobar::db
