@@ -22,9 +22,11 @@ class DbCheck : public testing::TestWithParam<CheckConfiguration> {};
 TEST_P(DbCheck, NoOrderOfDeliveriesBreaksAPromise) {
   const auto report = check(GetParam());
   EXPECT_EQ(told(report), "");
-  EXPECT_TRUE(report.exhausted) << "stopped at " << report.states << " states";
+  // All of them, but for the one that says it is too large.
+  EXPECT_NE(report.exhausted, report.states >= GetParam().states_most);
+  EXPECT_EQ(report.exhausted, GetParam().name != "conflict, view 1") << "stopped at " << report.states << " states";
   EXPECT_GT(report.states, 100U);
-  EXPECT_GT(report.steps, report.states);
+  EXPECT_FALSE(report.certified.empty());
 }
 
 std::string name_in_tests(const testing::TestParamInfo<CheckConfiguration>& info) {
@@ -36,17 +38,47 @@ std::string name_in_tests(const testing::TestParamInfo<CheckConfiguration>& info
 
 INSTANTIATE_TEST_SUITE_P(All, DbCheck, testing::ValuesIn(check_configurations()), name_in_tests);
 
+CheckConfiguration named(const std::string& name) {
+  for (const auto& configuration : check_configurations())
+    if (configuration.name == name) return configuration;
+  ADD_FAILURE() << name;
+  return {};
+}
+
+TEST(DbCheckOfASplit, DecidesEitherWayInEveryView) {
+  const auto report = check(named("split 4-1, liar leads 1"));
+  for (const Outcome decision : {Outcome::kCommit, Outcome::kAbort})
+    for (View view = 0; view <= 2; ++view) EXPECT_TRUE(report.certified.contains({0, decision, view})) << name_of(decision) << view;
+}
+
+// Every order one by one comes to the same as those that the reductions leave, in all that is small enough for it.
+TEST(DbCheckReductions, LeaveOutNothingThatCanBeDecided) {
+  for (const char* name : {"split 5-0, liar leads 1", "split 4-1, liar leads 1", "split 3-2, liar leads 1", "split 2-3, liar leads 1"}) {
+    auto configuration = named(name);
+    configuration.views = configuration.refuse.front() == 0 || configuration.refuse.front() == 3 ? 1 : 0;
+    const auto reduced = check(configuration);
+    configuration.reduced = false;
+    const auto whole = check(configuration);
+    EXPECT_TRUE(whole.exhausted) << name << ": stopped at " << whole.states;
+    EXPECT_TRUE(reduced.exhausted) << name;
+    EXPECT_LT(reduced.states, whole.states) << name;
+    EXPECT_EQ(reduced.certified == whole.certified, true) << name;
+    EXPECT_EQ(told(whole), "") << name;
+  }
+}
+
 class DbCheckOfFault : public testing::TestWithParam<Bug> {};
 
 TEST_P(DbCheckOfFault, IsFoundWithTheDeliveriesThatLeadToIt) {
   const SeededBug bug(GetParam());
-  for (const auto& configuration : check_configurations()) {
+  for (auto configuration : check_configurations()) {
+    configuration.states_most = 2'000;
     const auto report = check(configuration);
     if (report.violation.empty()) continue;
     EXPECT_FALSE(report.exhausted);
     ASSERT_GE(report.trace.size(), 2U) << told(report);
     EXPECT_NE(report.trace.front().find("is the adversary's"), std::string::npos) << told(report);
-    EXPECT_NE(told(report).find("is handed transaction 1 to prepare; it now votes"), std::string::npos) << told(report);
+    EXPECT_NE(told(report).find("it now votes"), std::string::npos) << told(report);
     return;
   }
   FAIL() << name_of(GetParam()) << " breaks no promise in any configuration";

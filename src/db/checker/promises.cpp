@@ -21,6 +21,8 @@ std::string Explorer::broken(const Said& said) {
 std::string Explorer::broken_by_certificates(const Said& said, std::size_t tx) {
   const auto& commit = possible_.certified(said, tx, Outcome::kCommit);
   const auto& abort = possible_.certified(said, tx, Outcome::kAbort);
+  if (commit) report_.certified.insert({tx, Outcome::kCommit, commit->view});
+  if (abort) report_.certified.insert({tx, Outcome::kAbort, abort->view});
   if (!commit || !abort) return "";
   return fmt::format("transaction {} has a certificate of commit, of view {}, and one of abort, of view {}", tx + 1, commit->view,
                      abort->view);

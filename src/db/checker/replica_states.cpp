@@ -71,7 +71,8 @@ ReplicaState ReplicaStates::after(ReplicaState state, std::size_t action) {
 ReplicaStates::Use ReplicaStates::use(ReplicaState state, std::size_t action) {
   if (nodes_[state].use[action] >= 0) return static_cast<Use>(nodes_[state].use[action]);
   const ReplicaState next = after(state, action);
-  const Use use = next == state || covers(state, next) ? Use::kNothing : covers(next, state) ? Use::kAtOnce : Use::kChoice;
+  const Use unreduced = next == state ? Use::kNothing : Use::kChoice;
+  const Use use = !cluster_.configuration.reduced ? unreduced : next == state || covers(state, next) ? Use::kNothing : covers(next, state) ? Use::kAtOnce : Use::kChoice;
   nodes_[state].use[action] = static_cast<int>(use);
   return use;
 }
@@ -85,7 +86,7 @@ bool ReplicaStates::suffice(ReplicaState state, const std::vector<std::size_t>& 
 // A persistent set, of the actions of one replica. Others' actions commute with these, and what one of them adds to what was said takes
 // nothing from anyone; so whatever begins with another action of this replica is found with one of these before it.
 bool ReplicaStates::find_suffice(ReplicaState state, const std::vector<std::size_t>& actions) {
-  if (actions.empty()) return false;
+  if (actions.empty() || !cluster_.configuration.reduced) return false;
   for (std::size_t other = 0; other < actions_.size(); ++other) {
     if (use(state, other) == Use::kNothing || std::find(actions.begin(), actions.end(), other) != actions.end()) continue;
     const ReplicaState without = after(state, other);
@@ -106,6 +107,7 @@ bool ReplicaStates::covers(ReplicaState more, ReplicaState less) {
     if (m == l || covers_.contains({m, l})) continue;
     if ((said(l) & ~said(m)) != 0 || assumed.size() > kPairsMost) return false;
     for (std::size_t action = 0; action < actions_.size(); ++action) {
+      if (after(l, action) == l) continue;  // which the one in `more` then need not take either
       const std::pair next(after(m, action), after(l, action));
       if (assumed.insert(next).second) open.push_back(next);
     }

@@ -8,9 +8,11 @@
 /// never handed over is lost; one that changes nothing was a duplicate; and time is whatever lets a replica act.
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "db/statements.h"
 #include "db/transaction.h"
 
 namespace isobar::db {
@@ -26,16 +28,26 @@ struct CheckConfiguration {
   LiarLeads liar = LiarLeads::kView1;
   View views = 2;  ///< the last one that is entered
   std::size_t states_most = 400'000;
+  bool reduced = true;  ///< else every order is looked at one by one: to see that what is left out is nothing
 };
 
 /// One shard or two, one transaction or two in conflict, votes of every kind that may be split.
 std::vector<CheckConfiguration> check_configurations();
+
+/// That a transaction had a certificate in some state; of states that have several for one decision, the earliest view.
+struct Certified {
+  std::size_t tx = 0;
+  Outcome decision = Outcome::kAbort;
+  View view = 0;
+  friend auto operator<=>(const Certified&, const Certified&) = default;
+};
 
 struct CheckReport {
   std::size_t states = 0;  ///< of the whole, up to the exchange of replicas that are alike and orders that come to the same
   std::size_t steps = 0;   ///< deliveries that lead from one to another, or back to one that was known
   std::size_t replica_states = 0;
   bool exhausted = false;          ///< else it stopped at states_most, or at a violation
+  std::set<Certified> certified;   ///< what came to be decided, in any state
   std::string violation;           ///< empty: none
   std::vector<std::string> trace;  ///< the deliveries that lead to it, in order
 };
