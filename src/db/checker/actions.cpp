@@ -71,7 +71,8 @@ std::string to_text(const Action& action) {
     case Action::Kind::kPrepare: return fmt::format("is handed transaction {} to prepare", tx);
     case Action::Kind::kLog: return fmt::format("is asked to log {} of transaction {}, with the votes for it", decision, tx);
     case Action::Kind::kAsk: return fmt::format("is asked what it has logged of transaction {}", tx);
-    case Action::Kind::kEnter: return fmt::format("is shown that others are far enough to enter view {} of transaction {}", action.view, tx);
+    case Action::Kind::kEnter:
+      return fmt::format("is shown that others are far enough to enter view {} of transaction {}", action.view, tx);
     case Action::Kind::kLead: return fmt::format("is elected in view {} of transaction {}, most for {}", action.view, tx, decision);
     case Action::Kind::kPropose: return fmt::format("is proposed {} in view {} of transaction {}", decision, action.view, tx);
     case Action::Kind::kWriteback: return fmt::format("is handed a certificate: {} of transaction {}", decision, tx);
@@ -94,8 +95,7 @@ std::vector<Delivery> deliveries(const Cluster& cluster, const Action& action) {
       return all;
     case Action::Kind::kPropose: return {{cluster.leader(action.tx, action.view), proposal(cluster, action)}};
     case Action::Kind::kWriteback:
-      return {{client,
-               Writeback{{tx, {cluster.ids[action.tx], action.decision, all_votes(cluster, action.tx, action.decision)}}}}};
+      return {{client, Writeback{{tx, {cluster.ids[action.tx], action.decision, all_votes(cluster, action.tx, action.decision)}}}}};
   }
   return all;
 }

@@ -1,6 +1,5 @@
 #include "db/checker.h"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "db/seeded_bugs.h"
@@ -46,7 +45,7 @@ CheckConfiguration named(const std::string& name) {
 }
 
 TEST(DbCheckOfASplit, DecidesEitherWayInEveryView) {
-  const auto report = check(named("split 4-1, liar leads 1"));
+  const auto report = check(named("split 4-1, liar leads 2"));
   for (const Outcome decision : {Outcome::kCommit, Outcome::kAbort})
     for (View view = 0; view <= 2; ++view) EXPECT_TRUE(report.certified.contains({0, decision, view})) << name_of(decision) << view;
 }
@@ -78,7 +77,7 @@ TEST_P(DbCheckOfFault, IsFoundWithTheDeliveriesThatLeadToIt) {
     EXPECT_FALSE(report.exhausted);
     ASSERT_GE(report.trace.size(), 2U) << told(report);
     EXPECT_NE(report.trace.front().find("is the adversary's"), std::string::npos) << told(report);
-    EXPECT_NE(told(report).find("it now votes"), std::string::npos) << told(report);
+    EXPECT_NE(report.trace.back().find("; it now "), std::string::npos) << told(report);
     return;
   }
   FAIL() << name_of(GetParam()) << " breaks no promise in any configuration";

@@ -25,8 +25,8 @@ struct Cluster {
   SimMembers members;
   std::vector<SignedTransaction> txs;
   std::vector<TxId> ids;
-  std::vector<ReplicaId> liars;    // one a shard
-  std::vector<ReplicaId> correct;  // those that are alike stand together
+  std::vector<ReplicaId> liars;     // one a shard
+  std::vector<ReplicaId> correct;   // those that are alike stand together
   std::vector<std::uint32_t> kind;  // of each that is correct: of two of one kind, either may stand for the other
   std::set<ReplicaId> refuses;
 

@@ -13,7 +13,7 @@ Transaction write_of(std::uint64_t client, std::uint64_t time, const std::vector
   return tx;
 }
 
-// All that there are would be some tens of millions: this many are looked at, nearest first.
+// How many there are is not known, but that they are more than a test has time for: this many are looked at, nearest first.
 constexpr std::size_t kStatesOfTheLargest = 40'000;
 
 // The second has read what was there before the first.
@@ -27,7 +27,10 @@ CheckConfiguration split(std::uint32_t refuse, LiarLeads liar) {
   const char* leads = liar == LiarLeads::kView1 ? "1" : liar == LiarLeads::kView2 ? "2" : "none";
   return {fmt::format("split {}-{}, liar leads {}", 5 - refuse, refuse, leads),
           fmt::format("one transaction, {} of five correct replicas refuse it; views 0 to 2", refuse),
-          1, {write_of(1, 100, {"x"})}, {refuse}, liar};
+          1,
+          {write_of(1, 100, {"x"})},
+          {refuse},
+          liar};
 }
 
 CheckConfiguration two_shards(const char* name, const char* about, std::vector<std::uint32_t> refuse) {
@@ -38,7 +41,8 @@ CheckConfiguration two_shards(const char* name, const char* about, std::vector<s
 
 std::vector<CheckConfiguration> check_configurations() {
   std::vector<CheckConfiguration> all;
-  all.push_back({"conflict, view 0", "two transactions in conflict, in any order; no fallback", 1, two_in_conflict(), {}, LiarLeads::kView1, 0});
+  all.push_back(
+      {"conflict, view 0", "two transactions in conflict, in any order; no fallback", 1, two_in_conflict(), {}, LiarLeads::kView1, 0});
   for (std::uint32_t refuse = 0; refuse <= 3; ++refuse) all.push_back(split(refuse, LiarLeads::kView1));
   all.push_back(split(1, LiarLeads::kView2));
   all.push_back(split(2, LiarLeads::kView2));
@@ -46,7 +50,13 @@ std::vector<CheckConfiguration> check_configurations() {
   all.push_back(two_shards("two shards, slow and fast", "one transaction; a shard is split 4-1, the other 1-4", {1, 4}));
   all.push_back(two_shards("two shards, fast and slow", "one transaction; a shard is split 1-4, the other 4-1", {4, 1}));
   all.push_back(two_shards("two shards, both slow", "one transaction; both shards are split 4-1", {1, 1}));
-  all.push_back({"conflict, view 1", "two transactions in conflict, in any order; views 0 and 1", 1, two_in_conflict(), {}, LiarLeads::kView1, 1,
+  all.push_back({"conflict, view 1",
+                 "two transactions in conflict, in any order; views 0 and 1",
+                 1,
+                 two_in_conflict(),
+                 {},
+                 LiarLeads::kView1,
+                 1,
                  kStatesOfTheLargest});
   return all;
 }

@@ -62,8 +62,7 @@ class Explorer::Chances {
 };
 
 void Explorer::settle(Whole& whole, std::vector<Step>& steps) {
-  while (settle_one(whole, steps)) {
-  }
+  while (settle_one(whole, steps)) {}
 }
 
 bool Explorer::settle_one(Whole& whole, std::vector<Step>& steps) {

@@ -25,7 +25,8 @@ Possible::Possible(const Cluster& cluster, const StatementTable& statements)
 std::string Possible::key(int what, const Said& said, std::size_t tx, Outcome decision, View view, StatementSet relevant) const {
   std::array<std::uint64_t, 16> sets{};  // sorted within each shard, whose replicas stand together
   CHECK(said.size() + 1 <= sets.size(), said.size());
-  sets[0] = static_cast<std::uint64_t>(what) | tx << 8 | static_cast<std::uint64_t>(decision) << 16 | static_cast<std::uint64_t>(view) << 24;
+  sets[0] =
+      static_cast<std::uint64_t>(what) | tx << 8 | static_cast<std::uint64_t>(decision) << 16 | static_cast<std::uint64_t>(view) << 24;
   for (std::size_t place = 0; place < said.size(); ++place) sets[place + 1] = said[place] & relevant;
   for (std::size_t begin = 0; begin < said.size();) {
     std::size_t end = begin;
@@ -40,24 +41,27 @@ StatementSet Possible::votes_and_logged(std::size_t tx) const {
   return statements_.about<VoteStatement>(tx) | statements_.about<LoggedStatement>(tx);
 }
 
-bool Possible::justified(const Said& said, std::size_t tx, Outcome decision) {
+// An abort may also rest on what is known of another transaction, in conflict with this one.
+StatementSet Possible::bears_on(std::size_t tx, Outcome decision) const {
   StatementSet relevant = statements_.about<VoteStatement>(tx);
-  if (decision == Outcome::kAbort)
-    for (std::size_t other = 0; other < cluster_.txs.size(); ++other)
-      if (other != tx) relevant |= votes_and_logged(other);
-  const auto [answer, is_new] = answers_.emplace(key(kJustified, said, tx, decision, 0, relevant), false);
+  for (std::size_t other = 0; other < cluster_.txs.size() && decision == Outcome::kAbort; ++other)
+    if (other != tx) relevant |= votes_and_logged(other);
+  return relevant;
+}
+
+bool Possible::justified(const Said& said, std::size_t tx, Outcome decision) {
+  const auto [answer, is_new] = answers_.emplace(key(kJustified, said, tx, decision, 0, bears_on(tx, decision)), false);
   if (is_new) answer->second = ask_justified(said, tx, decision);
   return answer->second;
 }
 
 bool Possible::rightly_justified(const Said& said, std::size_t tx, Outcome decision) {
-  const StatementSet relevant = statements_.about<VoteStatement>(tx);
-  const auto [answer, is_new] = answers_.emplace(key(kRightly, said, tx, decision, 0, relevant), false);
-  if (is_new) {
-    const SeededBug none(Bug::kNone);
-    answer->second = ask_justified(said, tx, decision);
-  }
-  return answer->second || (decision == Outcome::kAbort && conflict_with(said, tx));
+  const auto [answer, is_new] = answers_.emplace(key(kRightly, said, tx, decision, 0, bears_on(tx, decision)), false);
+  if (!is_new) return answer->second;
+  const bool by_conflict = decision == Outcome::kAbort && conflict_with(said, tx);
+  const SeededBug none(Bug::kNone);
+  answer->second = by_conflict || ask_justified(said, tx, decision);
+  return answer->second;
 }
 
 bool Possible::ask_justified(const Said& said, std::size_t tx, Outcome decision) {
@@ -75,13 +79,12 @@ bool Possible::ask_justified(const Said& said, std::size_t tx, Outcome decision)
 
 // The liar refuses for any other that is committed; whether that stands against this one, the verifier says.
 std::optional<ConflictProof> Possible::conflict_with(const Said& said, std::size_t tx) {
-  const auto against = votes(said, tx, Outcome::kAbort);
   for (std::size_t other = 0; other < cluster_.txs.size(); ++other) {
     if (other == tx) continue;
     const auto& committed = certified(said, other, Outcome::kCommit);
     if (!committed) continue;
     const auto& proof = committed->certificate.proof;
-    ConflictProof conflict{against.front(), cluster_.txs[other].tx, {}};
+    ConflictProof conflict{votes(said, tx, Outcome::kAbort).front(), cluster_.txs[other].tx, {}};
     if (const auto* by_votes = std::get_if<VotesProof>(&proof)) conflict.its_commit = *by_votes;
     else conflict.its_commit = std::get<LoggedProof>(proof);
     if (verifier_.justification(Outcome::kAbort, conflict, cluster_.txs[tx].tx, cluster_.ids[tx]).ok()) return conflict;

@@ -1,7 +1,8 @@
 #pragma once
 
-// What the adversary can put together of what was said. Every answer is one of the real `Verifier`, `Committer` or `Replica`, which is handed
-// the most convincing that there is; it is asked once for each set of statements that matters to it, whoever of those alike has said which.
+// What the adversary can put together of what was said. Every answer is one of the real `Verifier`, `Committer` or `Replica`, which is
+// handed the most convincing that there is; it is asked once for each set of statements that matters to it, whoever of those alike has said
+// which.
 
 #include <optional>
 #include <string>
@@ -37,6 +38,7 @@ class Possible {
  private:
   std::string key(int what, const Said& said, std::size_t tx, Outcome decision, View view, StatementSet relevant) const;
   StatementSet votes_and_logged(std::size_t tx) const;
+  StatementSet bears_on(std::size_t tx, Outcome decision) const;
   bool is_liar(const ReplicaId& replica) const;
 
   std::vector<Vote> votes(const Said& said, std::size_t tx, Outcome outcome) const;

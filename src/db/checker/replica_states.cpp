@@ -38,8 +38,8 @@ ReplicaState ReplicaStates::add(std::uint32_t kind, std::unique_ptr<Replica> rep
   key(kind)(said)(replica->canonical_state());
   const auto [found, is_new] = known_.emplace(key.take(), static_cast<ReplicaState>(nodes_.size()));
   if (is_new)
-    nodes_.push_back({kind, std::move(replica), said, depth, std::vector<std::int64_t>(actions_.size(), -1),
-                      std::vector<int>(actions_.size(), -1)});
+    nodes_.push_back(
+        {kind, std::move(replica), said, depth, std::vector<std::int64_t>(actions_.size(), -1), std::vector<int>(actions_.size(), -1)});
   return found->second;
 }
 
@@ -72,7 +72,10 @@ ReplicaStates::Use ReplicaStates::use(ReplicaState state, std::size_t action) {
   if (nodes_[state].use[action] >= 0) return static_cast<Use>(nodes_[state].use[action]);
   const ReplicaState next = after(state, action);
   const Use unreduced = next == state ? Use::kNothing : Use::kChoice;
-  const Use use = !cluster_.configuration.reduced ? unreduced : next == state || covers(state, next) ? Use::kNothing : covers(next, state) ? Use::kAtOnce : Use::kChoice;
+  const Use use = !cluster_.configuration.reduced        ? unreduced
+                  : next == state || covers(state, next) ? Use::kNothing
+                  : covers(next, state)                  ? Use::kAtOnce
+                                                         : Use::kChoice;
   nodes_[state].use[action] = static_cast<int>(use);
   return use;
 }
