@@ -21,9 +21,7 @@ class DbCheck : public testing::TestWithParam<CheckConfiguration> {};
 TEST_P(DbCheck, NoOrderOfDeliveriesBreaksAPromise) {
   const auto report = check(GetParam());
   EXPECT_EQ(told(report), "");
-  // All of them, but for the one that says it is too large.
-  EXPECT_NE(report.exhausted, report.states >= GetParam().states_most);
-  EXPECT_EQ(report.exhausted, GetParam().name != "conflict, view 1") << "stopped at " << report.states << " states";
+  EXPECT_TRUE(report.exhausted) << "stopped at " << report.states << " states";
   EXPECT_GT(report.states, 100U);
   EXPECT_FALSE(report.certified.empty());
 }
