@@ -1,5 +1,7 @@
 #include "db/seeded_bugs.h"
 
+#include <utility>
+
 namespace isobar::db {
 
 #ifdef ISOBAR_SEEDED_BUGS
@@ -9,8 +11,8 @@ thread_local Bug current = Bug::kNone;
 }  // namespace
 
 bool seeded(Bug bug) { return current == bug; }
-SeededBug::SeededBug(Bug bug) { current = bug; }
-SeededBug::~SeededBug() { current = Bug::kNone; }
+SeededBug::SeededBug(Bug bug) : before_(std::exchange(current, bug)) {}
+SeededBug::~SeededBug() { current = before_; }
 
 #endif
 

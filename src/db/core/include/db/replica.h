@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -75,6 +76,9 @@ class Replica {
   /// Transactions that are prepared here and not decided.
   std::vector<SignedTransaction> undecided() const;
   std::vector<Decided> all_decided() const;
+  /// All that its further answers depend on, but for the time, the marks of readers under way, and whom it tells: copies of one replica
+  /// that agree in it answer alike. One certificate of a decision is as good as another here. For the model checker, which copies replicas.
+  std::string canonical_state() const;
 
  private:
   struct LoggedDecision {
@@ -143,6 +147,7 @@ class Replica {
   void stand_for_election(State& state, const TxId& id);
   void propose(State& state, const TxId& id, View view);
 
+  static std::string canonical_state(const State& state);
   bool logs(const State& state, const TxId& id) const;
   void record(State& state, const TxId& id, decltype(LogRecord::what) what);
   void say(const Peer& to, Message message, const Statement& statement);

@@ -68,13 +68,16 @@ std::string_view name_of(Bug bug);
 #ifdef ISOBAR_SEEDED_BUGS
 /// Whether this one is switched on, in this thread.
 bool seeded(Bug bug);
-/// Switches one on for this thread while it lives.
+/// Switches one on for this thread while it lives, in place of the one that was; kNone: what is right.
 class SeededBug {
  public:
   explicit SeededBug(Bug bug);
   ~SeededBug();
   SeededBug(const SeededBug&) = delete;
   SeededBug& operator=(const SeededBug&) = delete;
+
+ private:
+  const Bug before_;
 };
 #else
 constexpr bool seeded(Bug) { return false; }
