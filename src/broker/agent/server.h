@@ -30,7 +30,7 @@ class Server {
     Head* head;  ///< none on a worker
     Instant booted;
     std::function<void(PowerOff)> power_off;
-    std::function<bool()> is_ending;  ///< the node is about to end, and waits for uploads at most
+    std::function<bool()> is_ending;         ///< the node is about to end, and waits for uploads at most
     const std::vector<NodeNotice>& notices;  ///< of this node
     Log& log;
   };

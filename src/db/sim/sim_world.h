@@ -17,8 +17,7 @@ namespace isobar::db {
 
 class SimWorld {
  public:
-  SimWorld(const SimOptions& options, const SimMembers& members)
-      : options_(options), members_(members), scheduler_(options.seed, kStart) {}
+  SimWorld(const SimOptions& options, const SimMembers& members) : options_(options), members_(members), scheduler_(options.seed, kStart) {}
 
   using Receive = std::function<void(const Peer& from, const Message& message)>;
   void attach(const Peer& peer, Receive receive) { receivers_[peer] = std::move(receive); }
