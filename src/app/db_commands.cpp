@@ -9,35 +9,12 @@
 #include "base/text.h"
 #include "command.h"
 #include "db/replica_server.h"
-#include "db/session.h"
+#include "db_members.h"
 #include "db_shell.h"
 
 namespace isobar::app {
 
 namespace {
-
-struct MemberOptions {
-  std::string folder;   // of the member: where its secret.yaml is
-  std::string cluster;  // cluster.yaml; empty: above the member's folder
-  fs::path secret_file() const { return fs::path(folder) / "secret.yaml"; }
-  fs::path cluster_file() const { return cluster.empty() ? fs::path(folder) / ".." / "cluster.yaml" : fs::path(cluster); }
-};
-
-void add_member_options(CLI::App& command, MemberOptions& o, const std::string& whose) {
-  command.add_option("FOLDER", o.folder, "The folder of " + whose + ", with its secret.yaml.")->required();
-  command.add_option("--cluster", o.cluster, "The cluster.yaml (default: the one beside FOLDER).");
-}
-
-struct Membership {
-  db::ClusterFile cluster;
-  db::Secret secret;
-};
-
-Result<Membership> read_member(const MemberOptions& o) {
-  TRY_ASSIGN(auto cluster, db::read_cluster(o.cluster_file()));
-  TRY_ASSIGN(auto secret, db::read_secret(o.secret_file(), cluster));
-  return Membership{std::move(cluster), std::move(secret)};
-}
 
 Result<db::ClusterPlan> plan_of(const std::string& file, int local_port, int clients) {
   if (!file.empty()) return db::read_plan(file);
@@ -69,8 +46,8 @@ int init(Context& context, const std::string& folder, const std::string& plan_fi
 db::ReplicaServer* running_replica = nullptr;  // for the signal's handler alone
 void on_signal(int) { running_replica->stop(); }
 
-int replica(Context& context, const MemberOptions& o, const std::string& listen, bool no_sync) {
-  auto member = read_member(o);
+int replica(Context& context, const DbMember& o, const std::string& listen, bool no_sync) {
+  auto member = read_db_member(o);
   if (!member.ok()) return context.console().fail(member.error());
   auto log = Log::to_file(fs::path(o.folder) / "replica.log");
   if (!log.ok()) return context.console().fail(log.error());
@@ -81,20 +58,16 @@ int replica(Context& context, const MemberOptions& o, const std::string& listen,
   running_replica = server->get();
   std::signal(SIGTERM, on_signal);
   std::signal(SIGINT, on_signal);
-  std::signal(SIGPIPE, SIG_IGN);
   context.console().print(
       fmt::format("{} listens on {}:{}{}\n", self.name, listen, self.port, no_sync ? "; votes are NOT flushed to disk" : ""));
   const Status ended = (*server)->run();
   return ended.ok() ? 0 : context.console().fail(ended.error());
 }
 
-int kv(Context& context, const MemberOptions& o, const std::vector<std::string>& words, const std::string& timeout) {
+int kv(Context& context, const DbMember& o, const std::vector<std::string>& words, const std::string& timeout) {
   const auto patience = parse_duration(timeout);
   if (!patience.ok()) return context.console().fail(patience.error().context("--timeout"));
-  auto member = read_member(o);
-  if (!member.ok()) return context.console().fail(member.error());
-  std::signal(SIGPIPE, SIG_IGN);
-  auto session = db::Session::open(std::move(member->cluster), std::move(member->secret));
+  auto session = open_session(o);
   if (!session.ok()) return context.console().fail(session.error());
   DbShell shell(**session, *patience, [&](const std::string& text) { context.console().print(text); });
   if (!words.empty()) {
@@ -133,14 +106,14 @@ void add_db_commands(Commands& commands) {
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
 
-  struct ReplicaOptions : MemberOptions {
+  struct ReplicaOptions : DbMember {
     std::string listen = "127.0.0.1";
     bool no_sync = false;
   };
   auto r = std::make_shared<ReplicaOptions>();
   auto* replica_command = commands.add(group, "replica", "Run one replica, until it is told to stop.",
                                        [r](Context& context) { return replica(context, *r, r->listen, r->no_sync); });
-  add_member_options(*replica_command, *r, "the replica");
+  add_db_member_options(*replica_command, *r, "the replica");
   replica_command
       ->add_option("--listen", r->listen,
                    "The address of this machine to listen on; others than loopback are reached by members alone, too.")
@@ -148,17 +121,19 @@ void add_db_commands(Commands& commands) {
   replica_command->add_flag("--no-sync", r->no_sync,
                             "Do not flush votes to disk: for measuring. A machine that loses its power may then break its word.");
 
-  struct KvOptions : MemberOptions {
+  struct KvOptions : DbMember {
     std::vector<std::string> words;
     std::string timeout = "10s";
   };
   auto k = std::make_shared<KvOptions>();
   auto* kv_command = commands.add(group, "kv", "Transactions on keys and values: one command, or a script on standard input.",
                                   [k](Context& context) { return kv(context, *k, k->words, k->timeout); });
-  add_member_options(*kv_command, *k, "the client");
+  add_db_member_options(*kv_command, *k, "the client");
   kv_command->add_option("COMMAND", k->words,
                          "get KEY | put KEY VALUE | del KEY; in a script also begin, commit, abort. Each alone is a transaction.");
   kv_command->add_option("--timeout", k->timeout, "How long one command may take.")->capture_default_str();
+
+  add_db_bench_commands(commands, group);
 }
 
 }  // namespace isobar::app

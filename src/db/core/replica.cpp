@@ -60,6 +60,27 @@ void Replica::on(const Peer& from, const ReleaseReads& release, const Now&) {
   for (const auto& key : release.keys) marks_.release(key, release.at);
 }
 
+void Replica::on(const Peer& from, const StatusRequest&, const Now& now) {
+  StatusReply reply;
+  reply.clock = static_cast<std::uint64_t>(now.wall.unix_nanos());
+  reply.voted_commit = counters_.voted_commit;
+  reply.voted_abort = counters_.voted_abort;
+  reply.reasons.resize(static_cast<std::size_t>(AbortReason::kLast) + 1);
+  for (const auto& [reason, count] : counters_.reasons) reply.reasons[static_cast<std::size_t>(reason)] = count;
+  reply.decided = counters_.decided;
+  reply.decided_fast = counters_.decided_fast;
+  reply.overruled = counters_.overruled;
+  for (const auto& [id, state] : states_) {
+    if (!state.prepared) continue;
+    ++reply.undecided;
+    if (state.since + std::chrono::seconds(1) < now.steady) ++reply.stalled;
+  }
+  reply.evidence = counters_.evidence;
+  reply.dropped = counters_.dropped;
+  reply.batches = counters_.batches_signed;
+  output_.sends_now.push_back({from, std::move(reply)});
+}
+
 void Replica::tick(const Now& now) {
   marks_.expire(now.steady);
   while (!blockers_due_.empty() && blockers_due_.begin()->first <= now.steady) {
@@ -137,6 +158,7 @@ ReplicaOutput Replica::take() {
     output_.sends.push_back({pending.to, std::move(pending.message)});
   }
   pending_.clear();
+  counters_.evidence += output_.evidence.size();
   return std::exchange(output_, {});
 }
 

@@ -32,6 +32,7 @@ void Replica::check(State& state, const TxId& id, const Now& now) {
   if (auto refused = refusal(state, id, now)) return vote(state, id, *refused);
   versions_.prepare(tx, id);
   state.prepared = true;
+  state.since = now.steady;
   // From here on its reads stand against writers, more firmly than the marks did.
   for (const auto& read : tx.reads) marks_.release(read.key, tx.timestamp);
   state.waits_for = undecided_dependencies(tx);

@@ -56,6 +56,8 @@ void Replica::decide(State& state, const TxId& id, const Certificate& certificat
   state.waits_for.clear();
   state.certificate = certificate;
   ++counters_.decided;
+  if (!std::holds_alternative<LoggedProof>(certificate.proof)) ++counters_.decided_fast;
+  if (state.vote && state.vote->vote != certificate.decision) ++counters_.overruled;
   record(state, id, DecidedRecord{certificate});
   for (const auto& peer : state.interested)
     if (peer != from) tell_decided(state, peer);

@@ -17,14 +17,15 @@ std::string Replica::canonical_state() const {
 
 std::string Replica::canonical_state(const State& state) {
   Encoder out;
-  out(state.tx.has_value())(state.prepared)(state.vote)(state.current)(state.interested.empty())(state.proposed);
+  const FallbackStatement proposed = state.proposed ? state.proposed->proposal.statement : FallbackStatement{};
+  out(state.tx.has_value())(state.prepared)(state.vote)(state.current)(state.interested.empty())(proposed);
   out(state.logged.has_value());
   if (state.logged) out(state.logged->decision)(state.logged->decided_in);
   out(state.certificate.has_value());
   if (state.certificate) out(state.certificate->decision);
   out(std::vector<TxId>(state.waits_for.begin(), state.waits_for.end()));
   for (const auto& [index, elect] : state.electors)
-    if (elect.statement.view > state.proposed) out(elect.signer)(elect.statement);  // the others elect nobody any more
+    if (elect.statement.view > proposed.view) out(elect.signer)(elect.statement);  // the others elect nobody any more
   return out.take();
 }
 

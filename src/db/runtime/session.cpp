@@ -7,7 +7,7 @@
 
 #include "awaited.h"
 #include "base/text.h"
-#include "dialer.h"
+#include "client_loop.h"
 
 namespace isobar::db {
 
@@ -35,89 +35,12 @@ std::string_view explain(AbortReason reason) {
 }
 
 struct Session::Inside {
-  ClusterFile cluster;
-  Secret secret;
-  ClientId self;
-  Ed25519Scheme scheme;
-  Ed25519Signer signer;
-  SystemClock clock;
-  std::unique_ptr<net::Loop> loop;
-  std::shared_ptr<net::Acquaintances> acquaintances;
-  std::unique_ptr<Client> core;
-  std::map<ReplicaId, std::shared_ptr<Dialer>> replicas;
   std::map<std::pair<TxHandle, std::string>, std::shared_ptr<Awaited<ReadAnswer>>> reading;
   std::map<TxHandle, std::shared_ptr<Awaited<Ended>>> committing;
   std::set<TxHandle> open;
-  std::optional<Instant> tick_at;
-  bool flush_is_due = false;
-  std::thread thread;
-
-  Inside(ClusterFile c, Secret s)
-      : cluster(std::move(c)), secret(std::move(s)), self(std::get<ClientId>(secret.self)), signer(secret.key) {}
-
-  Now now() const { return {clock.now(), Instant::from_unix_nanos(loop->now().count())}; }
-
-  Status begin() {
-    TRY_ASSIGN(loop, net::Loop::create());
-    TRY_ASSIGN(acquaintances, net::Acquaintances::make(secret.identity, cluster.fingerprints()));
-    core = std::make_unique<Client>(ClientConfig{}, cluster.membership, self, signer, scheme);
-    for (std::uint64_t shard = 0; shard < cluster.membership.shards.size(); ++shard)
-      for (const auto& id : cluster.membership.replicas_of(ShardId(shard))) {
-        replicas[id] = std::make_shared<Dialer>(*loop, cluster.member(id), acquaintances, [this, id](const Message& message) {
-          core->step(id, message, now());
-          flush_later();
-        });
-        loop->post([dialer = replicas[id]] { dialer->dial(); });
-      }
-    thread = std::thread([this] { loop->run(); });
-    return {};
-  }
-
-  void end() {
-    loop->post([this] {
-      for (auto& [id, dialer] : replicas) dialer->hang_up();
-      loop->stop();
-    });
-    thread.join();
-  }
-
-  /// On the loop's thread, and waits for it.
-  template <class Work>
-  void in_loop(Work work) {
-    Awaited<bool> done;
-    loop->post([&] {
-      work();
-      flush();
-      done.tell(true);
-    });
-    done.wait(kForever / 2);
-  }
-
-  void flush_later() {
-    if (std::exchange(flush_is_due, true)) return;
-    loop->post([this] {
-      flush_is_due = false;
-      flush();
-    });
-  }
-
-  void flush() {
-    auto output = core->take();
-    for (const auto& send : output.sends) replicas.at(send.to)->send(send.message);
-    for (const auto& event : output.events) std::visit([this](const auto& e) { on(e); }, event);
-    schedule_tick();
-  }
-
-  void schedule_tick() {
-    const auto next = core->next_tick();
-    if (!next || (tick_at && *tick_at <= *next)) return;
-    tick_at = *next;
-    loop->after(std::max(Duration(0), *next - now().steady), [this] {
-      tick_at.reset();
-      core->tick(now());
-      flush();
-    });
-  }
+  std::map<ReplicaId, std::pair<StatusReply, Instant>> statuses;  // and when it came
+  ClusterFile cluster;
+  std::unique_ptr<ClientLoop> loop;  // last: when it ends, nobody is told anything any more
 
   void answer_read(TxHandle tx, const std::string& key, ReadAnswer answer) {
     const auto found = reading.find({tx, key});
@@ -135,34 +58,24 @@ struct Session::Inside {
     found->second->tell(ended);
     committing.erase(found);
   }
-
-  std::vector<std::string> unreachable() const {
-    std::vector<std::string> list;
-    for (const auto& [id, dialer] : replicas) {
-      const Member& member = cluster.member(id);
-      if (!dialer->connected())
-        list.push_back(fmt::format("{} ({}:{}): {}", member.name, member.host, member.port,
-                                   dialer->problem().empty() ? "not connected yet" : dialer->problem()));
-    }
-    return list;
-  }
 };
 
 Session::Session(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
-Session::~Session() { inside_->end(); }
+Session::~Session() = default;
 
 Result<std::unique_ptr<Session>> Session::open(ClusterFile cluster, Secret secret) {
-  if (!std::holds_alternative<ClientId>(secret.self))
-    return invalid(fmt::format("this is the secret of {}, not of a client", member_name(secret.self)));
-  auto inside = std::make_unique<Inside>(std::move(cluster), std::move(secret));
-  TRY(inside->begin());
+  auto inside = std::make_unique<Inside>();
+  inside->cluster = cluster;
+  TRY_ASSIGN(inside->loop, ClientLoop::start(std::move(cluster), std::move(secret), [raw = inside.get()](const ClientEvent& event) {
+               std::visit([raw](const auto& e) { raw->on(e); }, event);
+             }));
   return std::unique_ptr<Session>(new Session(std::move(inside)));
 }
 
 TxHandle Session::begin() {
   TxHandle tx;
-  inside_->in_loop([&] {
-    tx = inside_->core->begin(inside_->now());
+  inside_->loop->run([&] {
+    tx = inside_->loop->core().begin(inside_->loop->now());
     inside_->open.insert(tx);
   });
   return tx;
@@ -170,18 +83,18 @@ TxHandle Session::begin() {
 
 std::vector<std::string> Session::unreachable() {
   std::vector<std::string> list;
-  inside_->in_loop([&] { list = inside_->unreachable(); });
+  inside_->loop->run([&] { list = inside_->loop->unreachable(); });
   return list;
 }
 
 Result<std::optional<std::string>> Session::get(TxHandle tx, const std::string& key, Duration patience) {
   auto answer = std::make_shared<Awaited<ReadAnswer>>();
   bool there = false;
-  inside_->in_loop([&] {
+  inside_->loop->run([&] {
     there = inside_->open.contains(tx);
     if (!there) return;
     inside_->reading[{tx, key}] = answer;
-    inside_->core->read(tx, key, inside_->now());
+    inside_->loop->core().read(tx, key, inside_->loop->now());
   });
   if (!there) return no_such_transaction();
   if (auto told = answer->wait(patience)) return std::move(*told);
@@ -192,9 +105,9 @@ Result<std::optional<std::string>> Session::get(TxHandle tx, const std::string& 
 
 Status Session::put(TxHandle tx, const std::string& key, std::optional<std::string> value) {
   bool there = false;
-  inside_->in_loop([&] {
+  inside_->loop->run([&] {
     there = inside_->open.contains(tx);
-    if (there) inside_->core->write(tx, key, std::move(value));
+    if (there) inside_->loop->core().write(tx, key, std::move(value));
   });
   if (!there) return no_such_transaction();
   return {};
@@ -203,11 +116,11 @@ Status Session::put(TxHandle tx, const std::string& key, std::optional<std::stri
 Result<Committed> Session::commit(TxHandle tx, Duration patience) {
   auto ended = std::make_shared<Awaited<Ended>>();
   bool there = false;
-  inside_->in_loop([&] {
+  inside_->loop->run([&] {
     there = inside_->open.erase(tx) > 0;
     if (!there) return;
     inside_->committing[tx] = ended;
-    inside_->core->commit(tx, inside_->now());
+    inside_->loop->core().commit(tx, inside_->loop->now());
   });
   if (!there) return no_such_transaction();
   const auto told = ended->wait(patience);
@@ -221,15 +134,48 @@ Result<Committed> Session::commit(TxHandle tx, Duration patience) {
 }
 
 void Session::abandon(TxHandle tx) {
-  inside_->in_loop([&] {
-    if (inside_->open.erase(tx) > 0) inside_->core->abandon(tx);
+  inside_->loop->run([&] {
+    if (inside_->open.erase(tx) > 0) inside_->loop->core().abandon(tx);
   });
 }
 
 ClientCounters Session::counters() {
   ClientCounters counters;
-  inside_->in_loop([&] { counters = inside_->core->counters(); });
+  inside_->loop->run([&] { counters = inside_->loop->core().counters(); });
   return counters;
+}
+
+std::vector<Session::ReplicaStatus> Session::status(Duration patience) {
+  std::vector<ReplicaStatus> list;
+  for (const auto& [peer, member] : inside_->cluster.members)
+    if (const auto* replica = std::get_if<ReplicaId>(&peer))
+      list.push_back({*replica, fmt::format("{}:{}", member.host, member.port), std::nullopt, "", {}});
+  const Instant end = SystemClock().now() + patience;
+  std::size_t answered = 0;
+  // Connections may not be there yet: asked again until all have answered or the time is over.
+  while (answered < list.size() && SystemClock().now() < end) {
+    inside_->loop->run([&] {
+      inside_->loop->ask_status([inside = inside_.get()](const ReplicaId& from, const StatusReply& reply) {
+        inside->statuses[from] = {reply, inside->loop->now().wall};
+      });
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    inside_->loop->run([&] { answered = inside_->statuses.size(); });
+  }
+  inside_->loop->run([&] {
+    inside_->loop->ask_status(nullptr);
+    for (auto& status : list) {
+      const auto found = inside_->statuses.find(status.replica);
+      if (found == inside_->statuses.end()) {
+        status.problem = "it does not answer";
+        continue;
+      }
+      status.reply = found->second.first;
+      status.clock_ahead = Duration(static_cast<std::int64_t>(status.reply->clock) - found->second.second.unix_nanos());
+    }
+    inside_->statuses.clear();
+  });
+  return list;
 }
 
 }  // namespace isobar::db

@@ -50,6 +50,9 @@ struct ReplicaOutput {
 struct ReplicaCounters {
   std::uint64_t dropped = 0;  ///< messages that were malformed, unsigned or out of place
   std::uint64_t voted_commit = 0, voted_abort = 0, batches_signed = 0, decided = 0;
+  std::uint64_t decided_fast = 0;  ///< by votes alone
+  std::uint64_t overruled = 0;     ///< decided otherwise than this replica had voted
+  std::uint64_t evidence = 0;
   std::map<AbortReason, std::uint64_t> reasons;
 };
 
@@ -88,6 +91,7 @@ class Replica {
   struct State {
     std::optional<SignedTransaction> tx;
     bool prepared = false;  // its writes and reads are in versions_
+    Instant since;          // when it was prepared, by the steady clock
     std::optional<VotedRecord> vote;
     std::optional<LoggedDecision> logged;
     View current = 0;
@@ -115,6 +119,7 @@ class Replica {
   void on(const Peer& from, const InvokeFallback& invoke, const Now& now);
   void on(const Peer& from, const ElectLeader& elect, const Now& now);
   void on(const Peer& from, const Propose& propose, const Now& now);
+  void on(const Peer& from, const StatusRequest& request, const Now& now);
   template <class Other>
   void on(const Peer&, const Other&, const Now&) {
     ++counters_.dropped;

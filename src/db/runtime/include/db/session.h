@@ -34,6 +34,15 @@ class Session {
   void abandon(TxHandle tx);
 
   ClientCounters counters();
+  struct ReplicaStatus {
+    ReplicaId replica;
+    std::string address;
+    std::optional<StatusReply> reply;  ///< none: it does not answer
+    std::string problem;               ///< why not
+    Duration clock_ahead{};            ///< of this machine's clock, give or take the way there
+  };
+  /// Of every replica, as far as they answer within `patience`.
+  std::vector<ReplicaStatus> status(Duration patience);
   /// Replicas that are not connected, with why: "replica 0.3 (127.0.0.1:7403): connection refused".
   std::vector<std::string> unreachable();
 
