@@ -56,7 +56,18 @@ class Load {
       }
     });
     report.cpu_seconds = cpu_seconds() - cpu;
+    end();
     return report;
+  }
+
+  /// What is open is brought to its end, so that nobody has to finish it later.
+  void end() {
+    std::size_t open = 1;
+    loop_->run([this] { ending_ = true; });
+    for (int waited = 0; open > 0 && waited < 100; ++waited) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      loop_->run([&] { open = open_.size(); });
+    }
   }
 
   std::vector<std::string> unreachable() {
@@ -74,6 +85,7 @@ class Load {
   };
 
   void begin(Work work) {
+    if (ending_) return;
     const TxHandle tx = loop_->core().begin(loop_->now());
     work.read = 0;
     auto& open = open_[tx] = std::move(work);
@@ -124,6 +136,7 @@ class Load {
   std::vector<Duration> latencies_;
   LoadReport report_;
   Instant began_;
+  bool ending_ = false;
   std::unique_ptr<ClientLoop> loop_;  // last: when it ends, nothing is told any more
 };
 

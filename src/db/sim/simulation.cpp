@@ -32,6 +32,7 @@ class Simulation {
     const Instant bound = world_.scheduler().now() + options_.decided_within;
     while (world_.scheduler().now() < bound && !settled()) {
       finish_what_is_left();
+      world_.scheduler().after(std::chrono::milliseconds(200), [] {});  // time goes on, though nothing may happen
       world_.scheduler().run_until(world_.scheduler().now() + std::chrono::milliseconds(200));
     }
     if (!settled()) say_what_is_left();
