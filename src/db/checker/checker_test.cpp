@@ -77,6 +77,7 @@ TEST(DbCheckReductions, LeaveOutNothingThatCanBeDecided) {
 class DbCheckOfFault : public testing::TestWithParam<Bug> {};
 
 TEST_P(DbCheckOfFault, IsFoundWithTheDeliveriesThatLeadToIt) {
+  if (!kWhole) GTEST_SKIP() << "the whole of it takes too long under a sanitizer";
   const SeededBug bug(GetParam());
   for (auto configuration : check_configurations()) {
     configuration.states_most = 2'000;
