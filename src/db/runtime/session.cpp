@@ -42,6 +42,16 @@ struct Session::Inside {
   ClusterFile cluster;
   std::unique_ptr<ClientLoop> loop;  // last: when it ends, nobody is told anything any more
 
+  /// A key of the transaction that was asked for and never read, as its `get` was given up.
+  std::optional<std::string> unread(TxHandle tx) const {
+    const auto first = reading.lower_bound({tx, ""});
+    return first != reading.end() && first->first.first == tx ? std::optional(first->first.second) : std::nullopt;
+  }
+  void abandon(TxHandle tx) {
+    if (open.erase(tx) > 0) loop->core().abandon(tx);
+    std::erase_if(reading, [tx](const auto& entry) { return entry.first.first == tx; });
+  }
+
   void answer_read(TxHandle tx, const std::string& key, ReadAnswer answer) {
     const auto found = reading.find({tx, key});
     if (found == reading.end()) return;
@@ -116,13 +126,18 @@ Status Session::put(TxHandle tx, const std::string& key, std::optional<std::stri
 Result<Committed> Session::commit(TxHandle tx, Duration patience) {
   auto ended = std::make_shared<Awaited<Ended>>();
   bool there = false;
+  std::optional<std::string> unread;
   inside_->loop->run([&] {
-    there = inside_->open.erase(tx) > 0;
-    if (!there) return;
+    there = inside_->open.contains(tx);
+    unread = inside_->unread(tx);
+    if (unread) inside_->abandon(tx);
+    if (!there || unread) return;
+    inside_->open.erase(tx);
     inside_->committing[tx] = ended;
     inside_->loop->core().commit(tx, inside_->loop->now());
   });
   if (!there) return no_such_transaction();
+  if (unread) return Error(Code::kConflict, fmt::format("aborted: '{}' was asked for and not read in time", *unread));
   const auto told = ended->wait(patience);
   if (!told) {
     const auto missing = unreachable();
@@ -134,15 +149,7 @@ Result<Committed> Session::commit(TxHandle tx, Duration patience) {
 }
 
 void Session::abandon(TxHandle tx) {
-  inside_->loop->run([&] {
-    if (inside_->open.erase(tx) > 0) inside_->loop->core().abandon(tx);
-  });
-}
-
-ClientCounters Session::counters() {
-  ClientCounters counters;
-  inside_->loop->run([&] { counters = inside_->loop->core().counters(); });
-  return counters;
+  inside_->loop->run([&] { inside_->abandon(tx); });
 }
 
 std::vector<Session::ReplicaStatus> Session::status(Duration patience) {

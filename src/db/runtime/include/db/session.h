@@ -33,7 +33,6 @@ class Session {
   Result<Committed> commit(TxHandle tx, Duration patience);
   void abandon(TxHandle tx);
 
-  ClientCounters counters();
   struct ReplicaStatus {
     ReplicaId replica;
     std::string address;
