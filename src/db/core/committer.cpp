@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "db/seeded_bugs.h"
+#include "quorums.h"
 
 namespace isobar::db {
 
@@ -65,17 +66,13 @@ std::optional<Certificate> Committer::final_by_votes() const {
     return certificate;
   }
   for (const auto& [shard, tally] : votes_) {
-    if (tally.aborts < budget.fast_abort_quorum() - (seeded(Bug::kFastAbortOneLess) ? 1 : 0) &&
-        !(seeded(Bug::kFastAbortIsAbortQuorum) && tally.aborts >= budget.abort_quorum()))
-      continue;
+    if (tally.aborts < fast_abort(budget)) continue;
     for (const auto& [index, vote] : tally.by_index)
       if (vote.statement.vote == Outcome::kAbort) votes.push_back(vote);
     return certificate;
   }
-  std::uint32_t quorum = budget.fast_commit_quorum() - (seeded(Bug::kFastCommitOneLess) ? 1 : 0);
-  if (seeded(Bug::kFastCommitIsCommitQuorum)) quorum = budget.commit_quorum();
   for (const auto& [shard, tally] : votes_) {
-    if (tally.commits < quorum) return std::nullopt;
+    if (tally.commits < fast_commit(budget)) return std::nullopt;
     for (const auto& [index, vote] : tally.by_index)
       if (vote.statement.vote == Outcome::kCommit) votes.push_back(vote);
   }
@@ -139,10 +136,8 @@ void Committer::weigh_logged(Instant now, std::vector<Send>& out) {
     group.push_back(logged);
     most = std::max(most, group.size());
   }
-  std::size_t quorum = budget.log_quorum() - (seeded(Bug::kLogQuorumOneLess) ? 1 : 0);
-  if (seeded(Bug::kLogQuorumIsCommitQuorum)) quorum = budget.commit_quorum();
   for (auto& [what, group] : alike)
-    if (group.size() >= quorum) return finish({id_, what.first, LoggedProof{std::move(group)}}, false, out);
+    if (group.size() >= log_quorum(budget)) return finish({id_, what.first, LoggedProof{std::move(group)}}, false, out);
   // When those who have not answered cannot make it a quorum any more, an election must.
   if (stage_ == Stage::kLogging && most + (budget.replicas() - logged_.size()) < budget.log_quorum()) invoke_fallback(now, out);
 }

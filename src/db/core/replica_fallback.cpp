@@ -8,6 +8,7 @@
 
 #include "db/replica.h"
 #include "db/seeded_bugs.h"
+#include "quorums.h"
 
 namespace isobar::db {
 
@@ -79,7 +80,7 @@ void Replica::on(const Peer&, const ElectLeader& message, const Now&) {
 
 // One proposal in a view, from the first election quorum.
 void Replica::propose(State& state, const TxId& id, View view) {
-  const std::size_t quorum = members_.budget.election_quorum() - (seeded(Bug::kElectionQuorumOneLess) ? 2 : 0);
+  const std::size_t quorum = election_quorum(members_.budget);
   std::vector<Elect> electors;
   std::size_t commits = 0;
   for (const auto& [index, elect] : state.electors) {

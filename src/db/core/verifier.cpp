@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "db/seeded_bugs.h"
+#include "quorums.h"
 
 namespace isobar::db {
 
@@ -14,18 +15,6 @@ bool takes_part(const Transaction& tx, ShardId shard) {
   return std::find(tx.participants.begin(), tx.participants.end(), shard) != tx.participants.end();
 }
 
-std::uint32_t fast_commit(FaultBudget budget) {
-  if (seeded(Bug::kFastCommitOneLess)) return budget.fast_commit_quorum() - 1;
-  if (seeded(Bug::kFastCommitIsCommitQuorum)) return budget.commit_quorum();
-  return budget.fast_commit_quorum();
-}
-
-std::uint32_t fast_abort(FaultBudget budget) {
-  if (seeded(Bug::kFastAbortOneLess)) return budget.fast_abort_quorum() - 1;
-  if (seeded(Bug::kFastAbortIsAbortQuorum)) return budget.abort_quorum();
-  return budget.fast_abort_quorum();
-}
-
 std::uint32_t commit_quorum(FaultBudget budget) {
   if (seeded(Bug::kCommitQuorumOneLess)) return budget.commit_quorum() - 1;
   if (seeded(Bug::kCommitQuorumIsAbortQuorum)) return budget.abort_quorum();
@@ -33,14 +22,6 @@ std::uint32_t commit_quorum(FaultBudget budget) {
 }
 
 std::uint32_t abort_quorum(FaultBudget budget) { return budget.abort_quorum() - (seeded(Bug::kAbortQuorumOneLess) ? 1 : 0); }
-
-std::uint32_t log_quorum(FaultBudget budget) {
-  if (seeded(Bug::kLogQuorumOneLess)) return budget.log_quorum() - 1;
-  if (seeded(Bug::kLogQuorumIsCommitQuorum)) return budget.commit_quorum();
-  return budget.log_quorum();
-}
-
-std::uint32_t election_quorum(FaultBudget budget) { return budget.election_quorum() - (seeded(Bug::kElectionQuorumOneLess) ? 2 : 0); }
 
 bool reaches(const std::map<ShardId, std::uint32_t>& counts, ShardId shard, std::uint32_t quorum) {
   const auto found = counts.find(shard);

@@ -4,7 +4,7 @@
 /// to §5). No clock, socket or thread inside. Whoever runs it must be trusted by the application: nobody else checks what it reads.
 ///
 /// A transaction's timestamp is the client's hybrid clock: never less than what it has seen committed, so that a session reads its own
-/// writes and what those depend on. Across sessions the order is serializable, not that of real time, unless they pass `last_seen` on.
+/// writes and what those depend on. Across sessions the order is serializable, not that of real time.
 
 #include <deque>
 #include <map>
@@ -81,11 +81,7 @@ class Client {
   std::optional<Instant> next_tick() const;
   ClientOutput take() { return std::exchange(output_, {}); }
 
-  /// For another session that is to come after all of this one.
-  Timestamp last_seen() const { return {last_time_, self_}; }
-  void come_after(const Timestamp& seen) { last_time_ = std::max(last_time_, seen.time); }
   const ClientCounters& counters() const { return counters_; }
-  std::size_t unfinished() const { return committers_.size() + running_.size(); }
 
  private:
   struct Running {

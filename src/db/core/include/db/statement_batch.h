@@ -15,7 +15,6 @@ class StatementBatch {
   /// Place of the statement in the batch.
   std::uint32_t add(const Statement& statement);
   bool empty() const { return leaves_.empty(); }
-  std::size_t size() const { return leaves_.size(); }
   /// The proofs by place; the batch is empty again. Cost: one signature, two hashes a statement.
   std::vector<BatchProof> sign(Epoch epoch, const ReplicaId& self, const Signer& signer);
 
