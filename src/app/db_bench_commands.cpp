@@ -54,6 +54,7 @@ json::object to_json(const db::Session::ReplicaStatus& status) {
   object["stalled"] = reply.stalled;
   object["contradictions"] = reply.evidence;
   object["dropped"] = reply.dropped;
+  object["signatures"] = reply.batches;
   return object;
 }
 

@@ -54,7 +54,7 @@ Status DbShell::run_alone(const Words& words) {
   constexpr int kTries = 10;
   for (int tried = 1;; ++tried) {
     std::string out;
-    const db::TxHandle tx = session_.begin();
+    const db::TxHandle tx = session_.begin(static_cast<std::uint32_t>(tried - 1));
     Status done = run_in(tx, words, [&out](const std::string& text) { out += text; });
     if (done.ok()) done = commit(tx, false);
     else session_.abandon(tx);

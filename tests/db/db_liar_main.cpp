@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "db/ed25519_scheme.h"
 #include "db/lying_replica.h"
 #include "db/replica_server.h"
 

@@ -144,7 +144,8 @@ std::optional<Certificate> Possible::committed_by_client(std::size_t tx, Outcome
                                                          const std::vector<Logged>& logged) {
   const CommitterConfig config;
   std::vector<Committer::Send> ignored;
-  Committer committer(config, cluster_.members.members, verifier_, cluster_.txs[tx], Committer::Purpose::kRecovery);
+  FastPatience patience;
+  Committer committer(config, cluster_.members.members, verifier_, patience, cluster_.txs[tx]);
   committer.start(kNow.steady, ignored);
   for (const auto& vote : votes) committer.on(vote.signer, VoteReply{vote, AbortReason::kNone, {}, {}}, kNow.steady, ignored);
   for (const auto& each : logged) committer.on(each.signer, LoggedReply{each}, kNow.steady, ignored);

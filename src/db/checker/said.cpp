@@ -8,7 +8,13 @@ namespace isobar::db {
 
 StatementSet StatementTable::of(const Statement& statement) {
   const auto* logged = std::get_if<LoggedStatement>(&statement);
-  if (!logged) return std::visit([this](const auto& other) { return of_fact(other); }, statement);
+  if (!logged)
+    return std::visit(
+        [this](const auto& other) -> StatementSet {
+          if constexpr (std::constructible_from<Fact, decltype(other)>) return of_fact(other);
+          else return {};  // a client's: no replica says it
+        },
+        statement);
   StatementSet all = of_fact(LoggedStatement{logged->tx, logged->decision, logged->decided_in, logged->decided_in});
   for (View view = 0; view <= logged->current; ++view) all |= of_fact(InView{logged->tx, view});
   return all;

@@ -10,14 +10,20 @@ namespace isobar::db {
 Client::Client(ClientConfig config, const Membership& members, ClientId self, const Signer& signer, const SignatureScheme& scheme)
     : config_(config), members_(members), self_(self), signer_(signer), verifier_(members, scheme) {}
 
-TxHandle Client::begin(const Now& now) {
+Timestamp Client::next_timestamp(const Now& now) {
   last_time_ = std::max(last_time_ + 1, static_cast<std::uint64_t>(now.wall.unix_nanos()));
+  return {last_time_, self_};
+}
+
+TxHandle Client::begin(const Now& now, std::uint32_t tries) {
   const TxHandle handle(next_handle_++);
-  running_[handle].at = {last_time_, self_};
+  Running& running = running_[handle];
+  running.at = next_timestamp(now);
+  running.marks = tries >= config_.marks_after;
   return handle;
 }
 
-void Client::read(TxHandle tx, const std::string& key, const Now& now) {
+void Client::read(TxHandle tx, const std::string& key, const Now& now, ReadFor what_for) {
   Running& running = running_.at(tx);
   if (const auto written = running.writes.find(key); written != running.writes.end()) {
     output_.events.emplace_back(ReadDone{tx, key, {running.at, written->second, std::nullopt}});
@@ -27,11 +33,50 @@ void Client::read(TxHandle tx, const std::string& key, const Now& now) {
     output_.events.emplace_back(ReadDone{tx, key, known->second});
     return;
   }
-  if (running.asking.contains(key)) return;
+  if (!running.asking.try_emplace(key, kWaits).second) return;
+  if (what_for == ReadFor::kReading || turns_.take(key, tx, now.steady + config_.turn_patience)) start_read(tx, key, now);
+}
+
+void Client::start_read(TxHandle tx, const std::string& key, const Now& now) {
+  Running& running = running_.at(tx);
+  // Until it has asked for anything, its place in the order is open: behind all that went before it.
+  const bool asks_first = running.reads.empty() &&
+                          std::all_of(running.asking.begin(), running.asking.end(), [](const auto& each) { return each.second == kWaits; });
+  if (asks_first) running.at = next_timestamp(now);
+  if (auto value = own_write_before(key, running.at)) {
+    running.asking.erase(key);
+    running.reads.emplace(key, *value);
+    output_.events.emplace_back(ReadDone{tx, key, std::move(*value)});
+    return;
+  }
   const std::uint64_t request = next_request_++;
   running.asking[key] = request;
   auto [asking, is_new] = asking_.emplace(request, Asking{tx, key, ReadQuorum(members_, verifier_, key, running.at), 0, now.steady, false});
   ask(request, asking->second, now);
+}
+
+// Nobody needs to vouch for what this client itself wrote. Another client may have written since; then replicas abort the reader.
+std::optional<ReadValue> Client::own_write_before(const std::string& key, const Timestamp& at) const {
+  const auto writes = own_writes_.find(key);
+  if (writes == own_writes_.end()) return std::nullopt;
+  const auto next = writes->second.lower_bound(at);
+  if (next == writes->second.begin()) return std::nullopt;
+  const auto& [version, id] = *std::prev(next);
+  const SignedTransaction& writer = committers_.at(id).committer.transaction();
+  return ReadValue{version, writer.tx.write_of(key)->value, writer};
+}
+
+void Client::forget_own_writes(const SignedTransaction& tx) {
+  for (const auto& write : tx.tx.writes) {
+    const auto writes = own_writes_.find(write.key);
+    if (writes == own_writes_.end()) continue;
+    writes->second.erase(tx.tx.timestamp);
+    if (writes->second.empty()) own_writes_.erase(writes);
+  }
+}
+
+void Client::pass_turns(const std::vector<KeyTurns::Turn>& turns, const Now& now) {
+  for (const auto& turn : turns) start_read(turn.tx, turn.key, now);
 }
 
 // First 2f + 1 replicas, others each time, then all.
@@ -39,9 +84,10 @@ void Client::ask(std::uint64_t request, Asking& asking, const Now& now) {
   const auto replicas = members_.replicas_of(members_.shard_of(asking.key));
   const std::size_t first = asking.asked;
   const std::size_t until = first == 0 ? 2 * members_.budget.f() + 1 : replicas.size();
-  const Timestamp at = running_.at(asking.tx).at;
+  const Running& running = running_.at(asking.tx);
   for (std::size_t i = asking.with_proof ? 0 : first; i < until; ++i)
-    output_.sends.push_back({replicas[(i + request) % replicas.size()], ReadRequest{request, asking.key, at, asking.with_proof}});
+    output_.sends.push_back(
+        {replicas[(i + request) % replicas.size()], ReadRequest{request, asking.key, running.at, asking.with_proof, running.marks}});
   asking.asked = until;
   asking.ask_again = now.steady + config_.read_patience;
 }
@@ -76,9 +122,8 @@ void Client::write(TxHandle tx, const std::string& key, std::optional<std::strin
   running_.at(tx).writes[key] = std::move(value);
 }
 
-SignedTransaction Client::sign(const Running& running) const {
-  SignedTransaction made;
-  Transaction& tx = made.tx;
+Transaction Client::made_of(const Running& running) const {
+  Transaction tx;
   tx.epoch = members_.epoch;
   tx.timestamp = running.at;
   for (const auto& [key, read] : running.reads) {
@@ -87,8 +132,7 @@ SignedTransaction Client::sign(const Running& running) const {
   }
   for (const auto& [key, value] : running.writes) tx.writes.push_back({key, value});
   tx.participants = participants_of(tx, members_);
-  made.signature = signer_.sign(signed_text(tx.id()));
-  return made;
+  return tx;
 }
 
 void Client::commit(TxHandle handle, const Now& now) {
@@ -97,39 +141,53 @@ void Client::commit(TxHandle handle, const Now& now) {
   if (running->second.reads.empty() && running->second.writes.empty()) {
     output_.events.emplace_back(Ended{handle, {}, Outcome::kCommit, AbortReason::kNone, true});
     running_.erase(running);
-    return;
+    return pass_turns(turns_.release(handle), now);
   }
-  SignedTransaction tx = sign(running->second);
+  Transaction tx = made_of(running->second);
+  std::vector<SignedTransaction> others;
+  for (const auto& [key, read] : running->second.reads)
+    if (read.depends_on && read.depends_on->tx.timestamp.client != self_) others.push_back(*read.depends_on);
   running_.erase(running);
-  const TxId id = tx.tx.id();
-  auto [waiting, is_new] =
-      committers_.emplace(id, Waiting{Committer(config_.commit, members_, verifier_, std::move(tx), Committer::Purpose::kOwn), handle});
-  waiting->second.committer.start(now.steady, output_.sends);
+  const TxId id = tx.id();
+  for (const auto& write : tx.writes) own_writes_[write.key][tx.timestamp] = id;
+  committers_.emplace(
+      id, Waiting{Committer(config_.commit, members_, verifier_, patience_, {std::move(tx), BatchProof{}}, std::move(others)), handle});
+  batch_.add(RequestStatement{id});
+  to_hand_in_.push_back(id);
+  pass_turns(turns_.release(handle), now);
+}
+
+void Client::hand_in(const Now& now) {
+  const auto proofs = batch_.sign(members_.epoch, self_, signer_, verifier_);
+  for (std::size_t i = 0; i < proofs.size(); ++i) committers_.at(to_hand_in_[i]).committer.start(now.steady, output_.sends, proofs[i]);
+  to_hand_in_.clear();
 }
 
 void Client::drop_reads(const Running& running) {
   std::map<ShardId, std::vector<std::string>> keys;
   for (const auto& [key, value] : running.reads) keys[members_.shard_of(key)].push_back(key);
   for (const auto& [key, request] : running.asking) {
+    if (request == kWaits) continue;
     keys[members_.shard_of(key)].push_back(key);
     asking_.erase(request);
   }
   for (auto& [shard, list] : keys)
-    for (const auto& replica : members_.replicas_of(shard)) output_.sends.push_back({replica, ReleaseReads{running.at, list}});
+    if (running.marks)
+      for (const auto& replica : members_.replicas_of(shard)) output_.sends.push_back({replica, ReleaseReads{running.at, list}});
 }
 
-void Client::abandon(TxHandle handle) {
+void Client::abandon(TxHandle handle, const Now& now) {
   const auto running = running_.find(handle);
   if (running == running_.end()) return;
   drop_reads(running->second);
   running_.erase(running);
+  pass_turns(turns_.release(handle), now);
 }
 
 void Client::recover(const SignedTransaction& tx, const Now& now) {
   const TxId id = tx.tx.id();
   if (committers_.contains(id) || committers_.size() >= config_.recoveries_most || !verifier_.transaction(tx, id).ok()) return;
-  auto [waiting, is_new] =
-      committers_.emplace(id, Waiting{Committer(config_.commit, members_, verifier_, tx, Committer::Purpose::kRecovery), std::nullopt});
+  auto [waiting, is_new] = committers_.emplace(id, Waiting{Committer(config_.commit, members_, verifier_, patience_, tx), std::nullopt});
   waiting->second.committer.start(now.steady, output_.sends);
 }
 
@@ -157,6 +215,7 @@ void Client::settle(std::map<TxId, Waiting>::iterator waiting, const Now& now) {
   if (!waiting->second.own) {
     ++counters_.recovered;
   } else {
+    forget_own_writes(committer.transaction());
     outcome == Outcome::kCommit ? ++counters_.committed : ++counters_.aborted;
     if (committer.fast()) ++counters_.fast;
     if (outcome == Outcome::kAbort) ++counters_.reasons[committer.reason()];
@@ -181,11 +240,12 @@ void Client::tick(const Now& now) {
     recover_at_.erase(recover_at_.begin());
     recover(tx, now);
   }
+  pass_turns(turns_.expire(now.steady), now);
   for (auto& [request, asking] : asking_)
     if (asking.ask_again <= now.steady) ask_more(request, asking, now);
   for (auto waiting = committers_.begin(); waiting != committers_.end();) {
     const auto next = std::next(waiting);
-    if (waiting->second.committer.next_tick() <= now.steady) {
+    if (waiting->second.committer.started() && waiting->second.committer.next_tick() <= now.steady) {
       waiting->second.committer.tick(now.steady, output_.sends);
       settle(waiting, now);
     }
@@ -197,8 +257,10 @@ std::optional<Instant> Client::next_tick() const {
   std::optional<Instant> next;
   const auto consider = [&](Instant at) { next = next ? std::min(*next, at) : at; };
   if (!recover_at_.empty()) consider(recover_at_.begin()->first);
+  if (const auto expiry = turns_.next_expiry()) consider(*expiry);
   for (const auto& [request, asking] : asking_) consider(asking.ask_again);
-  for (const auto& [id, waiting] : committers_) consider(waiting.committer.next_tick());
+  for (const auto& [id, waiting] : committers_)
+    if (waiting.committer.started()) consider(waiting.committer.next_tick());
   return next;
 }
 

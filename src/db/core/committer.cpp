@@ -8,18 +8,27 @@
 
 namespace isobar::db {
 
-Committer::Committer(const CommitterConfig& config, const Membership& members, Verifier& verifier, SignedTransaction tx, Purpose purpose)
+Committer::Committer(const CommitterConfig& config, const Membership& members, Verifier& verifier, FastPatience& patience,
+                     SignedTransaction tx)
     : config_(config),
       members_(members),
       verifier_(verifier),
+      patience_(patience),
       tx_(std::move(tx)),
       id_(tx_.tx.id()),
-      purpose_(purpose),
       resend_after_(config.resend_least) {
   for (const auto& shard : tx_.tx.participants) votes_[shard];
 }
 
-void Committer::start(Instant now, std::vector<Send>& out) {
+Committer::Committer(const CommitterConfig& config, const Membership& members, Verifier& verifier, FastPatience& patience,
+                     SignedTransaction tx, std::vector<SignedTransaction> others)
+    : Committer(config, members, verifier, patience, std::move(tx)) {
+  prepare_ = Prepare{{}, std::move(others)};
+}
+
+void Committer::start(Instant now, std::vector<Send>& out, std::optional<BatchProof> proof) {
+  if (proof) tx_.proof = std::move(*proof);
+  started_ = true;
   resend_at_ = now + resend_after_;
   resend(out);
 }
@@ -49,12 +58,19 @@ void Committer::on(const ReplicaId& from, const VoteReply& reply, Instant now, s
 }
 
 void Committer::weigh_votes(Instant now, std::vector<Send>& out) {
-  if (auto certificate = final_by_votes()) return finish(std::move(*certificate), true, out);
+  if (auto certificate = final_by_votes()) {
+    if (enough_since_) patience_.came(now - *enough_since_);
+    return finish(std::move(*certificate), true, out);
+  }
   if (stage_ != Stage::kVotes) return;
   const auto leads_to = leaning();
-  if (!leads_to) return fast_until_.reset();  // of two shards, one that leaned to abort may have come to commit
-  if (leads_to->settled || (fast_until_ && now >= *fast_until_)) return ask_to_log(leads_to->decision, now, out);
-  if (!fast_until_) fast_until_ = now + config_.fast_patience;
+  if (!leads_to) return enough_since_.reset(), fast_until_.reset();  // of two shards, one that leaned to abort may have come to commit
+  const bool too_late = fast_until_ && now >= *fast_until_;
+  if (too_late && !leads_to->settled) patience_.did_not_come();
+  if (leads_to->settled || too_late) return ask_to_log(leads_to->decision, now, out);
+  if (fast_until_) return;
+  enough_since_ = now;
+  fast_until_ = now + patience_.now();
 }
 
 std::optional<Certificate> Committer::final_by_votes() const {
@@ -167,7 +183,7 @@ void Committer::tick(Instant now, std::vector<Send>& out) {
     return;
   }
   push_back_resend(now);
-  purpose_ = Purpose::kRecovery;
+  prepare_.reset();
   resend(out);
 }
 
@@ -177,8 +193,9 @@ void Committer::push_back_resend(Instant now) {
 }
 
 void Committer::resend(std::vector<Send>& out) {
-  if (purpose_ == Purpose::kOwn) to_all(Prepare{tx_}, out);
-  else to_all(Recover{tx_}, out);
+  if (!prepare_) return to_all(Recover{tx_}, out);
+  prepare_->tx = tx_;
+  to_all(*prepare_, out);
 }
 
 void Committer::finish(Certificate certificate, bool fast, std::vector<Send>& out) {

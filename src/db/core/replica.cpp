@@ -37,7 +37,7 @@ void Replica::on(const Peer& from, const ReadRequest& read, const Now& now) {
     output_.sends_now.push_back({from, std::move(reply)});
     return;
   }
-  marks_.note(read.key, read.at, now.steady);
+  if (read.mark) marks_.note(read.key, read.at, now.steady);
   if (const auto found = versions_.committed_before(read.key, read.at)) {
     CommittedVersion version{found->version, found->content->writer, found->content->value, std::nullopt};
     if (const auto state = states_.find(version.writer); read.with_proof && state != states_.end())
@@ -99,6 +99,10 @@ std::optional<Instant> Replica::next_tick() const {
 }
 
 Replica::State* Replica::admit(const Peer& from, const SignedTransaction& tx, const TxId& id) {
+  if (const auto known = states_.find(id); known != states_.end() && known->second.tx) {
+    if (std::holds_alternative<ClientId>(from)) known->second.interested.insert(from);
+    return &known->second;  // one id, one content, which was looked at when it came first
+  }
   const bool takes_part = std::find(tx.tx.participants.begin(), tx.tx.participants.end(), self_.shard) != tx.tx.participants.end();
   if (!takes_part || !verifier_.transaction(tx, id).ok()) {
     ++counters_.dropped;
@@ -152,7 +156,7 @@ void Replica::put_proof(Pending& pending, const std::vector<BatchProof>& proofs)
 
 ReplicaOutput Replica::take() {
   if (!batch_.empty()) ++counters_.batches_signed;
-  const auto proofs = batch_.sign(members_.epoch, self_, signer_);
+  const auto proofs = batch_.sign(members_.epoch, self_, signer_, verifier_);
   for (auto& pending : pending_) {
     put_proof(pending, proofs);
     output_.sends.push_back({pending.to, std::move(pending.message)});

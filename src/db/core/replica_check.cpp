@@ -11,9 +11,18 @@ void Replica::on(const Peer& from, const Prepare& prepare, const Now& now) {
   const TxId id = prepare.tx.tx.id();
   State* state = admit(from, prepare.tx, id);
   if (!state) return;
+  for (const auto& dependency : prepare.dependencies) hear_of(dependency, prepare.tx.tx, now);
   if (state->certificate) return tell_decided(*state, from);
   if ((!state->vote && state->waits_for.empty()) || seeded(Bug::kVotesAgain)) check(*state, id, now);
   tell_vote(*state, id, from);
+}
+
+/// Of what `tx` depends on, which did not come here yet: as if its own client had sent it.
+void Replica::hear_of(const SignedTransaction& dependency, const Transaction& tx, const Now& now) {
+  const TxId id = dependency.tx.id();
+  const bool depends = std::any_of(tx.dependencies.begin(), tx.dependencies.end(), [&](const Dependency& d) { return d.writer == id; });
+  if (!depends || states_.contains(id)) return;
+  if (State* state = admit(self_, dependency, id)) check(*state, id, now);
 }
 
 void Replica::on(const Peer& from, const Recover& recover, const Now& now) {
@@ -68,8 +77,9 @@ std::optional<VotedRecord> Replica::refused_dependency(const Transaction& tx) co
     if (writer == states_.end() || !writer->second.tx) return refused;
     const Transaction& wrote = writer->second.tx->tx;
     if (wrote.timestamp != dependency.version || !wrote.write_of(dependency.key)) return refused;
+    // Whatever this replica thinks of the writer itself: others let it pass, and until it is decided this one waits with its vote.
     const auto& certificate = writer->second.certificate;
-    if (certificate ? certificate->decision == Outcome::kAbort : !writer->second.prepared) return refused;
+    if (certificate && certificate->decision == Outcome::kAbort) return refused;
   }
   for (const auto& read : tx.reads) {
     const auto writer = versions_.keeps(read.key) ? at_timestamp_.find(read.version) : at_timestamp_.end();

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
+#include <cstring>
 
 #include "db/seeded_bugs.h"
 #include "quorums.h"
@@ -38,6 +40,20 @@ bool some_shard_reaches(const std::map<ShardId, std::uint32_t>& counts, const Tr
   return std::any_of(tx.participants.begin(), tx.participants.end(), [&](ShardId shard) { return reaches(counts, shard, quorum); });
 }
 
+/// There are few of them, and this is asked for every certificate.
+class Signers {
+ public:
+  /// Whether it is new.
+  bool add(const ReplicaId& signer) {
+    if (std::find(list_.begin(), list_.end(), signer) != list_.end()) return false;
+    list_.push_back(signer);
+    return true;
+  }
+
+ private:
+  boost::container::small_vector<ReplicaId, 12> list_;
+};
+
 /// Whether they touch a key in common: too little to stand against one another.
 bool touch(const Transaction& a, const Transaction& b) {
   return std::any_of(a.writes.begin(), a.writes.end(), [&](const Write& w) { return b.read_of(w.key) || b.write_of(w.key); }) ||
@@ -51,28 +67,47 @@ std::uint32_t leader_of(const TxId& tx, View view, const Membership& members) {
   return static_cast<std::uint32_t>((view + number_of(tx.hash) % n) % n);
 }
 
-bool Verifier::signature_holds(const PublicKey& key, std::string_view text, const Signature& signature) {
-  std::string remembered(reinterpret_cast<const char*>(key.data()), key.size());
-  remembered.append(text);
-  remembered.append(reinterpret_cast<const char*>(signature.data()), signature.size());
-  if (verified_.contains(remembered)) return true;
-  ++signatures_checked_;
-  if (!scheme_.verifies(key, text, signature)) return false;
-  if (verified_.size() >= kRemembered) {
-    verified_.erase(oldest_.front());
-    oldest_.pop_front();
-  }
-  oldest_.push_back(remembered);
-  verified_.insert(std::move(remembered));
-  return true;
+// Half of a signature is as good as random, and a signer that makes it otherwise slows down nobody but its own checks.
+std::size_t Verifier::HashOfBatch::operator()(const Batch& batch) const noexcept {
+  std::size_t start = 0;
+  std::memcpy(&start, batch.signature.data(), sizeof start);
+  return start;
 }
 
-bool Verifier::statement_holds(const ReplicaId& signer, const Statement& statement, const BatchProof& proof) {
+void Verifier::remember(const Batch& batch, KnownTree tree) {
+  const auto [kept, is_new] = verified_.emplace(batch, std::move(tree));
+  if (!is_new) return;
+  nodes_ += kept->second.nodes();
+  oldest_.push_back(batch);
+  while (nodes_ > kNodesRemembered && oldest_.size() > 1) {
+    const auto oldest = verified_.find(oldest_.front());
+    nodes_ -= oldest->second.nodes();
+    verified_.erase(oldest);
+    oldest_.pop_front();
+  }
+}
+
+void Verifier::remember_own(const Peer& self, const Hash& root, std::uint32_t count, const Signature& signature) {
+  remember({self, count, signature}, {count, root});
+}
+
+bool Verifier::statement_holds(const ReplicaId& signer, const Hash& leaf, const BatchProof& proof) {
   const PublicKey* key = members_.key_of(signer);
   if (!key) return false;
-  if (seeded(Bug::kSignatureUnchecked)) return true;
-  const auto root = root_from(leaf_of(statement), proof.index, proof.count, proof.siblings);
-  return root && signature_holds(*key, batch_text(members_.epoch, signer, proof.count, *root), proof.signature);
+  return seeded(Bug::kSignatureUnchecked) || proof_holds(signer, *key, leaf, proof);
+}
+
+bool Verifier::proof_holds(const Peer& signer, const PublicKey& key, const Hash& leaf, const BatchProof& proof) {
+  const Batch batch{signer, proof.count, proof.signature};
+  if (const auto known = verified_.find(batch); known != verified_.end()) return known->second.holds(leaf, proof.index, proof.siblings);
+  const auto root = root_from(leaf, proof.index, proof.count, proof.siblings);
+  if (!root) return false;
+  ++signatures_checked_;
+  if (!scheme_.verifies(key, batch_text(members_.epoch, signer, proof.count, *root), proof.signature)) return false;
+  KnownTree tree(proof.count, *root);
+  tree.holds(leaf, proof.index, proof.siblings);
+  remember(batch, std::move(tree));
+  return true;
 }
 
 Status Verifier::transaction(const SignedTransaction& signed_tx, const TxId& id) {
@@ -80,7 +115,7 @@ Status Verifier::transaction(const SignedTransaction& signed_tx, const TxId& id)
   const ClientId client = signed_tx.tx.timestamp.client;
   const PublicKey* key = members_.key_of(client);
   if (!key) return Error(Code::kPermissionDenied, fmt::format("client {} is not known", client));
-  if (!seeded(Bug::kClientSignatureUnchecked) && !signature_holds(*key, signed_text(id), signed_tx.signature))
+  if (!seeded(Bug::kClientSignatureUnchecked) && !proof_holds(client, *key, leaf_of(RequestStatement{id}), signed_tx.proof))
     return Error(Code::kPermissionDenied, fmt::format("it is not signed by client {}, whose timestamp it has", client));
   return {};
 }
@@ -88,15 +123,18 @@ Status Verifier::transaction(const SignedTransaction& signed_tx, const TxId& id)
 Result<std::map<ShardId, std::uint32_t>> Verifier::count(std::span<const Vote> votes, const Transaction& tx, const TxId& id,
                                                          Outcome outcome) {
   std::map<ShardId, std::uint32_t> counts;
-  std::set<ReplicaId> signers;
+  Signers signers;
+  std::optional<std::pair<VoteStatement, Hash>> leaf;  // all say the same, as far as they are of use
   for (const auto& vote : votes) {
     if (vote.statement.tx != id && !seeded(Bug::kVotesOfAnyTransaction)) return invalid("a vote is on another transaction");
     if (vote.statement.vote != outcome && !seeded(Bug::kVotesOfAnyOutcome)) return invalid("a vote is for the other outcome");
     ShardId shard = vote.signer.shard;
     if (seeded(Bug::kSignersOfAnyShard)) shard = tx.participants.front();
     if (!takes_part(tx, shard)) return invalid("a vote is of a shard that takes no part");
-    if (!signers.insert(vote.signer).second && !seeded(Bug::kSignersMayRepeat)) return invalid("a replica votes twice");
-    if (!holds(vote)) return invalid(fmt::format("the vote of replica {}.{} is not signed by it", vote.signer.shard, vote.signer.index));
+    if (!signers.add(vote.signer) && !seeded(Bug::kSignersMayRepeat)) return invalid("a replica votes twice");
+    if (!leaf || leaf->first != vote.statement) leaf.emplace(vote.statement, leaf_of(vote.statement));
+    if (!statement_holds(vote.signer, leaf->second, vote.proof))
+      return invalid(fmt::format("the vote of replica {}.{} is not signed by it", vote.signer.shard, vote.signer.index));
     ++counts[shard];
   }
   return counts;
@@ -112,7 +150,7 @@ Status Verifier::votes_final(Outcome decision, const VotesProof& proof, const Tr
 }
 
 Status Verifier::logged_final(Outcome decision, const LoggedProof& proof, const Transaction& tx, const TxId& id) {
-  std::set<ReplicaId> signers;
+  Signers signers;
   for (const auto& logged : proof.logged) {
     const auto& first = proof.logged.front().statement;
     if (logged.statement.tx != id || logged.statement.decision != decision) return invalid("a logged decision is another one");
@@ -120,7 +158,7 @@ Status Verifier::logged_final(Outcome decision, const LoggedProof& proof, const 
       return invalid("decisions of different views are added up");
     if (logged.signer.shard != logging_shard(tx, id) && !seeded(Bug::kLoggedOfAnyShard))
       return invalid("a decision is logged by another shard");
-    if (!signers.insert(logged.signer).second && !seeded(Bug::kSignersMayRepeat)) return invalid("a replica logs twice");
+    if (!signers.add(logged.signer) && !seeded(Bug::kSignersMayRepeat)) return invalid("a replica logs twice");
     if (!holds(logged))
       return invalid(fmt::format("what replica {}.{} logged is not signed by it", logged.signer.shard, logged.signer.index));
   }
@@ -178,11 +216,11 @@ Status Verifier::proposal(const Proposal& proposal, std::span<const Elect> elect
   if (!holds(proposal)) return invalid("the proposal is not signed by its leader");
   if (electors.size() != election_quorum(members_.budget))
     return invalid("not an election quorum");  // an odd number: a majority there always is
-  std::set<ReplicaId> signers;
+  Signers signers;
   std::uint32_t commits = 0;
   for (const auto& elect : electors) {
     if (elect.statement.tx != said.tx || elect.statement.view != said.view) return invalid("an elector is of another view");
-    if (elect.signer.shard != proposal.signer.shard || !signers.insert(elect.signer).second)
+    if (elect.signer.shard != proposal.signer.shard || !signers.add(elect.signer))
       return invalid("an elector counts twice, or is of another shard");
     if (!holds(elect)) return invalid("an elector's vote is not signed by it");
     if (elect.statement.decision == Outcome::kCommit) ++commits;

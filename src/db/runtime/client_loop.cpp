@@ -77,8 +77,20 @@ void ClientLoop::arrived(const ReplicaId& from, const Message& message) {
   });
 }
 
+void ClientLoop::hand_in() {
+  if (handing_in_is_put_off_) return;
+  const auto pause = pace_.pause(loop_->now(), core_->unsigned_transactions());
+  if (!pause) return core_->hand_in(now());
+  handing_in_is_put_off_ = true;
+  loop_->after(*pause, [this] {
+    handing_in_is_put_off_ = false;
+    flush();
+  });
+}
+
 void ClientLoop::flush() {
   for (;;) {
+    hand_in();
     const auto output = core_->take();
     for (const auto& send : output.sends) replicas_.at(send.to)->send(send.message);
     if (output.events.empty()) break;

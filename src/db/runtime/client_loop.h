@@ -10,7 +10,9 @@
 #include "awaited.h"
 #include "db/client.h"
 #include "db/cluster_file.h"
+#include "db/ed25519_scheme.h"
 #include "dialer.h"
+#include "signing_pace.h"
 
 namespace isobar::db {
 
@@ -40,6 +42,7 @@ class ClientLoop {
   ClientLoop(ClusterFile cluster, Secret secret, Told told);
   Status begin();
   void arrived(const ReplicaId& from, const Message& message);
+  void hand_in();
   void flush();
   void schedule_tick();
 
@@ -55,7 +58,8 @@ class ClientLoop {
   std::unique_ptr<Client> core_;
   std::map<ReplicaId, std::shared_ptr<Dialer>> replicas_;
   std::optional<Instant> tick_at_;
-  bool flush_is_due_ = false;
+  SigningPace pace_;
+  bool flush_is_due_ = false, handing_in_is_put_off_ = false;
   std::thread thread_;
 };
 

@@ -82,15 +82,19 @@ class Load {
     Instant since;
     Duration pause;
     std::size_t read = 0;
+    std::uint32_t tries = 0;
   };
 
   void begin(Work work) {
     if (ending_) return;
-    const TxHandle tx = loop_->core().begin(loop_->now());
+    const TxHandle tx = loop_->core().begin(loop_->now(), work.tries);
     work.read = 0;
     auto& open = open_[tx] = std::move(work);
     if (open.plan.reads.empty()) return finish(tx, open);
-    for (const auto& key : open.plan.reads) loop_->core().read(tx, key, loop_->now());
+    for (const auto& key : open.plan.reads) {
+      const bool writes = std::find(open.plan.writes.begin(), open.plan.writes.end(), key) != open.plan.writes.end();
+      loop_->core().read(tx, key, loop_->now(), writes ? ReadFor::kUpdate : ReadFor::kReading);
+    }
   }
 
   void finish(TxHandle tx, const Work& work) {
@@ -104,7 +108,7 @@ class Load {
   }
 
   void on(const ReadRefused& read) {
-    loop_->core().abandon(read.tx);
+    loop_->core().abandon(read.tx, loop_->now());
     again(read.tx, AbortReason::kClock);
   }
 
@@ -126,6 +130,7 @@ class Load {
     open_.erase(tx);
     const Duration pause(static_cast<std::int64_t>(planner_.random().uniform() * static_cast<double>(work.pause.count())));
     work.pause = std::min(work.pause * 2, kRetryMost);
+    ++work.tries;
     loop_->after(pause, [this, work = std::move(work)] { begin(work); });
   }
 

@@ -4,9 +4,11 @@
 
 #include <thread>
 
+#include "db/ed25519_scheme.h"
 #include "dialer.h"
 #include "disk_thread.h"
 #include "net/listener.h"
+#include "signing_pace.h"
 
 namespace isobar::db {
 
@@ -31,7 +33,8 @@ struct ReplicaServer::Inside {
   std::unique_ptr<DiskThread> disk;
   std::map<Peer, std::shared_ptr<Link>> callers;            // those who called us; a client's latest connection
   std::map<ReplicaId, std::shared_ptr<Dialer>> neighbours;  // of our shard, whom we call
-  bool flush_is_due = false;
+  bool flush_is_due = false, flush_is_put_off = false, disk_is_busy = false;
+  SigningPace pace;
   std::optional<Error> failure;
 
   Inside(ReplicaServerOptions o, ClusterFile c, Secret s, Log& l)
@@ -125,15 +128,28 @@ struct ReplicaServer::Inside {
     });
   }
 
+  /// While the disk is busy, answers gather: they share the next flush and the next signature.
   void flush() {
+    for (const auto& outgoing : core->take_now()) send(outgoing);
+    if (disk_is_busy || flush_is_put_off) return;
+    if (const auto pause = pace.pause(loop->now(), core->unsigned_statements())) {
+      flush_is_put_off = true;
+      loop->after(*pause, [this] {
+        flush_is_put_off = false;
+        flush();
+      });
+      return;
+    }
     auto output = core->take();
-    for (const auto& outgoing : output.sends_now) send(outgoing);
     for (const auto& evidence : output.evidence) note(evidence);
     if (output.records.empty() && output.sends.empty()) return;
     std::vector<std::string> records;
     for (const auto& record : output.records) records.push_back(encode(record));
+    disk_is_busy = true;
     disk->write(std::move(records), [this, sends = std::move(output.sends)] {
+      disk_is_busy = false;
       for (const auto& outgoing : sends) send(outgoing);
+      flush();
     });
   }
 

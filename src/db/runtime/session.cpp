@@ -48,7 +48,7 @@ struct Session::Inside {
     return first != reading.end() && first->first.first == tx ? std::optional(first->first.second) : std::nullopt;
   }
   void abandon(TxHandle tx) {
-    if (open.erase(tx) > 0) loop->core().abandon(tx);
+    if (open.erase(tx) > 0) loop->core().abandon(tx, loop->now());
     std::erase_if(reading, [tx](const auto& entry) { return entry.first.first == tx; });
   }
 
@@ -82,10 +82,10 @@ Result<std::unique_ptr<Session>> Session::open(ClusterFile cluster, Secret secre
   return std::unique_ptr<Session>(new Session(std::move(inside)));
 }
 
-TxHandle Session::begin() {
+TxHandle Session::begin(std::uint32_t tries) {
   TxHandle tx;
   inside_->loop->run([&] {
-    tx = inside_->loop->core().begin(inside_->loop->now());
+    tx = inside_->loop->core().begin(inside_->loop->now(), tries);
     inside_->open.insert(tx);
   });
   return tx;

@@ -36,6 +36,56 @@ std::string one_timestamp_is_one_transaction() {
   return "";
 }
 
+std::string more_than_a_batch_holds_is_answered_at_once() {
+  Lab lab;
+  Replica& replica = lab.replica(lab.at(0));
+  constexpr std::uint32_t kMany = 2 * kBatchMost + 1;
+  for (std::uint32_t i = 0; i < kMany; ++i)
+    replica.step(ClientId(1), Prepare{lab.sign(a_tx(1, 100 + i).writes("x" + std::to_string(i), "1"))}, lab.now);
+  const auto output = replica.take();
+  MUST(output.sends.size() == kMany, "some are not answered");
+  for (const auto& outgoing : output.sends) {
+    const auto* reply = std::get_if<VoteReply>(&outgoing.message);
+    MUST(reply && lab.verifier().holds(reply->vote), "an answer is not signed");
+  }
+  return "";
+}
+
+std::string a_dependency_that_comes_along_is_prepared_too() {
+  Lab lab;
+  const auto writer = lab.sign(a_tx(1, 100).writes("x", "1"));
+  const auto reader = lab.sign(a_tx(2, 200).depends("x", writer).writes("y", "1"));
+  const auto stranger = lab.sign(a_tx(3, 50).writes("z", "1"));
+  const auto output = lab.tell(lab.at(0), ClientId(2), Prepare{reader, {stranger, writer}});
+  MUST(!find<VoteReply>(output), "it is voted on before its dependency is decided");
+  const auto undecided = lab.replica(lab.at(0)).undecided();
+  MUST(std::find(undecided.begin(), undecided.end(), writer) != undecided.end(), "the dependency is not prepared");
+  MUST(std::find(undecided.begin(), undecided.end(), stranger) == undecided.end(), "what it does not depend on is prepared");
+  lab.commit(writer);
+  MUST(commits(lab.prepare(lab.at(0), reader)), "it does not commit with its dependency");
+  return "";
+}
+
+std::string who_refused_the_dependency_waits_for_what_becomes_of_it() {
+  for (const bool commit : {false, true}) {
+    Lab lab;
+    const auto later = lab.sign(a_tx(3, 150).reads("x").writes("z", "1"));
+    MUST(commits(lab.prepare(lab.at(0), later)), "the reader is refused");
+    const auto writer = lab.sign(a_tx(1, 100).writes("x", "1"));
+    MUST(aborts(lab.prepare(lab.at(0), writer), AbortReason::kHidesWrite), "a write that the reader missed is let pass");
+    auto votes = lab.prepare(writer, 1, 5);
+    const auto reader = lab.sign(a_tx(2, 200).depends("x", writer).writes("y", "1"));
+    MUST(!lab.prepare(lab.at(0), reader), "it is voted on before its dependency is decided");
+    LoggedProof logged;
+    const Outcome outcome = commit ? Outcome::kCommit : Outcome::kAbort;
+    for (std::uint32_t i = 0; i < 5; ++i) logged.logged.push_back(lab.lie(lab.at(i), writer, outcome, 0, 0));
+    lab.write_back({writer, {writer.tx.id(), outcome, logged}});
+    const auto vote = lab.prepare(lab.at(0), reader);
+    MUST(commit ? commits(vote) : aborts(vote, AbortReason::kDependency), "its vote is not what became of the dependency");
+  }
+  return "";
+}
+
 std::string who_reads_a_newer_version_than_itself_is_dropped() {
   Lab lab;
   const auto before = lab.replica(lab.at(0)).counters().dropped;
@@ -48,14 +98,20 @@ std::string who_reads_a_newer_version_than_itself_is_dropped() {
 std::string nobody_uses_anothers_timestamps() {
   Lab lab;
   auto tx = lab.sign(a_tx(1, 100).writes("x", "1"));
-  tx.signature = lab.members.signer_of(ClientId(2)).sign(signed_text(tx.tx.id()));
-  MUST(!lab.prepare(lab.at(0), tx), "a client spends another's timestamps");
+  const Signer& other = lab.members.signer_of(ClientId(2));
+  for (const ClientId as : {ClientId(1), ClientId(2)}) {
+    tx.proof = sign_alone(RequestStatement{tx.tx.id()}, as, Epoch(1), other);
+    MUST(!lab.prepare(lab.at(0), tx), "a client spends another's timestamps");
+  }
   const auto output = lab.tell(lab.at(0), ClientId(2), ReadRequest{1, "x", {100, ClientId(1)}, false});
   MUST(!find<ReadReply>(output), "a client reads as another");
   Transaction wrong = lab.sign(a_tx(1, 100).writes("x", "1")).tx;
   wrong.epoch = Epoch(2);
-  MUST(!lab.prepare(lab.at(0), {wrong, lab.members.signer_of(ClientId(1)).sign(signed_text(wrong.id()))}),
-       "a transaction of another epoch is voted on");
+  const auto signed_for = [&](Epoch epoch) {
+    return sign_alone(RequestStatement{wrong.id()}, ClientId(1), epoch, lab.members.signer_of(ClientId(1)));
+  };
+  for (const Epoch epoch : {Epoch(1), Epoch(2)})
+    MUST(!lab.prepare(lab.at(0), {wrong, signed_for(epoch)}), "a transaction of another epoch is voted on");
   return "";
 }
 
@@ -241,6 +297,9 @@ std::string a_decision_outlives_a_crash() {
 
 std::vector<Scenario> check_scenarios() {
   return {{"ATimestampBeyondTheBoundIsRefused", a_timestamp_beyond_the_bound_is_refused},
+          {"MoreThanABatchHoldsIsAnsweredAtOnce", more_than_a_batch_holds_is_answered_at_once},
+          {"ADependencyThatComesAlongIsPreparedToo", a_dependency_that_comes_along_is_prepared_too},
+          {"WhoRefusedTheDependencyWaitsForWhatBecomesOfIt", who_refused_the_dependency_waits_for_what_becomes_of_it},
           {"OneTimestampIsOneTransaction", one_timestamp_is_one_transaction},
           {"WhoReadsANewerVersionThanItselfIsDropped", who_reads_a_newer_version_than_itself_is_dropped},
           {"NobodyUsesAnothersTimestamps", nobody_uses_anothers_timestamps},

@@ -17,8 +17,7 @@ SignedTransaction LyingClient::twist(const SignedTransaction& honest) {
   if (does(ClientAttack::kOmitsDependencies)) tx.dependencies.clear();
   if (does(ClientAttack::kOthersTimestamps) && random_.chance(0.5)) {
     tx.timestamp.client = ClientId(tx.timestamp.client.value() == 1 ? 2 : 1);
-    const Signature own = members_.signer_of(self_).sign(signed_text(tx.id()));
-    return {tx, own};
+    return {tx, sign_alone(RequestStatement{tx.id()}, tx.timestamp.client, tx.epoch, members_.signer_of(self_))};
   }
   return tx == honest.tx ? honest : members_.sign(tx);
 }

@@ -27,46 +27,54 @@ void SimClient::later(Duration delay, std::function<void()> what) {
   });
 }
 
+void SimClient::start() {
+  for (std::uint32_t i = 0; i < world_.options().at_once; ++i) begin();
+}
+
 void SimClient::begin() {
   if (done() || (lies() && world_.healed())) return;
-  running_ = core_.begin(world_.now());
-  read_.clear();
-  to_read_.clear();
+  const TxHandle tx = core_.begin(world_.now(), static_cast<std::uint32_t>(world_.random().below(6)));
+  Work& work = running_[tx];
   ++tries_;
   for (std::uint64_t i = 1 + world_.random().below(3); i > 0; --i) {
     const std::string key = fmt::format("k{}", world_.random().below(world_.options().keys));
-    if (std::find(to_read_.begin(), to_read_.end(), key) == to_read_.end()) to_read_.push_back(key);
+    if (std::find(work.to_read.begin(), work.to_read.end(), key) == work.to_read.end()) work.to_read.push_back(key);
   }
-  for (const auto& key : to_read_) core_.read(*running_, key, world_.now());
+  const ReadFor what_for = world_.random().chance(0.5) ? ReadFor::kUpdate : ReadFor::kReading;
+  for (const auto& key : work.to_read) core_.read(tx, key, world_.now(), what_for);
   flush();
   if (!lies() && world_.random().chance(world_.options().lost_clients) && !world_.healed())
     later(Duration(static_cast<std::int64_t>(world_.random().below(4'000'000))), [this] { vanish(); });
 }
 
 void SimClient::on(const ReadDone& read) {
-  if (!running_ || read.tx != *running_) return;
-  read_[read.key] = read.value.value;
-  if (read_.size() < to_read_.size()) return;
-  // Some of what was read is written; now and then a key goes, or one is written that was not read.
-  for (const auto& [key, value] : read_)
+  const auto found = running_.find(read.tx);
+  if (found == running_.end()) return;
+  Work& work = found->second;
+  work.read[read.key] = read.value.value;
+  if (work.read.size() < work.to_read.size()) return;
+  // Some of what was read is written; now and then a key goes, one is written that was not read, or all of it is given up.
+  for (const auto& [key, value] : work.read)
     if (world_.random().chance(0.6)) {
-      if (world_.random().chance(0.05)) core_.write(*running_, key, std::nullopt);
-      else core_.write(*running_, key, fmt::format("{};{}.{}", value.value_or(""), self_, tries_));
+      if (world_.random().chance(0.05)) core_.write(read.tx, key, std::nullopt);
+      else core_.write(read.tx, key, fmt::format("{};{}.{}", value.value_or(""), self_, tries_));
     }
   if (world_.random().chance(0.1))
-    core_.write(*running_, fmt::format("k{}", world_.random().below(world_.options().keys)), fmt::format("blind {}.{}", self_, tries_));
-  core_.commit(*running_, world_.now());
+    core_.write(read.tx, fmt::format("k{}", world_.random().below(world_.options().keys)), fmt::format("blind {}.{}", self_, tries_));
+  if (world_.random().chance(0.05)) return give_up(read.tx);
+  core_.commit(read.tx, world_.now());
 }
 
-void SimClient::on(const ReadRefused& read) {
-  if (!running_ || read.tx != *running_) return;
-  core_.abandon(*running_);
-  running_.reset();
+void SimClient::on(const ReadRefused& read) { give_up(read.tx); }
+
+void SimClient::give_up(TxHandle tx) {
+  if (running_.erase(tx) == 0) return;
+  core_.abandon(tx, world_.now());
   later(std::chrono::milliseconds(20), [this] { begin(); });
 }
 
 void SimClient::on(const Ended& ended) {
-  running_.reset();
+  running_.erase(ended.tx);
   if (!lies() && ended.id != TxId{}) world_.oracle().saw_ended(ended.id, ended.outcome);
   if (ended.outcome == Outcome::kCommit) ++committed_;
   later(Duration(static_cast<std::int64_t>(world_.random().exponential(3'000'000))), [this] { begin(); });
@@ -74,6 +82,7 @@ void SimClient::on(const Ended& ended) {
 
 void SimClient::flush() {
   for (;;) {
+    core_.hand_in(world_.now());
     auto output = core_.take();
     evidence_ += output.evidence.size();
     for (auto& send : output.sends) {

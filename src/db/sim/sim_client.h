@@ -1,7 +1,7 @@
 #pragma once
 
-// A client with work: it reads a few keys, writes some of them, and goes on until it has committed as much as it was given. A lying one
-// does the same behind its layer of lies, and stops when the faults do.
+// A client with work: it reads a few keys, writes some of them, several such transactions at a time, and goes on until it has committed as
+// much as it was given. A lying one does the same behind its layer of lies, and stops when the faults do.
 
 #include "attacks.h"
 #include "db/client.h"
@@ -13,7 +13,7 @@ class SimClient {
  public:
   SimClient(SimWorld& world, ClientId self, std::optional<LyingClient> liar);
 
-  void start() { begin(); }
+  void start();
   /// It is gone, with whatever it had begun.
   void vanish() { gone_ = true; }
   void recover(const SignedTransaction& tx);
@@ -24,10 +24,10 @@ class SimClient {
 
  private:
   void begin();
-  void go_on();
   void on(const ReadDone& read);
   void on(const ReadRefused& read);
   void on(const Ended& ended);
+  void give_up(TxHandle tx);
   void flush();
   void schedule_tick();
   void later(Duration delay, std::function<void()> what);
@@ -36,9 +36,11 @@ class SimClient {
   ClientId self_;
   std::optional<LyingClient> liar_;
   Client core_;
-  std::optional<TxHandle> running_;
-  std::vector<std::string> to_read_;
-  std::map<std::string, std::optional<std::string>> read_;
+  struct Work {
+    std::vector<std::string> to_read;
+    std::map<std::string, std::optional<std::string>> read;
+  };
+  std::map<TxHandle, Work> running_;
   std::optional<Instant> tick_at_;
   std::size_t committed_ = 0, evidence_ = 0;
   std::uint64_t tries_ = 0;

@@ -49,8 +49,9 @@ SignedTransaction SimMembers::sign(Transaction tx) const {
   std::sort(tx.writes.begin(), tx.writes.end(), by_key);
   std::sort(tx.dependencies.begin(), tx.dependencies.end(), by_key);
   tx.participants = participants_of(tx, members);
-  const Signature signature = signer_of(tx.timestamp.client).sign(signed_text(tx.id()));
-  return {std::move(tx), signature};
+  const ClientId client = tx.timestamp.client;
+  BatchProof proof = sign_alone(RequestStatement{tx.id()}, client, tx.epoch, signer_of(client));
+  return {std::move(tx), std::move(proof)};
 }
 
 }  // namespace isobar::db

@@ -23,7 +23,7 @@ void SimReplica::crash() {
   if (!core_) return;
   core_.reset();
   inbox_.clear();
-  awake_ = false;
+  awake_ = disk_is_busy_ = false;
   tick_at_.reset();
   for (std::size_t keep = world_.random().below(unsynced_.size() + 1), i = 0; i < keep; ++i) disk_.push_back(unsynced_[i]);
   unsynced_.clear();
@@ -45,24 +45,25 @@ void SimReplica::wake() {
   flush();
 }
 
+// As a server does it: what is said while the disk is busy shares the next write.
 void SimReplica::flush() {
+  for (const auto& outgoing : core_->take_now()) send(outgoing);
+  schedule_tick();
+  if (disk_is_busy_) return;
   auto output = core_->take();
   evidence_ += output.evidence.size();
-  for (const auto& outgoing : output.sends_now) send(outgoing);
-  std::vector<std::string> records;
-  for (const auto& record : output.records) records.push_back(encode(record));
-  unsynced_.insert(unsynced_.end(), records.begin(), records.end());
-  // One write after the other, as a log has it.
+  if (output.records.empty() && output.sends.empty()) return;
+  for (const auto& record : output.records) unsynced_.push_back(encode(record));
+  disk_is_busy_ = true;
   const Duration sync(static_cast<std::int64_t>(50'000 + world_.random().exponential(300'000)));
-  disk_free_ = std::max(disk_free_, world_.scheduler().now()) + sync;
-  world_.scheduler().after(disk_free_ - world_.scheduler().now(),
-                           [this, life = life_, count = records.size(), sends = std::move(output.sends)] {
-                             if (!core_ || life != life_) return;
-                             disk_.insert(disk_.end(), unsynced_.begin(), unsynced_.begin() + static_cast<std::ptrdiff_t>(count));
-                             unsynced_.erase(unsynced_.begin(), unsynced_.begin() + static_cast<std::ptrdiff_t>(count));
-                             for (const auto& outgoing : sends) send(outgoing);
-                           });
-  schedule_tick();
+  world_.scheduler().after(sync, [this, life = life_, sends = std::move(output.sends)] {
+    if (!core_ || life != life_) return;
+    disk_is_busy_ = false;
+    disk_.insert(disk_.end(), unsynced_.begin(), unsynced_.end());
+    unsynced_.clear();
+    for (const auto& outgoing : sends) send(outgoing);
+    flush();
+  });
 }
 
 void SimReplica::schedule_tick() {

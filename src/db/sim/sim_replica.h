@@ -39,10 +39,9 @@ class SimReplica {
   std::optional<LyingReplica> liar_;
   std::unique_ptr<Replica> core_;
   std::vector<std::pair<Peer, Message>> inbox_;
-  bool awake_ = false;
+  bool awake_ = false, disk_is_busy_ = false;
   std::vector<std::string> disk_, unsynced_;
   Duration clock_error_{};
-  Instant disk_free_;
   std::uint64_t life_ = 0;  // which start this is: what an earlier one began does not come back
   std::optional<Instant> tick_at_;
   std::size_t evidence_ = 0, fallbacks_ = 0;

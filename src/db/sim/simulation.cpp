@@ -184,6 +184,7 @@ SimOptions SimOptions::draw(std::uint64_t seed) {
   o.shards = random.chance(0.3) ? 2 : 1;
   o.f = o.shards == 1 && random.chance(0.05) ? 2 : 1;
   o.correct_clients = 1 + static_cast<std::uint32_t>(random.below(4));
+  o.at_once = 1 + static_cast<std::uint32_t>(random.below(3));
   o.lying_clients = random.chance(0.5) ? 1 + static_cast<std::uint32_t>(random.below(2)) : 0;
   o.lying_replicas = random.chance(0.6) ? o.f : 0;
   o.keys = 1 + static_cast<std::uint32_t>(random.below(6));
@@ -200,9 +201,10 @@ SimOptions SimOptions::draw(std::uint64_t seed) {
 
 std::string SimOptions::text() const {
   return fmt::format(
-      "seed {}: f={} shards={} clients={}+{} lying replicas={} keys={} transactions={} loss={:.2f} duplicates={:.2f} crashes={:.2f} "
+      "seed {}: f={} shards={} clients={}+{} at once={} lying replicas={} keys={} transactions={} loss={:.2f} duplicates={:.2f} "
+      "crashes={:.2f} "
       "partitions={:.2f}{}",
-      seed, f, shards, correct_clients, lying_clients, lying_replicas, keys, transactions, loss, duplicates, crashes, partitions,
+      seed, f, shards, correct_clients, lying_clients, at_once, lying_replicas, keys, transactions, loss, duplicates, crashes, partitions,
       wrong_clocks ? " wrong clocks" : "");
 }
 

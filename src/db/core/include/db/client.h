@@ -15,9 +15,11 @@
 
 #include "base/time.h"
 #include "db/committer.h"
+#include "db/key_turns.h"
 #include "db/now.h"
 #include "db/read_quorum.h"
 #include "db/signatures.h"
+#include "db/statement_batch.h"
 
 namespace isobar::db {
 
@@ -25,10 +27,15 @@ struct ClientConfig {
   CommitterConfig commit;
   Duration read_patience = std::chrono::milliseconds(20);     ///< before all replicas are asked, and then with proofs
   Duration recover_patience = std::chrono::milliseconds(20);  ///< before what stands in the way is finished by this client
+  Duration turn_patience = std::chrono::milliseconds(50);     ///< for another of this client's that is to write the same key
   std::size_t recoveries_most = 256;                          ///< under way at once; further ones are not begun
+  /// After so many vain tries a transaction's reads hold older writers off. Before that whoever prepares first goes on, as of several that
+  /// read and write one key at once every reader would stop the one before it, and none of them would ever come through.
+  std::uint32_t marks_after = 3;
 };
 
-using TxHandle = Id<struct TxHandleTag>;
+/// kUpdate: the transaction is going to write the key, too.
+enum class ReadFor { kReading, kUpdate };
 
 struct ReadDone {
   TxHandle tx;
@@ -65,20 +72,25 @@ class Client {
   /// The rest outlives it. self is a member.
   Client(ClientConfig config, const Membership& members, ClientId self, const Signer& signer, const SignatureScheme& scheme);
 
-  TxHandle begin(const Now& now);
+  /// tries  how often the same was tried before, in vain
+  TxHandle begin(const Now& now, std::uint32_t tries = 0);
   /// Answered by one `ReadDone` or `ReadRefused`, perhaps of the buffer: what was written before, or read before, is what is read.
-  void read(TxHandle tx, const std::string& key, const Now& now);
+  void read(TxHandle tx, const std::string& key, const Now& now, ReadFor what_for = ReadFor::kReading);
   void write(TxHandle tx, const std::string& key, std::optional<std::string> value);
   /// Answered by one `Ended`.
   void commit(TxHandle tx, const Now& now);
   /// Nothing of it stays anywhere.
-  void abandon(TxHandle tx);
+  void abandon(TxHandle tx, const Now& now);
   /// Finishes what another client began.
   void recover(const SignedTransaction& tx, const Now& now);
 
   void step(const ReplicaId& from, const Message& message, const Now& now);
   void tick(const Now& now);
   std::optional<Instant> next_tick() const;
+  /// Transactions that are committed and not handed in yet.
+  std::size_t unsigned_transactions() const { return to_hand_in_.size(); }
+  /// Signs those, all of them at once, and begins with them.
+  void hand_in(const Now& now);
   ClientOutput take() { return std::exchange(output_, {}); }
 
   const ClientCounters& counters() const { return counters_; }
@@ -86,10 +98,12 @@ class Client {
  private:
   struct Running {
     Timestamp at;
+    bool marks = false;
     std::map<std::string, ReadValue> reads;
     std::map<std::string, std::optional<std::string>> writes;
-    std::map<std::string, std::uint64_t> asking;  // by key: the request
+    std::map<std::string, std::uint64_t> asking;  // by key: the request; kWaits: for its turn
   };
+  static constexpr std::uint64_t kWaits = 0;
   struct Asking {
     TxHandle tx;
     std::string key;
@@ -102,15 +116,22 @@ class Client {
     Committer committer;
     std::optional<TxHandle> own;
   };
+  /// Of this client's own that are handed in and not decided, who wrote a key: the next of its own need not ask the replicas.
+  using OwnWrites = std::map<std::string, std::map<Timestamp, TxId>>;
 
   void on(const ReplicaId& from, const ReadReply& reply, const Now& now);
   void on(const ReplicaId& from, const Blocker& blocker, const Now& now);
   template <class Reply>
   void pass_on(const ReplicaId& from, const TxId& id, const Reply& reply, const Now& now);
+  Timestamp next_timestamp(const Now& now);
+  void start_read(TxHandle tx, const std::string& key, const Now& now);
+  std::optional<ReadValue> own_write_before(const std::string& key, const Timestamp& at) const;
+  void pass_turns(const std::vector<KeyTurns::Turn>& turns, const Now& now);
+  void forget_own_writes(const SignedTransaction& tx);
   void ask(std::uint64_t request, Asking& asking, const Now& now);
   void ask_more(std::uint64_t request, Asking& asking, const Now& now);
   void settle(std::map<TxId, Waiting>::iterator waiting, const Now& now);
-  SignedTransaction sign(const Running& running) const;
+  Transaction made_of(const Running& running) const;
   void recover_later(const SignedTransaction& tx, const Now& now);
   void drop_reads(const Running& running);
 
@@ -119,10 +140,15 @@ class Client {
   ClientId self_;
   const Signer& signer_;
   Verifier verifier_;
+  FastPatience patience_;
   std::uint64_t last_time_ = 0, next_handle_ = 1, next_request_ = 1;
   std::map<TxHandle, Running> running_;
   std::map<std::uint64_t, Asking> asking_;
+  KeyTurns turns_;
+  OwnWrites own_writes_;
   std::map<TxId, Waiting> committers_;
+  StatementBatch batch_;          // of what is to be handed in
+  std::vector<TxId> to_hand_in_;  // by place in the batch
   std::multimap<Instant, SignedTransaction> recover_at_;
   ClientOutput output_;
   ClientCounters counters_;

@@ -11,35 +11,38 @@
 
 #include "base/time.h"
 #include "db/evidence.h"
+#include "db/fast_patience.h"
 #include "db/messages.h"
 #include "db/verifier.h"
 
 namespace isobar::db {
 
 struct CommitterConfig {
-  Duration fast_patience = std::chrono::milliseconds(2);  ///< for the last votes, once there are enough without them
   Duration resend_least = std::chrono::milliseconds(40);  ///< doubles up to the most
   Duration resend_most = std::chrono::seconds(2);
 };
 
 class Committer {
  public:
-  enum class Purpose { kOwn, kRecovery };
-
-  /// The rest outlives it.
-  Committer(const CommitterConfig& config, const Membership& members, Verifier& verifier, SignedTransaction tx, Purpose purpose);
+  /// Of another client's. The rest outlives it. patience  of all of this client's
+  Committer(const CommitterConfig& config, const Membership& members, Verifier& verifier, FastPatience& patience, SignedTransaction tx);
+  /// Of the client's own. others: whom it depends on and did not hand in itself
+  Committer(const CommitterConfig& config, const Membership& members, Verifier& verifier, FastPatience& patience, SignedTransaction tx,
+            std::vector<SignedTransaction> others);
 
   struct Send {
     ReplicaId to;
     Message message;
   };
-  void start(Instant now, std::vector<Send>& out);
+  /// proof  of the transaction, where it is the client's own and was signed only now
+  void start(Instant now, std::vector<Send>& out, std::optional<BatchProof> proof = std::nullopt);
   void on(const ReplicaId& from, const VoteReply& reply, Instant now, std::vector<Send>& out);
   void on(const ReplicaId& from, const LoggedReply& reply, Instant now, std::vector<Send>& out);
   void on(const ReplicaId& from, const DecidedReply& reply, Instant now, std::vector<Send>& out);
   void tick(Instant now, std::vector<Send>& out);
 
   Instant next_tick() const { return std::min(resend_at_, fast_until_.value_or(resend_at_)); }
+  bool started() const { return started_; }
   bool done() const { return certificate_.has_value(); }
   /// Once it is done.
   const Certificate& certificate() const { return *certificate_; }
@@ -79,17 +82,19 @@ class Committer {
   const CommitterConfig& config_;
   const Membership& members_;
   Verifier& verifier_;
+  FastPatience& patience_;
   SignedTransaction tx_;
   TxId id_;
-  Purpose purpose_;
+  std::optional<Prepare> prepare_;  // while it is the client's own and nothing has gone amiss
   Stage stage_ = Stage::kVotes;
   std::map<ShardId, ShardVotes> votes_;
   std::optional<ConflictProof> conflict_;
   std::optional<LogDecision> asked_;
   std::map<ReplicaId, Logged> logged_;
-  std::optional<Instant> fast_until_;
+  std::optional<Instant> enough_since_, fast_until_;
   Duration resend_after_;
   Instant resend_at_;
+  bool started_ = false;
   std::optional<Certificate> certificate_;
   AbortReason reason_ = AbortReason::kNone;
   std::optional<SignedTransaction> blocker_;

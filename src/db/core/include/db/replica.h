@@ -68,8 +68,11 @@ class Replica {
   void tick(const Now& now);
   /// When `tick` has something to do next, by the steady clock.
   std::optional<Instant> next_tick() const;
-  /// Signs what was said since the last time.
+  /// Signs what was said since the last time. The rarer it is called, the more each signature covers.
   ReplicaOutput take();
+  /// What may go out at any time, alone: while the last records are still on their way to the disk.
+  std::size_t unsigned_statements() const { return batch_.size(); }
+  std::vector<Outgoing> take_now() { return std::exchange(output_.sends_now, {}); }
 
   const ReplicaId& self() const { return self_; }
   const ReplicaCounters& counters() const { return counters_; }
@@ -132,6 +135,7 @@ class Replica {
 
   // The check (replica_check.cpp).
   void check(State& state, const TxId& id, const Now& now);
+  void hear_of(const SignedTransaction& dependency, const Transaction& tx, const Now& now);
   std::optional<VotedRecord> refusal(const State& state, const TxId& id, const Now& now) const;
   std::optional<VotedRecord> refused_dependency(const Transaction& tx) const;
   std::set<TxId> undecided_dependencies(const Transaction& tx) const;

@@ -1,12 +1,11 @@
 #pragma once
 
-/// Gathers what a replica says until its driver has no more input for it, and signs all of it once. A statement that was signed before goes
-/// out again as it was.
+/// Gathers what a replica or a client says until its driver has no more input for it, and signs all of it once. A statement that was signed
+/// before goes out again as it was.
 
 #include <vector>
 
-#include "db/messages.h"
-#include "db/signatures.h"
+#include "db/verifier.h"
 
 namespace isobar::db {
 
@@ -15,8 +14,10 @@ class StatementBatch {
   /// Place of the statement in the batch.
   std::uint32_t add(const Statement& statement);
   bool empty() const { return leaves_.empty(); }
-  /// The proofs by place; the batch is empty again. Cost: one signature, two hashes a statement.
-  std::vector<BatchProof> sign(Epoch epoch, const ReplicaId& self, const Signer& signer);
+  std::size_t size() const { return leaves_.size(); }
+  /// The proofs by place; the batch is empty again. verifier  the signer's own, which need not check them. Cost: one signature, two hashes
+  /// a statement.
+  std::vector<BatchProof> sign(Epoch epoch, const Peer& self, const Signer& signer, Verifier& verifier);
 
  private:
   std::vector<Hash> leaves_;

@@ -6,9 +6,10 @@
 #include <deque>
 #include <span>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "db/certificate.h"
+#include "db/known_tree.h"
 #include "db/signatures.h"
 
 namespace isobar::db {
@@ -21,7 +22,7 @@ class Verifier {
   /// Whether a member of this epoch signed it. Cost: a few hashes where the batch's root was verified before, else one verification.
   template <class S>
   bool holds(const Attested<S>& attested) {
-    return statement_holds(attested.signer, attested.statement, attested.proof);
+    return statement_holds(attested.signer, leaf_of(attested.statement), attested.proof);
   }
   /// Errors   kInvalidArgument: not in form, of no client that is known, or not signed by it
   Status transaction(const SignedTransaction& tx, const TxId& id);
@@ -35,23 +36,39 @@ class Verifier {
   /// Whether `electors` are an election quorum for the proposal and it is what their majority has on record.
   Status proposal(const Proposal& proposal, std::span<const Elect> electors);
 
+  /// Of a batch that this member signed itself: there is no need to check it again.
+  void remember_own(const Peer& self, const Hash& root, std::uint32_t count, const Signature& signature);
+
   std::uint64_t signatures_checked() const { return signatures_checked_; }
 
  private:
-  bool statement_holds(const ReplicaId& signer, const Statement& statement, const BatchProof& proof);
-  bool signature_holds(const PublicKey& key, std::string_view text, const Signature& signature);
+  bool statement_holds(const ReplicaId& signer, const Hash& leaf, const BatchProof& proof);
+  bool proof_holds(const Peer& signer, const PublicKey& key, const Hash& leaf, const BatchProof& proof);
   /// How many distinct replicas of each participant voted `outcome`. Errors   one of the votes is none
   Result<std::map<ShardId, std::uint32_t>> count(std::span<const Vote> votes, const Transaction& tx, const TxId& id, Outcome outcome);
   Status votes_final(Outcome decision, const VotesProof& proof, const Transaction& tx, const TxId& id);
   Status logged_final(Outcome decision, const LoggedProof& proof, const Transaction& tx, const TxId& id);
   Status conflict_final(const ConflictProof& proof, const Transaction& tx, const TxId& id);
 
-  static constexpr std::size_t kRemembered = 16'384;
+  static constexpr std::size_t kNodesRemembered = 1U << 20;  ///< 33 bytes each
+
+  /// A batch, before anything of it was looked at.
+  struct Batch {
+    Peer signer;
+    std::uint32_t count;
+    Signature signature;
+    friend bool operator==(const Batch&, const Batch&) = default;
+  };
+  struct HashOfBatch {
+    std::size_t operator()(const Batch& batch) const noexcept;
+  };
+  void remember(const Batch& batch, KnownTree tree);
 
   const Membership& members_;
   const SignatureScheme& scheme_;
-  std::unordered_set<std::string> verified_;  ///< text and signature
-  std::deque<std::string> oldest_;
+  std::unordered_map<Batch, KnownTree, HashOfBatch> verified_;
+  std::deque<Batch> oldest_;
+  std::size_t nodes_ = 0;  // of all of them
   std::uint64_t signatures_checked_ = 0;
 };
 

@@ -8,6 +8,7 @@
 /// A type is described once, for both ways: `describe(io, value)` hands its fields to `io` in order.
 
 #include <array>
+#include <boost/container/static_vector.hpp>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
@@ -71,6 +72,11 @@ class Encoder {
   }
   template <class T>
   void put(const std::vector<T>& list) {
+    put(static_cast<std::uint32_t>(list.size()));
+    for (const auto& item : list) put(item);
+  }
+  template <class T, std::size_t N>
+  void put(const boost::container::static_vector<T, N>& list) {
     put(static_cast<std::uint32_t>(list.size()));
     for (const auto& item : list) put(item);
   }
@@ -147,6 +153,14 @@ class Decoder {
     get(count);
     list.clear();
     if (count > rest_.size()) good_ = false;  // every item takes a byte at least
+    for (std::uint32_t i = 0; good_ && i < count; ++i) get(list.emplace_back());
+  }
+  template <class T, std::size_t N>
+  void get(boost::container::static_vector<T, N>& list) {
+    std::uint32_t count = 0;
+    get(count);
+    list.clear();
+    if (count > N) good_ = false;
     for (std::uint32_t i = 0; good_ && i < count; ++i) get(list.emplace_back());
   }
   template <class... T>

@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "base/id.h"
 #include "db/canonical.h"
@@ -30,6 +31,9 @@ template <class Io>
 void describe(Io& io, Like<ReplicaId> auto& id) {
   io(id.shard)(id.index);
 }
+
+/// Who is at the other end of a channel, or signs.
+using Peer = std::variant<ClientId, ReplicaId>;
 
 /// A transaction's place in the one order that all of them have: by time, then by client. {0, 0} is that of what was there at first.
 struct Timestamp {

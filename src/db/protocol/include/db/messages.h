@@ -14,15 +14,17 @@ namespace isobar::db {
 // From clients.
 
 /// with_proof  also the certificate of the committed version: asked for when replicas disagree
+/// mark        older writers are to be refused that would slip in below it, while the reader is under way
 struct ReadRequest {
   std::uint64_t request = 0;
   std::string key;
   Timestamp at;
   bool with_proof = false;
+  bool mark = true;
 };
 template <class Io>
 void describe(Io& io, Like<ReadRequest> auto& m) {
-  io(m.request)(m.key)(m.at)(m.with_proof);
+  io(m.request)(m.key)(m.at)(m.with_proof)(m.mark);
 }
 
 /// The reader at `at` gave up: what it read constrains nobody any more.
@@ -35,13 +37,14 @@ void describe(Io& io, Like<ReleaseReads> auto& m) {
   io(m.at)(m.keys);
 }
 
-/// Stage 1 (ST1).
+/// Stage 1 (ST1). dependencies: those of the transaction's that others handed in, and that may not have come to every replica yet.
 struct Prepare {
   SignedTransaction tx;
+  std::vector<SignedTransaction> dependencies = {};
 };
 template <class Io>
 void describe(Io& io, Like<Prepare> auto& m) {
-  io(m.tx);
+  io(m.tx)(m.dependencies);
 }
 
 /// As `Prepare`, and tell everything that is known: of who finishes what another began (RP).
@@ -216,9 +219,6 @@ void describe(Io& io, Like<StatusReply> auto& m) {
 
 using Message = std::variant<ReadRequest, ReleaseReads, Prepare, Recover, LogDecision, Writeback, InvokeFallback, ReadReply, VoteReply,
                              LoggedReply, DecidedReply, Blocker, ElectLeader, Propose, StatusRequest, StatusReply>;
-
-/// Who is at the other end of a channel.
-using Peer = std::variant<ClientId, ReplicaId>;
 
 /// One message as it is sent. Cost: linear in its size.
 std::string encode_message(const Message& message);

@@ -1,6 +1,6 @@
 #pragma once
 
-/// What a replica says and can be held to: small statements, signed many at a time. The leaves of a batch are hashed into a Merkle tree,
+/// What a member says and can be held to: small statements, signed many at a time. The leaves of a batch are hashed into a Merkle tree,
 /// and one signature covers its root together with the epoch, the signer and the number of leaves; each statement carries the siblings on
 /// its way to the root. So a signature costs a share of one, and a reader that has checked a root once pays hashes alone (Basil §4.4).
 /// Leaves, inner nodes and roots are digests with different purposes, so none of them can be passed off as another.
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "db/membership.h"
+#include "db/signatures.h"
 
 namespace isobar::db {
 
@@ -63,12 +64,26 @@ void describe(Io& io, Like<FallbackStatement> auto& s) {
   io(s.tx)(s.decision)(s.view);
 }
 
+/// A client's word that the transaction is its own (the signature of ST1).
+struct RequestStatement {
+  TxId tx;
+  friend auto operator<=>(const RequestStatement&, const RequestStatement&) = default;
+};
+template <class Io>
+void describe(Io& io, Like<RequestStatement> auto& s) {
+  io(s.tx);
+}
+
 /// The order is part of the protocol: a statement's digest starts with its place here.
-using Statement = std::variant<VoteStatement, LoggedStatement, ElectStatement, FallbackStatement>;
+using Statement = std::variant<VoteStatement, LoggedStatement, ElectStatement, FallbackStatement, RequestStatement>;
+
+inline constexpr std::uint32_t kBatchMost = 1024, kBatchLevels = 10;
+/// From a leaf upwards. Kept in place: votes are copied and decoded too often to allocate for each.
+using Siblings = boost::container::static_vector<Hash, kBatchLevels>;
 
 struct BatchProof {
   std::uint32_t count = 1, index = 0;  ///< leaves of the batch, and which of them this is
-  std::vector<Hash> siblings;          ///< from the leaf upwards
+  Siblings siblings;
   Signature signature{};
   friend bool operator==(const BatchProof&, const BatchProof&) = default;
 };
@@ -77,7 +92,7 @@ void describe(Io& io, Like<BatchProof> auto& proof) {
   io(proof.count)(proof.index)(proof.siblings)(proof.signature);
 }
 
-/// A statement with who says so, and the proof.
+/// A replica's statement with who says so, and the proof.
 template <class S>
 struct Attested {
   ReplicaId signer;
@@ -99,11 +114,12 @@ using Logged = Attested<LoggedStatement>;
 using Elect = Attested<ElectStatement>;
 using Proposal = Attested<FallbackStatement>;
 
-inline constexpr std::uint32_t kBatchMost = 1024;
-
 Hash leaf_of(const Statement& statement);
+Hash inner_of(const Hash& left, const Hash& right);
 /// What is signed for a batch.
-std::string batch_text(Epoch epoch, const ReplicaId& signer, std::uint32_t count, const Hash& root);
+std::string batch_text(Epoch epoch, const Peer& signer, std::uint32_t count, const Hash& root);
+/// The statement in a batch of its own. Cost: one signature.
+BatchProof sign_alone(const Statement& statement, const Peer& signer, Epoch epoch, const Signer& key);
 
 /// A tree over the leaves in order; a node without a sibling moves up as it is.
 class MerkleTree {
@@ -111,7 +127,7 @@ class MerkleTree {
   /// leaves  1 … kBatchMost
   explicit MerkleTree(std::vector<Hash> leaves);
   const Hash& root() const { return levels_.back().front(); }
-  std::vector<Hash> siblings(std::uint32_t index) const;
+  Siblings siblings(std::uint32_t index) const;
 
  private:
   std::vector<std::vector<Hash>> levels_;

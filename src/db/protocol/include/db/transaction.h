@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "db/membership.h"
+#include "db/statements.h"
 
 namespace isobar::db {
 
@@ -65,12 +65,12 @@ void describe(Io& io, Like<Transaction> auto& tx) {
 /// Nobody but the client whose timestamp it carries can have made it.
 struct SignedTransaction {
   Transaction tx;
-  Signature signature{};  ///< by the client, over the transaction's id
+  BatchProof proof;  ///< of the client's `RequestStatement`: what it hands in at one time is signed at once
   friend bool operator==(const SignedTransaction&, const SignedTransaction&) = default;
 };
 template <class Io>
 void describe(Io& io, Like<SignedTransaction> auto& tx) {
-  io(tx.tx)(tx.signature);
+  io(tx.tx)(tx.proof);
 }
 
 struct TransactionLimits {

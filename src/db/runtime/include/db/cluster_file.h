@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "crypto/ed25519.h"
 #include "db/membership.h"
 #include "db/messages.h"
 #include "db/signatures.h"

@@ -23,7 +23,8 @@ class Session {
   static Result<std::unique_ptr<Session>> open(ClusterFile cluster, Secret secret);
   ~Session();
 
-  TxHandle begin();
+  /// tries  how often the same was tried before, in vain
+  TxHandle begin(std::uint32_t tries = 0);
   /// patience  for the whole call. Errors   kDeadlineExceeded: too few replicas answer, and which do not; kInvalidArgument: no such
   ///           transaction is open; kUnavailable: this machine's clock is ahead of the replicas'
   Result<std::optional<std::string>> get(TxHandle tx, const std::string& key, Duration patience);

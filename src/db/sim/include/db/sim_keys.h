@@ -37,8 +37,7 @@ class SimSigner final : public Signer {
 /// A statement as its signer would make it, in a batch of its own: for tests, and for liars that own the key.
 template <class S>
 Attested<S> attest(const S& statement, const ReplicaId& signer, Epoch epoch, const Signer& key) {
-  const Hash leaf = leaf_of(statement);
-  return {signer, statement, {1, 0, {}, key.sign(batch_text(epoch, signer, 1, leaf))}};
+  return {signer, statement, sign_alone(statement, signer, epoch, key)};
 }
 
 /// The whole membership of a simulated cluster, with everybody's keys.

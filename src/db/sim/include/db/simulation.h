@@ -18,6 +18,7 @@ struct SimOptions {
   std::uint64_t seed = 1;
   std::uint32_t f = 1, shards = 1;
   std::uint32_t correct_clients = 3, lying_clients = 0;
+  std::uint32_t at_once = 1;         ///< transactions that a client has open
   std::uint32_t lying_replicas = 0;  ///< of each shard; more than f: only that it shows is expected
   std::uint32_t keys = 4;
   std::uint32_t transactions = 8;      ///< committed by each correct client, before it has done its work
