@@ -151,6 +151,7 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
   const auto config = goal.config;
   const auto images = goal.images;
   const auto ports = goal.ports;
+  const auto volumes = goal.volumes;
   LaunchMachine machine(std::move(goal), fmt::format("{}-{}", name_, parts_.clock.now().unix_nanos()));
   std::vector<launch::Effect> effects = machine.step(launch::Start{}, parts_.clock.now());
   const Duration deadline = parts_.config.provision_deadline.value;
@@ -179,7 +180,8 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
                                      .image = image_for(images, create->placement),
                                      .config = config,
                                      .user = record_->user,
-                                     .ports = ports},
+                                     .ports = ports,
+                                     .volumes = volumes},
                                     deadline);
       if (outcome.failure) parts_.say(fmt::format("  not to be had: {}", outcome.failure->error.message()));
       // A type that a place has none of; what is wrong with the account or the request is not learned.
