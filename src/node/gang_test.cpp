@@ -64,9 +64,10 @@ TEST(Gang, WhatIsAskedForEndsWithWhoAskedAndWhatIsLeftWithTheJob) {
     "$ISOBAR_RSH" rank-1 "echo begun; exec sleep 4711" & sleep 0.5; kill $!; wait $! 2>/dev/null
     for i in $(seq 100); do "$ISOBAR_RSH" rank-1 "pgrep -f \"^sleep 4711\"" >/dev/null || { echo ended; break; }; sleep 0.05; done
     "$ISOBAR_RSH" rank-1 "setsid sleep 4712 >/dev/null 2>&1 & echo left"
+    "$ISOBAR_RSH" rank-1 "(while sleep 0.01; do echo chatter; done) & exit 0" > /dev/null; echo "chatter left $?"
   ')")));
   EXPECT_EQ(ran.job.status, JobStatus::kSucceeded) << ran.log;
-  EXPECT_THAT(ran.log, AllOf(HasSubstr("begun"), HasSubstr("ended"), HasSubstr("left")));
+  EXPECT_THAT(ran.log, AllOf(HasSubstr("begun"), HasSubstr("ended"), HasSubstr("left"), HasSubstr("chatter left 0")));
   const auto after = cluster.wait(cluster.submit(gang_of(2, "pgrep -f '^sleep 471[2]' || echo none")));
   EXPECT_THAT(after.log, HasSubstr("(worker1, rank=1"));
   EXPECT_THAT(after.log, Not(::testing::ContainsRegex("rank=1[^)]*\\) [0-9]+\n")));

@@ -81,6 +81,7 @@ int run_command(const std::vector<std::string>& command, const GangHead& head) {
   const pid_t pid = ::fork();
   if (pid < 0) return complain(errno_error("start " + command[0]));
   if (pid == 0) {
+    ::signal(SIGPIPE, SIG_DFL);
     ::execvp(words[0], words.data());
     fmt::print(stderr, "isobar-node: {}\n", errno_error("start " + command[0]).message());
     ::_exit(kNotFound);
@@ -102,6 +103,7 @@ int lead(const GangPlace& place, const std::vector<std::string>& command) {
   const auto head = GangHead::start(place, host_name(), folder.path());
   if (!head.ok()) return complain(head.error());
   const auto names = (*head)->await_members();
+  if (const auto lost = (*head)->lost()) return complain(unavailable(fmt::format("rank {} is gone", *lost)));
   if (const auto written = write_launcher_files(folder.path(), **head, names, place.gpus); !written.ok()) return complain(written.error());
   describe_gang(folder.path(), **head, place);
   return run_command(command, **head);

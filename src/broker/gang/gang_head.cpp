@@ -124,9 +124,10 @@ void GangHead::serve_rsh(const std::shared_ptr<Peer>& peer, const std::string& p
   const auto host = payload.substr(0, split_at);
   std::shared_ptr<Peer> member;
   std::uint32_t command = 0;
+  std::optional<int> rank;
   {
     const std::scoped_lock lock(mutex_);
-    const auto rank = gang_rank_of(host, names_, place_.addresses);
+    rank = gang_rank_of(host, names_, place_.addresses);
     if (rank && split_at != std::string::npos && peers_.contains(*rank)) {
       member = peers_.at(*rank);
       command = ++last_command_;
@@ -139,7 +140,7 @@ void GangHead::serve_rsh(const std::shared_ptr<Peer>& peer, const std::string& p
     (void)peer->send({GangKind::kExit, 0, "255"}).ok();
     return;
   }
-  if (!member->send({GangKind::kRun, command, payload.substr(split_at + 1)}).ok()) lose(asked_.at(command).rank);
+  if (!member->send({GangKind::kRun, command, payload.substr(split_at + 1)}).ok()) lose(*rank);
   // It says nothing more; that it goes away, be it done or killed, is heard by the connection's end.
   (void)peer->channel.receive(kForever, stop).ok();
   const std::scoped_lock lock(mutex_);

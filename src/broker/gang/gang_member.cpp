@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
+#include <chrono>
+#include <optional>
 
 #include "broker/secure_relay.h"
 
@@ -48,6 +49,7 @@ Result<RunningCommand> start_shell(const std::string& line) {
   if (pid < 0) return errno_error("start a command");
   if (pid == 0) {
     ::setpgid(0, 0);
+    ::signal(SIGPIPE, SIG_DFL);
     const int nothing = ::open("/dev/null", O_RDONLY);
     ::dup2(nothing, STDIN_FILENO), ::dup2(out_write.get(), STDOUT_FILENO), ::dup2(err_write.get(), STDERR_FILENO);
     ::execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
@@ -57,17 +59,24 @@ Result<RunningCommand> start_shell(const std::string& line) {
   return RunningCommand{pid, std::move(out_read), std::move(err_read)};
 }
 
-/// Hands on what both streams say until both end, or the command has ended and says nothing more: what it left in the background may hold
-/// them open for as long as it likes.
+bool has_ended(pid_t pid) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+/// Hands on what both streams say until both end, or the command has ended and has said all: what it left in the background may hold them
+/// open, and talk, for as long as it likes.
 void carry_output(const RunningCommand& command, const std::function<void(GangKind, std::string)>& say) {
   std::array<pollfd, 2> streams{{{command.out.get(), POLLIN, 0}, {command.err.get(), POLLIN, 0}}};
   std::string buffer(kReadAtOnce, '\0');
   constexpr int kLookMs = 100;
-  for (bool ended = false; streams[0].fd >= 0 || streams[1].fd >= 0;) {
+  constexpr auto kLastWords = std::chrono::seconds(1);
+  std::optional<std::chrono::steady_clock::time_point> ended;
+  while (streams[0].fd >= 0 || streams[1].fd >= 0) {
     const int ready = ::poll(streams.data(), streams.size(), kLookMs);
-    if (ready == 0 && ended) return;
-    siginfo_t info{};
-    if (ready == 0) ended = ::waitid(P_PID, static_cast<id_t>(command.pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+    const auto now = std::chrono::steady_clock::now();
+    if (ended && (ready == 0 || now - *ended > kLastWords)) return;
+    if (!ended && has_ended(command.pid)) ended = now;
     for (auto& stream : streams) {
       if (stream.fd < 0 || stream.revents == 0) continue;
       const auto got = ::read(stream.fd, buffer.data(), buffer.size());
@@ -77,9 +86,16 @@ void carry_output(const RunningCommand& command, const std::function<void(GangKi
   }
 }
 
+/// Waits for its end, but leaves its number taken.
+void await_end(pid_t pid) {
+  siginfo_t info{};
+  while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {}
+}
+
+/// Of one that has ended.
 int exit_code_of(pid_t pid) {
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+  ::waitpid(pid, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -134,10 +150,13 @@ void GangSeat::run(std::uint32_t command, const std::string& line) {
     return send({GangKind::kExit, command, fmt::to_string(kNotRun)});
   }
   carry_output(*started, [&](GangKind kind, std::string bytes) { send({kind, command, std::move(bytes)}); });
-  const int exit_code = exit_code_of(started->pid);
+  await_end(started->pid);
+  int exit_code = 0;
   {
+    // Until here its process group cannot be another's.
     const std::scoped_lock lock(running_);
     processes_.erase(command);
+    exit_code = exit_code_of(started->pid);
   }
   send({GangKind::kExit, command, fmt::to_string(exit_code)});
 }
