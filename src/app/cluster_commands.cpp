@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "base/text_table.h"
+#include "broker/volumes.h"
 #include "command.h"
 #include "later_options.h"
 #include "made_buckets.h"
@@ -324,20 +325,26 @@ int show_cost(Context& context, int days, const std::string& output) {
   return kOk;
 }
 
+int sweep(Context& context) {
+  auto broker = context.broker();
+  if (!broker.ok()) return context.console().fail(broker.error());
+  const auto swept = (*broker)->sweep();
+  if (!swept.ok()) return context.console().fail(swept.error());
+  delete_left_storages(context);
+  const auto volumes = broker::Volumes((*broker)->parts()).list();
+  if (!volumes.ok()) return context.console().fail(volumes.error());
+  const bool in_order = *swept == 0 && std::all_of(volumes->begin(), volumes->end(), [](const broker::VolumeRecord& each) {
+    return each.status == broker::VolumeStatus::kReady;
+  });
+  context.console().say(in_order ? "Everything is in order: no machine belongs to no cluster, no command was cut short."
+                                 : "Not all of it could be put in order now; `isobar sweep` tries again.");
+  return in_order ? kOk : kFailed;
+}
+
 }  // namespace
 
 void add_cluster_commands(Commands& commands) {
-  commands.add(nullptr, "sweep", "Complete what killed commands left, and remove machines that belong to no cluster.",
-               [](Context& context) {
-                 auto broker = context.broker();
-                 if (!broker.ok()) return context.console().fail(broker.error());
-                 const auto swept = (*broker)->sweep();
-                 if (!swept.ok()) return context.console().fail(swept.error());
-                 delete_left_storages(context);
-                 context.console().say(*swept == 0 ? "Everything is in order: no machine belongs to no cluster, no command was cut short."
-                                                   : "Not all of it could be put in order now; `isobar sweep` tries again.");
-                 return *swept == 0 ? kOk : kFailed;
-               });
+  commands.add(nullptr, "sweep", "Complete what killed commands left, and remove machines that belong to no cluster.", sweep);
   auto status_options = std::make_shared<StatusOptions>();
   CLI::App* status = commands.add(nullptr, "status", "Show the clusters.",
                                   [status_options](Context& context) { return show_status(context, *status_options); });

@@ -48,6 +48,7 @@ void add_transfer_commands(Commands& commands);  // transfer …
 void add_ssh_commands(Commands& commands);       // ssh up, status, down
 void add_db_commands(Commands& commands);        // db …
 void add_storage_commands(Commands& commands);   // storage ls, delete
+void add_volume_commands(Commands& commands);    // volumes apply, ls, delete
 void add_generate_commands(Commands& commands);  // completion, man
 
 void add_db_bench_commands(Commands& commands, CLI::App* db_group);                // status, bench

@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   add_copy_commands(commands);
   add_object_commands(commands);
   add_storage_commands(commands);
+  add_volume_commands(commands);
   add_transfer_commands(commands);
   add_generate_commands(commands);
   return commands.run(argc, argv, context);

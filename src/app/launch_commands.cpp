@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "broker/plan_table.h"
 #include "broker/rehearsal.h"
+#include "broker/volumes.h"
 #include "bucket_mounts.h"
 #include "command.h"
 #include "follow_logs.h"
@@ -41,13 +42,28 @@ void show_plan(Context& context, const broker::Plan& plan, const LaunchOptions& 
   if (options.explain) context.console().print(broker::explain(plan));
 }
 
+// What mounts no volumes is no place for a task that has some, whatever its prices are.
+void leave_out_without_volumes(Context& context, broker::Market& market, const broker::TaskFile& file) {
+  std::vector<cloud::VolumeUse> any;
+  for (const auto& task : file.tasks)
+    for (const auto& mount : task.volumes) any.push_back({.path = mount.path, .volume = {}, .ephemeral = true});
+  if (any.empty()) return;
+  for (const auto& section : market.catalog.sections()) {
+    const std::string cloud(section.cloud);
+    const auto driver = context.providers().find(cloud);
+    const bool has = driver != context.providers().end() && driver->second->volumes();
+    if (!has) market.disabled[cloud] = broker::no_volumes_here(any);
+  }
+}
+
 // `optimize` and `launch --dryrun`: from the catalog alone, all its clouds; nothing is started, no credential needed.
 int plan_only(Context& context, const TaskOptions& task_options, const LaunchOptions& options) {
   const auto file = load_task(task_options, context);
   if (!file.ok()) return context.console().fail(file.error());
   for (const auto& warning : file->warnings) context.console().say("warning: " + warning);
-  const auto market = open_market(context, Reach::kWholeCatalog);
+  auto market = open_market(context, Reach::kWholeCatalog);
   if (!market.ok()) return context.console().fail(market.error());
+  leave_out_without_volumes(context, *market, *file);
   const auto plan = broker::optimize(task_nodes(*file), *market, optimize_options(options));
   if (!plan.ok()) return context.console().fail(plan.error());
   show_plan(context, *plan, options);
@@ -104,12 +120,15 @@ Ports wanted_ports(const broker::Task& task) {
   return merged(std::move(ports));
 }
 
-// A cloud that cannot do what is asked is left out before anything is paid for there: ports opened, a cluster that ends by itself.
+// A cloud that cannot do what is asked is left out before anything is paid for there: volumes mounted, ports opened, a cluster that ends by
+// itself. Whoever names a cloud that mounts no volumes is told that first: credentials would not mend it.
 Status leave_out_unable(Context& context, broker::Market& market, const std::string& cluster, const broker::Task& task,
-                        const LaunchOptions& options) {
+                        const std::vector<cloud::VolumeUse>& volumes, const LaunchOptions& options) {
   TRY_ASSIGN(const auto autostop, wanted_autostop(task, options));
   const auto ports = wanted_ports(task);
   for (const auto& [cloud, driver] : context.providers()) {
+    if (const auto mounts = broker::check_volumes(*driver, volumes, task.num_nodes); !mounts.ok())
+      market.disabled[cloud] = mounts.error().message();
     if (market.disabled.contains(cloud)) continue;
     auto able = autostop ? broker::check_autostop(*driver, cluster, *autostop) : Status();
     if (able.ok() && !ports.empty()) able = driver->check_ports(ports);
@@ -119,9 +138,10 @@ Status leave_out_unable(Context& context, broker::Market& market, const std::str
 }
 
 // Finds a place for a new cluster, asks when it costs money, and brings it up.
-Status provision(Context& context, broker::ClusterSession& session, const broker::Task& task, const LaunchOptions& options) {
+Status provision(Context& context, broker::ClusterSession& session, const broker::Task& task, const std::vector<cloud::VolumeUse>& volumes,
+                 const LaunchOptions& options) {
   TRY_ASSIGN(auto market, open_market(context, Reach::kEnabledClouds, &task.resources));
-  TRY(leave_out_unable(context, market, session.name(), task, options));
+  TRY(leave_out_unable(context, market, session.name(), task, volumes, options));
   broker::TaskFile file;
   file.tasks = {task};
   TRY_ASSIGN(const auto plan, broker::optimize(task_nodes(file), market, optimize_options(options)));
@@ -138,10 +158,12 @@ Status provision(Context& context, broker::ClusterSession& session, const broker
   for (const auto& alternative : task.resources.alternatives) goal.images.push_back(alternative.image_id.value_or(""));
   goal.config = task.config;
   goal.ports = wanted_ports(task);
+  goal.volumes = volumes;
   broker::ClusterRecord blank;
   blank.name = session.name();
   blank.num_nodes = task.num_nodes;
   blank.user = context.user();
+  blank.volumes = task.volumes;
   const Instant before = context.clock().now();
   TRY(session.provision(std::move(goal), std::move(blank)));
   context.console().say(fmt::format("Cluster '{}' is up ({}).", session.name(), format_duration(context.clock().now() - before)));
@@ -149,8 +171,9 @@ Status provision(Context& context, broker::ClusterSession& session, const broker
 }
 
 // Brings the cluster to UP, whatever it was.
-Status bring_up(Context& context, broker::ClusterSession& session, const broker::Task& task, const LaunchOptions& options) {
-  if (!session.record()) return provision(context, session, task, options);
+Status bring_up(Context& context, broker::ClusterSession& session, const broker::Task& task, const std::vector<cloud::VolumeUse>& volumes,
+                const LaunchOptions& options) {
+  if (!session.record()) return provision(context, session, task, volumes, options);
   TRY(broker::check_fits(task, *session.record()));
   context.console().say(fmt::format("Cluster '{}' exists: {} on {}.", session.name(),
                                     broker::describe_resources(session.record()->placement, session.record()->num_nodes),
@@ -223,10 +246,27 @@ Status keep(Result<Buckets> made, Buckets& buckets) {
   return {};
 }
 
+// The task where its volumes are, and these.
+struct Placed {
+  broker::Task task;
+  std::vector<cloud::VolumeUse> volumes;
+};
+
+Result<Placed> load_placed_task(Context& context, const TaskOptions& task_options) {
+  Placed placed;
+  TRY_ASSIGN(placed.task, load_runnable_task(task_options, context));
+  if (placed.task.volumes.empty()) return placed;
+  TRY_ASSIGN(auto* broker, context.broker());
+  TRY_ASSIGN(placed.volumes, broker::Volumes(broker->parts()).resolve(placed.task.volumes));
+  TRY_ASSIGN(placed.task, broker::placed_at_volumes(std::move(placed.task), placed.volumes));
+  return placed;
+}
+
 int launch(Context& context, const TaskOptions& task_options, LaunchOptions options) {
   if (options.dryrun) return dry_run(context, task_options, options);
-  const auto task = load_runnable_task(task_options, context);
-  if (!task.ok()) return context.console().fail(task.error());
+  const auto placed = load_placed_task(context, task_options);
+  if (!placed.ok()) return context.console().fail(placed.error());
+  const auto* task = &placed->task;
   const auto trees = broker::scan_sources(*task, context.home() / "git");
   if (!trees.ok()) return context.console().fail(trees.error());
   auto buckets = buckets_of(context, *task, {}, MakeBuckets::kLater);
@@ -241,7 +281,7 @@ int launch(Context& context, const TaskOptions& task_options, LaunchOptions opti
   if (!session.ok()) return context.console().fail(session.error());
   const bool existed = session->record().has_value();
   if (options.fast && existed && session->record()->status == broker::ClusterStatus::kUp) options.no_setup = true;
-  auto ready = bring_up(context, *session, *task, options);
+  auto ready = bring_up(context, *session, *task, placed->volumes, options);
   if (ready.ok()) ready = session->open_ports(wanted_ports(*task));
   if (ready.ok()) ready = session->send_files(*trees);
   if (ready.ok()) ready = keep(buckets_of(context, *task, *session->record(), MakeBuckets::kNow), *buckets);

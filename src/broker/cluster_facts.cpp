@@ -45,13 +45,18 @@ std::optional<ClusterStatus> status_of(const std::vector<cloud::Instance>& insta
 Result<AgentClient> connect_patiently(cloud::Provider& driver, const cloud::Instance& instance, const Clock& clock, Duration deadline,
                                       Duration answer_least) {
   const Instant until = clock.now() + deadline;
-  const auto dial_it = [&driver, instance]() -> Result<Fd> {
+  const auto is_far = std::make_shared<bool>(!instance.agent_address.starts_with("unix:"));
+  const auto dial_it = [&driver, instance, is_far]() -> Result<Fd> {
     TRY_ASSIGN(auto through, driver.open_agent(instance, AgentClient::kCallDeadline));
-    if (through) return std::move(*through);
+    if (through) {
+      *is_far = true;
+      return std::move(*through);
+    }
     return dial(instance.agent_address);
   };
   for (;;) {
     auto client = AgentClient::connect(dial_it, instance.id, std::max<Duration>(until - clock.now(), answer_least));
+    if (client.ok() && !*is_far) client->is_on_this_machine();
     if (client.ok() || client.error().code() != Code::kUnavailable || clock.now() >= until) return client;
     std::this_thread::sleep_for(10ms);
   }

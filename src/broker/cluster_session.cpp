@@ -151,6 +151,7 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
   const auto config = goal.config;
   const auto images = goal.images;
   const auto ports = goal.ports;
+  const auto volumes = goal.volumes;
   LaunchMachine machine(std::move(goal), fmt::format("{}-{}", name_, parts_.clock.now().unix_nanos()));
   std::vector<launch::Effect> effects = machine.step(launch::Start{}, parts_.clock.now());
   const Duration deadline = parts_.config.provision_deadline.value;
@@ -179,7 +180,8 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
                                      .image = image_for(images, create->placement),
                                      .config = config,
                                      .user = record_->user,
-                                     .ports = ports},
+                                     .ports = ports,
+                                     .volumes = volumes},
                                     deadline);
       if (outcome.failure) parts_.say(fmt::format("  not to be had: {}", outcome.failure->error.message()));
       // A type that a place has none of; what is wrong with the account or the request is not learned.
@@ -304,17 +306,18 @@ Status ClusterSession::all_running(const std::vector<cloud::Instance>& instances
 Status ClusterSession::send_files(const std::vector<std::pair<std::string, LocalTree>>& trees) {
   if (trees.empty()) return {};
   TRY_ASSIGN(auto clients, connect_all());
-  std::vector<Status> sent(clients.size());
-  for_each_at_once(clients.size(), kNodesAtOnce, [&](std::size_t i) {
-    for (const auto& [destination, tree] : trees) {
-      if (!sent[i].ok()) return;
-      sent[i] = clients[i]
-                    .mirror({tree.source, destination, tree.entries, MirrorCompare::kSizeAndTime})
-                    .and_then([](auto&&) { return Status(); })
-                    .context(fmt::format("send {} to {} on node {}", tree.source.string(), destination, clients[i].welcome().rank));
-    }
-  });
-  for (auto& each : sent) TRY(std::move(each));
+  for (const auto& [destination, tree] : trees) {
+    TRY_ASSIGN(const auto sent, AgentClient::mirror_to_all(clients, {tree.source, destination, tree.entries, MirrorCompare::kSizeAndTime}));
+    parts_.log.info("tree_sent", {{"cluster", name_},
+                                  {"destination", destination},
+                                  {"nodes", clients.size()},
+                                  {"bytes_read", sent.bytes_read},
+                                  {"bytes_sent", sent.bytes_sent}});
+    for (std::size_t i = 0; i < clients.size(); ++i)
+      if (!sent.reports[i].ok())
+        return sent.reports[i].error().context(
+            fmt::format("send {} to {} on node {}", tree.source.string(), destination, clients[i].welcome().rank));
+  }
   return {};
 }
 

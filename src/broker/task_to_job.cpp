@@ -87,6 +87,12 @@ Status check_fits(const Task& task, const ClusterRecord& cluster) {
   if (task.num_nodes > cluster.num_nodes)
     return invalid(fmt::format("the task does not fit on cluster '{}': it asks for {} nodes, the cluster has {}; use another cluster name",
                                cluster.name, task.num_nodes, cluster.num_nodes));
+  for (const auto& volume : task.volumes)
+    if (std::find(cluster.volumes.begin(), cluster.volumes.end(), volume) == cluster.volumes.end())
+      return invalid(
+          fmt::format("cluster '{0}' was made without volume {1} at {2}, and its nodes cannot get it any more; use another cluster "
+                      "name, or `isobar down {0}` first",
+                      cluster.name, volume.name.empty() ? "(one of its own)" : "'" + volume.name + "'", volume.path));
   std::string why;
   for (const auto& alternative : task.resources.alternatives) {
     const std::string reason = misfit(alternative, cluster);

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "broker/agent.h"
+#include "broker/gang.h"
 #include "broker/rank_supervisor.h"
 #include "broker/secure_relay.h"
 #include "cloud/host_service.h"
@@ -44,6 +45,8 @@ int usage() {
              "       isobar-node mount                     mounts a bucket for all jobs, as told on standard input\n"
              "       isobar-node flush SECONDS             waits until what was written to mounts is uploaded; 0: only looks\n"
              "       isobar-node settle                    the same at the end of a job\n"
+             "       isobar-node gang COMMAND...           on every node of a job: runs a command on rank 0, and on the others what it asks for by rsh\n"
+             "       isobar-node rsh HOST COMMAND...       within that command: runs one on another node of the job\n"
              "       isobar-node gateway                   moves bulk data; told what to do over its standard input and output\n"
              "       isobar-node --version\n");
   return 2;
@@ -102,6 +105,8 @@ int main(int argc, char** argv) {
   if (int seconds = 0; verb == "flush" && argc == 3 && read_number(argv[2], seconds) && seconds >= 0)
     return isobar::transfer::flush_mounts(seconds);
   if (verb == "settle" && argc == 2) return isobar::transfer::settle_mounts();
+  if (verb == "gang" && argc > 2) return isobar::broker::run_gang({argv + 2, argv + argc});
+  if (verb == "rsh" && argc > 3) return isobar::broker::run_remotely(argv[2], {argv + 3, argv + argc});
   if (verb == "gateway" && argc == 2) return isobar::transfer::run_gateway(0, 1);
   return usage();
 }

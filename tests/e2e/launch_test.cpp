@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "base/child.h"
 #include "base/text.h"
 #include "cli.h"
 
@@ -127,6 +128,14 @@ TEST_F(Launch, TheRanksOfTheTorchrunExampleFindOneAnother) {
     for (int rank = 0; rank < 3; ++rank)
       EXPECT_THAT(launched.out, HasSubstr(fmt::format("rank {} of 3 runs train.py with 1 process(es)", rank)));
   }
+}
+
+TEST_F(Launch, TheRanksOfTheMpiExampleSpeakToOneAnother) {
+  const auto there = run_child({"/bin/sh", "-c", "command -v mpirun && /usr/bin/python3 -c 'import mpi4py'"}, {}, 20s);
+  if (!there.ok() || there->exit_code != 0) GTEST_SKIP() << "no MPI here (Debian: openmpi-bin, python3-mpi4py)";
+  const auto launched = run({"launch", "-c", "mpi", (fs::path(ISOBAR_SOURCE_DIR) / "examples" / "mpi.yaml").string()});
+  EXPECT_EQ(launched.exit_code, 0) << launched.err;
+  EXPECT_THAT(launched.out, HasSubstr("by 6 ranks on mpi-head, mpi-worker1, mpi-worker2"));
 }
 
 TEST_F(Launch, AutodownRemovesTheClusterWithItsDiskAndAutostopSurvivesARefresh) {

@@ -8,6 +8,8 @@
 #include <map>
 
 #include "base/text.h"
+#include "crypto/digest.h"
+#include "crypto/encoding.h"
 
 namespace isobar::broker {
 
@@ -28,6 +30,12 @@ std::string addresses(const NodeConfig& config, const RankPlace& place) {
     for (const auto& at : *place.places) out.push_back(config.nodes[static_cast<std::size_t>(at.node)].address);
   }
   return join(out, "\n");
+}
+
+/// What the ranks of one job know one another by (broker/gang): it follows from the head's secret, so that every rank is told the same
+/// whenever it is started, and no other job's ranks know it.
+std::string gang_key(const NodeConfig& config, const std::string& task_id) {
+  return crypto::to_hex(crypto::hmac_sha256(config.self().token, "gang " + task_id));
 }
 
 /// The devices that a rank holds, as the machine numbers them.
@@ -69,6 +77,7 @@ Environment rank_environment(const NodeConfig& config, const JobSpec& spec, cons
   set(phase + "NODE_IPS", ips);
   set(phase + "NUM_NODES", std::to_string(std::count(ips.begin(), ips.end(), '\n') + 1));
   set(phase + "NUM_GPUS_PER_NODE", fmt::format("{}", static_cast<int>(std::ceil(spec.gpus))));
+  all["ISOBAR_GANG_KEY"] = gang_key(config, task_id);
   // A node without devices says nothing, so that a machine's own setting stands.
   if (place.phase == Phase::kRun && config.gpus > 0) {
     const auto& at = (*place.places)[static_cast<std::size_t>(place.rank)];

@@ -17,6 +17,7 @@ namespace isobar::broker {
 namespace {
 
 constexpr std::uint64_t kRecordBytesMax = 1ULL << 30;
+constexpr std::uint64_t kPieceBytesMax = 16 << 20;
 constexpr int kLockTries = 100;
 constexpr unsigned kLockPauseMicros = 20'000;
 
@@ -247,14 +248,24 @@ Result<bool> MirrorReceiver::has_content(int folder, const std::string& name, co
 Status MirrorReceiver::receive(const MirrorData& piece) {
   if (!part_) TRY(begin_part(piece.entry));
   if (part_->index != piece.entry) return invalid("content of one file within that of another");
-  part_->written += piece.bytes.size();
+  TRY_ASSIGN(const auto content, content_of(piece));
+  part_->written += content.size();
   const auto& entry = part_->item->entry;
   const auto full = (base_path_ / entry.path).string();
   if (part_->written > entry.size) return invalid(full + ": more content than announced");
-  TRY(write_all(part_->file.get(), piece.bytes).context(full));
+  TRY(write_all(part_->file.get(), content).context(full));
   if (!piece.end_of_file) return {};
   if (part_->written != entry.size) return invalid(full + ": less content than announced");
   return end_part();
+}
+
+/// As it was read; valid until the next piece.
+Result<std::string_view> MirrorReceiver::content_of(const MirrorData& piece) {
+  if (piece.unpacked_bytes == 0) return std::string_view(piece.bytes);
+  if (piece.unpacked_bytes > kPieceBytesMax) return invalid(fmt::format("a piece of {} bytes", piece.unpacked_bytes));
+  unpacked_.resize(piece.unpacked_bytes);
+  TRY(compressor_.unpack(compression::Codec::kZstd, piece.bytes, unpacked_));
+  return std::string_view(unpacked_);
 }
 
 Status MirrorReceiver::begin_part(std::uint64_t index) {

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "broker/agent_messages.h"
+#include "compression/compressor.h"
 
 namespace isobar::broker {
 
@@ -59,6 +60,7 @@ class MirrorReceiver {
   Result<bool> has_content(int folder, const std::string& name, const MirrorEntry& entry) const;
   Status begin_part(std::uint64_t index);
   Status end_part();
+  Result<std::string_view> content_of(const MirrorData& piece);
   bool remove_old(const std::string& path, EntryKind kind) const;
 
   fs::path base_path_, record_path_;
@@ -68,6 +70,8 @@ class MirrorReceiver {
   std::vector<const Item*> by_index_;
   std::map<std::string, EntryKind> old_;
   std::optional<Part> part_;
+  compression::Compressor compressor_;
+  std::string unpacked_;  // of the piece at hand
   MirrorReport report_;
 };
 

@@ -56,7 +56,8 @@ class MirrorConversation {
     for (std::size_t first = 0; first == 0 || first < wanted.size(); first += kPartWants) {
       const auto end = std::min(first + kPartWants, wanted.size());
       MirrorWants part{{wanted.begin() + static_cast<std::ptrdiff_t>(first), wanted.begin() + static_cast<std::ptrdiff_t>(end)},
-                       end == wanted.size()};
+                       end == wanted.size(),
+                       true};
       TRY(channel_.send(encode(ReplyFrame{request_, std::move(part)}), kSilenceMax));
     }
     return {};

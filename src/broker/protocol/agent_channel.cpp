@@ -162,8 +162,11 @@ bool is_own_user(const Fd& connection) {
 Status Channel::send(std::string_view content, Duration deadline) {
   if (content.size() > kFrameBytesMax)
     return invalid(fmt::format("a message of {} bytes is longer than the {} allowed", content.size(), kFrameBytesMax));
+  return send_frame(frame_of(content), deadline);
+}
+
+Status Channel::send_frame(std::string_view frame, Duration deadline) {
   const auto end = end_of(deadline);
-  const std::string frame = frame_of(content);
   std::string_view rest = frame;
   while (!rest.empty()) {
     const auto sent = ::send(connection_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);

@@ -35,6 +35,7 @@ struct PutReply {
     auto* wire = out.mutable_mirror_wants();
     for (const auto entry : wants.entries) wire->add_entries(entry);
     wire->set_last(wants.last);
+    wire->set_unpacks(wants.unpacks);
   }
   void operator()(const MirrorReport& report) const {
     auto* wire = out.mutable_mirror_report();
@@ -91,7 +92,9 @@ Result<Reply> get_reply(const wire::Reply& wire) {
       return Reply(std::move(status));
     }
     case wire::Reply::kMirrorWants:
-      return Reply(MirrorWants{{wire.mirror_wants().entries().begin(), wire.mirror_wants().entries().end()}, wire.mirror_wants().last()});
+      return Reply(MirrorWants{{wire.mirror_wants().entries().begin(), wire.mirror_wants().entries().end()},
+                               wire.mirror_wants().last(),
+                               wire.mirror_wants().unpacks()});
     case wire::Reply::kMirrorReport: {
       const auto& report = wire.mirror_report();
       return Reply(MirrorReport{report.files_received(), report.bytes_received(), report.files_kept(), report.removed()});

@@ -45,6 +45,7 @@ struct PutRequest {
     wire->set_entry(data.entry);
     wire->set_bytes(data.bytes);
     wire->set_end_of_file(data.end_of_file);
+    wire->set_unpacked_bytes(data.unpacked_bytes);
   }
   void operator()(const MirrorFinish&) const { out.mutable_mirror_finish(); }
   void operator()(const RunRank& run) const {
@@ -114,7 +115,8 @@ Result<Request> get_request(const wire::Request& wire) {
     }
     case wire::Request::kMirrorManifest: return as_request(get(wire.mirror_manifest()));
     case wire::Request::kMirrorData:
-      return Request(MirrorData{wire.mirror_data().entry(), wire.mirror_data().bytes(), wire.mirror_data().end_of_file()});
+      return Request(MirrorData{wire.mirror_data().entry(), wire.mirror_data().bytes(), wire.mirror_data().end_of_file(),
+                                wire.mirror_data().unpacked_bytes()});
     case wire::Request::kMirrorFinish: return Request(MirrorFinish{});
     case wire::Request::kRunRank: return get_run(wire.run_rank());
     case wire::Request::kKillRank: {

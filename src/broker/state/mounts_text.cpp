@@ -43,4 +43,48 @@ Result<std::vector<FileMount>> decode_mounts(std::string_view text) {
   return mounts;
 }
 
+std::string encode_volumes(const std::vector<VolumeMount>& volumes) {
+  if (volumes.empty()) return "";
+  json::array list;
+  for (const auto& volume : volumes)
+    list.push_back(json::object{{"path", volume.path},
+                                {"name", volume.name},
+                                {"size", volume.ephemeral_gb.value_or(0)},
+                                {"class", volume.storage_class},
+                                {"mode", volume.access_mode},
+                                {"labels", json::value_from(volume.labels)}});
+  return json::serialize(list);
+}
+
+Result<std::vector<VolumeMount>> decode_volumes(std::string_view text) {
+  std::vector<VolumeMount> volumes;
+  if (text.empty()) return volumes;
+  try {
+    const auto parsed = json::parse(json::string_view(text.data(), text.size()));
+    for (const auto& each : parsed.as_array()) {
+      const auto field = [&](const char* name) { return std::string(each.at(name).as_string()); };
+      VolumeMount volume{.path = field("path"), .name = field("name")};
+      const auto size = each.at("size").to_number<std::uint64_t>();
+      if (size > 0) volume.ephemeral_gb = size;
+      volume.storage_class = field("class");
+      volume.access_mode = field("mode");
+      volume.labels = json::value_to<std::map<std::string, std::string>>(each.at("labels"));
+      volumes.push_back(std::move(volume));
+    }
+  } catch (const std::exception& failure) {
+    return Error(Code::kDataLoss, std::string("the volumes of a cluster are damaged in the state: ") + failure.what());
+  }
+  return volumes;
+}
+
+std::string encode_labels(const std::map<std::string, std::string>& labels) { return json::serialize(json::value_from(labels)); }
+
+Result<std::map<std::string, std::string>> decode_labels(std::string_view text) {
+  try {
+    return json::value_to<std::map<std::string, std::string>>(json::parse(json::string_view(text.data(), text.size())));
+  } catch (const std::exception& failure) {
+    return Error(Code::kDataLoss, std::string("the labels of a volume are damaged in the state: ") + failure.what());
+  }
+}
+
 }  // namespace isobar::broker

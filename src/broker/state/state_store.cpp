@@ -2,19 +2,19 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sqlite3.h>
 #include <sys/file.h>
 
 #include <array>
 
 #include "base/file.h"
+#include "database.h"
 #include "mounts_text.h"
 
 namespace isobar::broker {
 
 namespace {
 
-constexpr int kSchemaVersion = 3;
+constexpr int kSchemaVersion = 4;
 // The columns that a placement takes, in clusters and in usage alike.
 constexpr std::string_view kPlacementColumns =
     "cloud TEXT, region TEXT, zone TEXT, instance_type TEXT, vcpus REAL, memory_gib REAL, accelerator TEXT, accelerator_count REAL, "
@@ -26,7 +26,8 @@ std::string schema() {
   return fmt::format(
       "CREATE TABLE IF NOT EXISTS clusters(name TEXT PRIMARY KEY, status INTEGER, {0}, num_nodes INTEGER, launched INTEGER, autostop_idle "
       "INTEGER, "
-      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT, mounts TEXT, ports TEXT) STRICT;"
+      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT, mounts TEXT, ports TEXT, volumes TEXT) "
+      "STRICT;"
       "CREATE TABLE IF NOT EXISTS intents(cluster TEXT PRIMARY KEY, kind INTEGER, cloud TEXT, token TEXT, since INTEGER) STRICT;"
       "CREATE TABLE IF NOT EXISTS usage(id INTEGER PRIMARY KEY, cluster TEXT, {0}, num_nodes INTEGER, started INTEGER, ended INTEGER) "
       "STRICT;"
@@ -35,95 +36,19 @@ std::string schema() {
       "INTEGER) STRICT;"
       "CREATE TABLE IF NOT EXISTS storages(location TEXT PRIMARY KEY, status INTEGER, made INTEGER, persistent INTEGER, region TEXT, "
       "cluster TEXT, source TEXT, since INTEGER) STRICT;"
+      "CREATE TABLE IF NOT EXISTS volumes(name TEXT PRIMARY KEY, status INTEGER, cloud TEXT, token TEXT, region TEXT, name_space TEXT, id "
+      "TEXT, size_gib INTEGER, storage_class TEXT, access_mode TEXT, labels TEXT, use_existing INTEGER, user TEXT, since INTEGER) STRICT;"
       "PRAGMA user_version = {1};",
       kPlacementColumns, kSchemaVersion);
 }
 
-Code code_of(int failure) {
-  switch (failure & 0xff) {
-    case SQLITE_FULL: return Code::kExhausted;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED: return Code::kUnavailable;
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-    case SQLITE_CANTOPEN: return Code::kPermissionDenied;
-    default: return Code::kDataLoss;
-  }
-}
-
-}  // namespace
-
-struct StateStore::Database {
-  sqlite3* handle = nullptr;
-  fs::path path;
-
-  ~Database() { sqlite3_close(handle); }
-  Error failure(std::string_view doing) const {
-    return Error(code_of(sqlite3_errcode(handle)), fmt::format("{}: {}: {}", doing, path.string(), sqlite3_errmsg(handle)));
-  }
-  Status run(const std::string& sql) {
-    if (sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return failure("state");
-    return {};
-  }
-};
-
-namespace {
-
-// One prepared statement: values are bound left to right, columns read left to right.
-class Statement {
- public:
-  Statement(sqlite3* database, std::string_view sql) {
-    sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &statement_, nullptr);
-  }
-  ~Statement() { sqlite3_finalize(statement_); }
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-
-  Statement& bind(const std::string& value) {
-    return sqlite3_bind_text(statement_, ++bound_, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT), *this;
-  }
-  Statement& bind(std::int64_t value) { return sqlite3_bind_int64(statement_, ++bound_, value), *this; }
-  Statement& bind(int value) { return bind(static_cast<std::int64_t>(value)); }
-  Statement& bind(bool value) { return bind(static_cast<std::int64_t>(value)); }
-  Statement& bind(double value) { return sqlite3_bind_double(statement_, ++bound_, value), *this; }
-  Statement& bind(Instant value) { return bind(value.unix_nanos()); }
-  Statement& bind_null() { return sqlite3_bind_null(statement_, ++bound_), *this; }
-
-  // A row is there; false at the end and on failure (then `failed`).
-  bool next() {
-    column_ = 0;
-    const int step = sqlite3_step(statement_);
-    failed_ = step != SQLITE_ROW && step != SQLITE_DONE;
-    return step == SQLITE_ROW;
-  }
-  bool done() { return !next() && !failed_; }
-  bool failed() const { return failed_; }
-
-  std::string text() {
-    const auto* raw = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column_));
-    const int size = sqlite3_column_bytes(statement_, column_++);
-    return raw ? std::string(raw, static_cast<std::size_t>(size)) : "";
-  }
-  std::int64_t integer() { return sqlite3_column_int64(statement_, column_++); }
-  double number() { return sqlite3_column_double(statement_, column_++); }
-  Instant instant() { return Instant::from_unix_nanos(integer()); }
-  bool null() { return sqlite3_column_type(statement_, column_) == SQLITE_NULL; }
-  void skip(int columns = 1) { column_ += columns; }
-
- private:
-  sqlite3_stmt* statement_ = nullptr;
-  int bound_ = 0, column_ = 0;
-  bool failed_ = false;
-};
-
-void bind_placement(Statement& statement, const Placement& placement) {
+void bind_placement(StateStatement& statement, const Placement& placement) {
   const auto& offer = placement.offer;
   statement.bind(offer.cloud).bind(offer.region).bind(offer.zone).bind(offer.instance_type).bind(offer.vcpus).bind(offer.memory_gib);
   statement.bind(offer.accelerator).bind(offer.accelerator_count).bind(placement.use_spot).bind(placement.hourly_price);
 }
 
-Placement read_placement(Statement& row) {
+Placement read_placement(StateStatement& row) {
   Placement placement;
   auto& offer = placement.offer;
   offer.cloud = row.text();
@@ -139,7 +64,7 @@ Placement read_placement(Statement& row) {
   return placement;
 }
 
-Result<ClusterRecord> read_cluster(Statement& row) {
+Result<ClusterRecord> read_cluster(StateStatement& row) {
   ClusterRecord cluster;
   cluster.name = row.text();
   cluster.status = static_cast<ClusterStatus>(row.integer());
@@ -158,13 +83,14 @@ Result<ClusterRecord> read_cluster(Statement& row) {
   TRY_ASSIGN(cluster.mounts, decode_mounts(row.text()));
   // What this very program wrote; a text that is none lets nothing in.
   cluster.ports = parse_ports(row.text()).value_or({});
+  TRY_ASSIGN(cluster.volumes, decode_volumes(row.text()));
   return cluster;
 }
 
 const std::string& select_clusters() {
   static const std::string kSql = fmt::format(
       "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user, "
-      "mounts, ports FROM clusters",
+      "mounts, ports, volumes FROM clusters",
       kPlacementNames);
   return kSql;
 }
@@ -173,11 +99,6 @@ const std::string& select_clusters() {
 
 std::string_view name_of(ClusterStatus status) {
   static constexpr std::array<std::string_view, 3> kNames = {"INIT", "UP", "STOPPED"};
-  return kNames[static_cast<std::size_t>(status)];
-}
-
-std::string_view name_of(StorageStatus status) {
-  static constexpr std::array<std::string_view, 3> kNames = {"INIT", "READY", "DELETING"};
   return kNames[static_cast<std::size_t>(status)];
 }
 
@@ -222,21 +143,22 @@ Result<StateStore> StateStore::open(const fs::path& path) {
   TRY(database->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"));
   int version = 0;
   {
-    Statement row(database->handle, "PRAGMA user_version");
+    StateStatement row(database->handle, "PRAGMA user_version");
     if (row.next()) version = static_cast<int>(row.integer());
     else return database->failure("open state");
   }
   if (version > kSchemaVersion)
     return Error(Code::kDataLoss, fmt::format("{} was written by a newer isobar (format {}, this one reads {}); use that version",
                                               path.string(), version, kSchemaVersion));
-  const std::string grow =
+  std::string grow =
       version > 0 && version < 3 ? "ALTER TABLE clusters ADD COLUMN mounts TEXT; ALTER TABLE clusters ADD COLUMN ports TEXT;" : "";
+  if (version > 0 && version < 4) grow += "ALTER TABLE clusters ADD COLUMN volumes TEXT;";
   if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + grow + schema() + "COMMIT;"));
   return StateStore(std::move(database));
 }
 
 Result<std::vector<ClusterRecord>> StateStore::clusters() {
-  Statement row(database_->handle, select_clusters() + " ORDER BY launched, name");
+  StateStatement row(database_->handle, select_clusters() + " ORDER BY launched, name");
   std::vector<ClusterRecord> found;
   while (row.next()) {
     TRY_ASSIGN(found.emplace_back(), read_cluster(row));
@@ -246,7 +168,7 @@ Result<std::vector<ClusterRecord>> StateStore::clusters() {
 }
 
 Result<ClusterRecord> StateStore::cluster(const std::string& name) {
-  Statement row(database_->handle, select_clusters() + " WHERE name = ?");
+  StateStatement row(database_->handle, select_clusters() + " WHERE name = ?");
   row.bind(name);
   if (row.next()) return read_cluster(row);
   if (row.failed()) return database_->failure("find cluster");
@@ -254,10 +176,10 @@ Result<ClusterRecord> StateStore::cluster(const std::string& name) {
 }
 
 Status StateStore::put(const ClusterRecord& cluster) {
-  Statement statement(
+  StateStatement statement(
       database_->handle,
       fmt::format("INSERT OR REPLACE INTO clusters(name, status, {}, num_nodes, launched, autostop_idle, autostop_down, "
-                  "autostop_wait, last_command, token, user, mounts, ports) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                  "autostop_wait, last_command, token, user, mounts, ports, volumes) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                   kPlacementNames));
   statement.bind(cluster.name).bind(static_cast<int>(cluster.status));
   bind_placement(statement, cluster.placement);
@@ -273,78 +195,54 @@ Status StateStore::put(const ClusterRecord& cluster) {
       .bind(cluster.token)
       .bind(cluster.user)
       .bind(encode_mounts(cluster.mounts))
-      .bind(describe(cluster.ports));
+      .bind(describe(cluster.ports))
+      .bind(encode_volumes(cluster.volumes));
   if (!statement.done()) return database_->failure("record cluster");
   return {};
 }
 
 Status StateStore::remove(const std::string& name) {
-  Statement statement(database_->handle, "DELETE FROM clusters WHERE name = ?");
+  StateStatement statement(database_->handle, "DELETE FROM clusters WHERE name = ?");
   if (!statement.bind(name).done()) return database_->failure("remove cluster");
   return {};
 }
 
-namespace {
-
-// Rolls back unless committed, so that an early return never leaves a transaction open.
-class Transaction {
- public:
-  explicit Transaction(sqlite3* database) : database_(database) {
-    open_ = sqlite3_exec(database, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK;
-  }
-  ~Transaction() {
-    if (open_) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
-  }
-  Transaction(const Transaction&) = delete;
-  Transaction& operator=(const Transaction&) = delete;
-  bool open() const { return open_; }
-  bool commit() {
-    if (sqlite3_exec(database_, "COMMIT", nullptr, nullptr, nullptr) != SQLITE_OK) return false;
-    open_ = false;
-    return true;
-  }
-
- private:
-  sqlite3* database_;
-  bool open_ = false;
-};
-
-}  // namespace
-
 Status StateStore::begin(const Intent& intent, const ClusterRecord* record) {
-  Transaction transaction(database_->handle);
+  StateTransaction transaction(database_->handle);
   if (!transaction.open()) return database_->failure("record intent");
   {
-    Statement statement(database_->handle, "INSERT OR REPLACE INTO intents(cluster, kind, cloud, token, since) VALUES(?,?,?,?,?)");
+    StateStatement statement(database_->handle, "INSERT OR REPLACE INTO intents(cluster, kind, cloud, token, since) VALUES(?,?,?,?,?)");
     statement.bind(intent.cluster).bind(static_cast<int>(intent.kind)).bind(intent.cloud).bind(intent.token).bind(intent.since);
     if (!statement.done()) return database_->failure("record intent");
   }
   if (record) TRY(put(*record));
+  if (record) TRY(require_volumes(*database_, *record));
   if (!transaction.commit()) return database_->failure("record intent");
   return {};
 }
 
 Status StateStore::finish(const std::string& cluster, const std::optional<ClusterRecord>& record, Instant now) {
-  Transaction transaction(database_->handle);
+  StateTransaction transaction(database_->handle);
   if (!transaction.open()) return database_->failure("finish intent");
   {
-    Statement statement(database_->handle, "DELETE FROM intents WHERE cluster = ?");
+    StateStatement statement(database_->handle, "DELETE FROM intents WHERE cluster = ?");
     if (!statement.bind(cluster).done()) return database_->failure("finish intent");
   }
   if (record) TRY(put(*record));
   else TRY(remove(cluster));
   const bool paid = record && record->status == ClusterStatus::kUp;
   if (paid) {
-    Statement statement(database_->handle,
-                        fmt::format("INSERT INTO usage(cluster, {}, num_nodes, started) SELECT ?,?,?,?,?,?,?,?,?,?,?,?,? WHERE NOT EXISTS "
-                                    "(SELECT 1 FROM usage WHERE cluster = ? AND ended IS NULL)",
-                                    kPlacementNames));
+    StateStatement statement(
+        database_->handle,
+        fmt::format("INSERT INTO usage(cluster, {}, num_nodes, started) SELECT ?,?,?,?,?,?,?,?,?,?,?,?,? WHERE NOT EXISTS "
+                    "(SELECT 1 FROM usage WHERE cluster = ? AND ended IS NULL)",
+                    kPlacementNames));
     statement.bind(cluster);
     bind_placement(statement, record->placement);
     statement.bind(record->num_nodes).bind(now).bind(cluster);
     if (!statement.done()) return database_->failure("record usage");
   } else {
-    Statement statement(database_->handle, "UPDATE usage SET ended = ? WHERE cluster = ? AND ended IS NULL");
+    StateStatement statement(database_->handle, "UPDATE usage SET ended = ? WHERE cluster = ? AND ended IS NULL");
     if (!statement.bind(now).bind(cluster).done()) return database_->failure("record usage");
   }
   if (!transaction.commit()) return database_->failure("finish intent");
@@ -352,7 +250,7 @@ Status StateStore::finish(const std::string& cluster, const std::optional<Cluste
 }
 
 Result<std::vector<Intent>> StateStore::intents() {
-  Statement row(database_->handle, "SELECT kind, cluster, cloud, token, since FROM intents ORDER BY since");
+  StateStatement row(database_->handle, "SELECT kind, cluster, cloud, token, since FROM intents ORDER BY since");
   std::vector<Intent> found;
   while (row.next()) {
     Intent intent;
@@ -367,45 +265,10 @@ Result<std::vector<Intent>> StateStore::intents() {
   return found;
 }
 
-Result<std::vector<StorageRecord>> StateStore::storages() {
-  Statement row(database_->handle,
-                "SELECT location, status, made, persistent, region, cluster, source, since FROM storages ORDER BY location");
-  std::vector<StorageRecord> found;
-  while (row.next()) {
-    StorageRecord storage;
-    storage.location = row.text();
-    storage.status = static_cast<StorageStatus>(row.integer());
-    storage.made = row.integer() != 0;
-    storage.persistent = row.integer() != 0;
-    storage.region = row.text();
-    storage.cluster = row.text();
-    storage.source = row.text();
-    storage.since = row.instant();
-    found.push_back(std::move(storage));
-  }
-  if (row.failed()) return database_->failure("list buckets");
-  return found;
-}
-
-Status StateStore::put_storage(const StorageRecord& storage) {
-  Statement statement(database_->handle,
-                      "INSERT OR REPLACE INTO storages(location, status, made, persistent, region, cluster, source, since) "
-                      "VALUES(?,?,?,?,?,?,?,?)");
-  statement.bind(storage.location).bind(static_cast<int>(storage.status)).bind(storage.made).bind(storage.persistent);
-  statement.bind(storage.region).bind(storage.cluster).bind(storage.source).bind(storage.since);
-  if (!statement.done()) return database_->failure("record a bucket");
-  return {};
-}
-
-Status StateStore::remove_storage(const std::string& location) {
-  Statement statement(database_->handle, "DELETE FROM storages WHERE location = ?");
-  if (!statement.bind(location).done()) return database_->failure("forget a bucket");
-  return {};
-}
-
 Result<std::vector<UsageRecord>> StateStore::usage() {
-  Statement row(database_->handle,
-                fmt::format("SELECT cluster, {}, num_nodes, started, ended FROM usage ORDER BY started DESC, id DESC", kPlacementNames));
+  StateStatement row(
+      database_->handle,
+      fmt::format("SELECT cluster, {}, num_nodes, started, ended FROM usage ORDER BY started DESC, id DESC", kPlacementNames));
   std::vector<UsageRecord> found;
   while (row.next()) {
     UsageRecord usage;
@@ -422,12 +285,12 @@ Result<std::vector<UsageRecord>> StateStore::usage() {
 
 namespace {
 
-void bind_optional(Statement& statement, const std::optional<std::string>& value) {
+void bind_optional(StateStatement& statement, const std::optional<std::string>& value) {
   if (value) statement.bind(*value);
   else statement.bind_null();
 }
 
-std::optional<std::string> read_optional(Statement& row) {
+std::optional<std::string> read_optional(StateStatement& row) {
   if (!row.null()) return row.text();
   row.skip();
   return std::nullopt;
@@ -436,13 +299,13 @@ std::optional<std::string> read_optional(Statement& row) {
 }  // namespace
 
 Status StateStore::remember_refusal(const Refusal& refusal, Instant now) {
-  Transaction transaction(database_->handle);
+  StateTransaction transaction(database_->handle);
   if (!transaction.open()) return database_->failure("record a refusal");
   {
-    Statement old(database_->handle, "DELETE FROM refusals WHERE until <= ?");
+    StateStatement old(database_->handle, "DELETE FROM refusals WHERE until <= ?");
     if (!old.bind(now).done()) return database_->failure("record a refusal");
-    Statement statement(database_->handle,
-                        "INSERT INTO refusals(cloud, region, zone, instance_type, use_spot, code, until) VALUES(?,?,?,?,?,?,?)");
+    StateStatement statement(database_->handle,
+                             "INSERT INTO refusals(cloud, region, zone, instance_type, use_spot, code, until) VALUES(?,?,?,?,?,?,?)");
     for (const auto* field : {&refusal.scope.cloud, &refusal.scope.region, &refusal.scope.zone, &refusal.scope.instance_type})
       bind_optional(statement, *field);
     if (refusal.scope.use_spot) statement.bind(*refusal.scope.use_spot);
@@ -454,8 +317,8 @@ Status StateStore::remember_refusal(const Refusal& refusal, Instant now) {
 }
 
 Result<std::vector<Refusal>> StateStore::refusals(Instant now) {
-  Statement row(database_->handle,
-                "SELECT cloud, region, zone, instance_type, use_spot, code, until FROM refusals WHERE until > ? ORDER BY until");
+  StateStatement row(database_->handle,
+                     "SELECT cloud, region, zone, instance_type, use_spot, code, until FROM refusals WHERE until > ? ORDER BY until");
   row.bind(now);
   std::vector<Refusal> found;
   while (row.next()) {

@@ -42,7 +42,10 @@ class StateTest : public testing::Test {
 };
 
 TEST_F(StateTest, KeepsEveryFieldOfACluster) {
-  const auto written = a_cluster("a");
+  auto written = a_cluster("a");
+  written.volumes = {
+      {.path = "/d", .name = "data", .ephemeral_gb = {}},
+      {.path = "/e", .name = {}, .ephemeral_gb = 7, .storage_class = "c", .access_mode = "ReadWriteMany", .labels = {{"a", "b"}}}};
   {
     auto store = open();
     ASSERT_TRUE(store.put(written).ok());
@@ -58,6 +61,7 @@ TEST_F(StateTest, KeepsEveryFieldOfACluster) {
   EXPECT_EQ(read->ports, written.ports);
   EXPECT_EQ(read->token, "t-1");
   EXPECT_EQ(read->mounts, written.mounts);
+  EXPECT_EQ(read->volumes, written.volumes);
   EXPECT_EQ(store.cluster("b").error().code(), Code::kNotFound);
 }
 
@@ -69,7 +73,8 @@ TEST_F(StateTest, TakesOverWhatWasWrittenBeforeClustersHadMounts) {
   sqlite3* raw = nullptr;
   ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
   const char* older =
-      "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; DROP TABLE storages; PRAGMA user_version = 2;";
+      "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; ALTER TABLE clusters DROP COLUMN volumes; "
+      "DROP TABLE storages; DROP TABLE volumes; PRAGMA user_version = 2;";
   ASSERT_EQ(sqlite3_exec(raw, older, nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(raw);
   auto store = open();
@@ -187,9 +192,12 @@ TEST_F(StateTest, AFileFromBeforePortsWereRecordedIsRead) {
   }
   sqlite3* raw = nullptr;
   ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(raw, "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; PRAGMA user_version = 2",
-                         nullptr, nullptr, nullptr),
-            SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_exec(raw,
+                   "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; ALTER TABLE clusters DROP COLUMN "
+                   "volumes; PRAGMA user_version = 2",
+                   nullptr, nullptr, nullptr),
+      SQLITE_OK);
   sqlite3_close(raw);
   auto store = open();
   auto cluster = store.cluster("a").value();
@@ -198,6 +206,47 @@ TEST_F(StateTest, AFileFromBeforePortsWereRecordedIsRead) {
   cluster.ports = {{80, 80}};
   ASSERT_TRUE(store.put(cluster).ok());
   EXPECT_EQ(open().cluster("a").value().ports, cluster.ports);
+}
+
+TEST_F(StateTest, AFileFromBeforeThereWereVolumesIsRead) {
+  {
+    auto store = open();
+    ASSERT_TRUE(store.put(a_cluster("a")).ok());
+  }
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
+  const char* older = "ALTER TABLE clusters DROP COLUMN volumes; DROP TABLE volumes; PRAGMA user_version = 3";
+  ASSERT_EQ(sqlite3_exec(raw, older, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(raw);
+  auto store = open();
+  EXPECT_TRUE(store.cluster("a")->volumes.empty());
+  EXPECT_EQ(store.cluster("a")->mounts, a_cluster("a").mounts);
+  EXPECT_TRUE(store.put_volume({{.name = "data"}, VolumeStatus::kReady, "kubernetes", "me", {}}).ok());
+}
+
+TEST_F(StateTest, KeepsEveryFieldOfAVolume) {
+  VolumeRecord written{{.name = "data",
+                        .token = "t",
+                        .region = "lab",
+                        .name_space = "research",
+                        .id = "data-01234567",
+                        .size_gib = 1ULL << 40,
+                        .storage_class = "fast",
+                        .access_mode = "ReadWriteMany",
+                        .labels = {{"team", "\"vision\""}},
+                        .use_existing = true},
+                       VolumeStatus::kDeleting,
+                       "kubernetes",
+                       "me",
+                       Instant::from_unix_seconds(100)};
+  ASSERT_TRUE(open().put_volume(written).ok());
+  const auto read = open().volume("data").value();
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->volume, written.volume);
+  EXPECT_EQ(read->status, VolumeStatus::kDeleting);
+  EXPECT_EQ(read->cloud, "kubernetes");
+  EXPECT_EQ(read->since, written.since);
+  EXPECT_FALSE(open().volume("other").value());
 }
 
 TEST_F(StateTest, AFileOfANewerVersionIsRefusedAndLeftAlone) {

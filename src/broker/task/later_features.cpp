@@ -65,7 +65,6 @@ std::vector<LaterFeature> find_later_features(const YamlNode& document, const Ta
                       mount.mode == MountMode::kCopy ? "copied to" : "mounted on",
                       mount.mode == MountMode::kCopy ? ", and https:// of one file" : ""));
   }
-  add(!task.volumes.empty(), "volumes", "volumes", "volumes are not available yet");
   add(!task.managed_secrets.empty(), "managed_secrets", "managed_secrets", "secrets held by a server are not available yet; use secrets");
   add(task.service.has_value(), "service", "service", "serving replicas is not available yet");
   add(task.pool.has_value(), "pool", "pool", "pools of workers are not available yet");

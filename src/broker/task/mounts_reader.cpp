@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/bytes.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "readers.h"
 
@@ -102,24 +102,52 @@ std::vector<FileMount> read_file_mounts(const YamlNode& node, const std::string&
   return mounts;
 }
 
+namespace {
+
+void read_ephemeral(FieldReader& fields, VolumeMount& volume) {
+  std::string size, type;
+  fields.text("name", volume.name);
+  if (fields.text("size", size)) {
+    volume.ephemeral_gb = read_volume_size(size);
+    if (!volume.ephemeral_gb) fields.report("size", fmt::format("expected a size of at least 1Gi, such as 100Gi, got '{}'", size));
+  }
+  if (fields.text("type", type) && type != "k8s-pvc")
+    fields.report("type", fmt::format("volumes of type '{}' are not available; k8s-pvc is", type));
+  fields.text_map("labels", volume.labels);
+  if (const YamlNode* config = fields.get("config")) {
+    FieldReader inner(*config, fields.path_of("config"), fields.problems());
+    read_volume_config(inner, volume.storage_class, volume.access_mode);
+    inner.finish();
+  }
+  fields.finish();
+  if (volume.name.empty() && size.empty())
+    fields.report("name", "a volume needs the name of one that is there, or a size to be made with for this cluster");
+  if (!volume.name.empty() && volume.ephemeral_gb)
+    fields.report("size", "a volume with a name is as large as it was made; one that goes with the cluster has a size and no name");
+}
+
+/// As it is mounted: absolute, without a slash at its end.
+std::string volume_path(const YamlField& field, const std::string& path, Problems& problems) {
+  auto where = fs::path(field.key.text).lexically_normal().string();
+  if (where.size() > 1 && where.ends_with('/')) where.pop_back();
+  if (!where.starts_with('/')) problems.add(field.key.mark, path, "a volume is mounted at an absolute path, such as /mnt/data");
+  return where;
+}
+
+}  // namespace
+
 std::vector<VolumeMount> read_volumes(const YamlNode& node, const std::string& path, Problems& problems) {
   FieldReader fields(node, path, problems);
   std::vector<VolumeMount> volumes;
   for (const auto& field : fields.free_fields()) {
     const std::string inner_path = fields.path_of(field.key.text);
     VolumeMount volume;
-    volume.path = field.key.text;
+    volume.path = volume_path(field, inner_path, problems);
+    if (std::any_of(volumes.begin(), volumes.end(), [&](const VolumeMount& other) { return other.path == volume.path; }))
+      problems.add(field.key.mark, inner_path, "two volumes cannot be mounted at one path");
     if (field.value.kind == YamlNode::Kind::kMap) {
       FieldReader inner(field.value, inner_path, problems);
-      std::string size;
-      inner.text("name", volume.name);
-      if (inner.text("size", size)) {
-        const auto bytes = parse_bytes(size, kGiB);
-        if (bytes.ok() && bytes->value >= kGiB) volume.ephemeral_gb = bytes->value / kGiB;
-        else inner.report("size", fmt::format("expected a size such as 100Gi, got '{}'", size));
-      }
-      inner.finish();
-      if (volume.name.empty() && !volume.ephemeral_gb) problems.add(field.value.mark, inner_path, "a volume needs a name or a size");
+      read_ephemeral(inner, volume);
     } else if (auto name = scalar_text(field.value, inner_path, problems, "the name of a volume, or {size: 100Gi}")) {
       volume.name = *name;
     }

@@ -17,6 +17,10 @@ std::vector<PortRange> read_ports(const YamlNode& node, const std::string& path,
 
 std::optional<Workdir> read_workdir(const YamlNode& node, const std::string& path, Problems& problems);
 std::vector<FileMount> read_file_mounts(const YamlNode& node, const std::string& path, Problems& problems);
+/// "100Gi", or a number of GiB. None: not of that form, or less than one.
+std::optional<std::uint64_t> read_volume_size(std::string_view text);
+/// `storage_class_name` and `access_mode` of a volume's `config`.
+void read_volume_config(FieldReader& fields, std::string& storage_class, std::string& access_mode);
 std::vector<VolumeMount> read_volumes(const YamlNode& node, const std::string& path, Problems& problems);
 
 Service read_service(const YamlNode& node, const std::string& path, Problems& problems);

@@ -299,7 +299,7 @@ file_mounts:
   /a: ./a
   /b: s3://bucket
   /c: {name: n, source: [./x, ./y], store: s3, mode: MOUNT_CACHED, persistent: false, config: {mount: {read_only: true}}}
-volumes: {/m: vol, /e: {size: 100Gi}}
+volumes: {/m: vol, /e: {size: 100Gi, labels: {a: b}, config: {storage_class_name: fast, access_mode: ReadWriteMany}}}
 setup: "  leading space\n\ttab # not a comment\n'quotes' \"double\" \\ back\n\n\n"
 run: |
   for i in 1 2; do

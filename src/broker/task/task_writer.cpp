@@ -188,6 +188,11 @@ void show_mounts(const Task& task, MapWriter& map) {
     MapWriter inner;
     inner.text("name", volume.name);
     if (volume.ephemeral_gb) inner.text("size", fmt::format("{}Gi", *volume.ephemeral_gb));
+    inner.texts("labels", volume.labels);
+    MapWriter config;
+    config.text("storage_class_name", volume.storage_class);
+    if (volume.access_mode != VolumeMount().access_mode) config.text("access_mode", volume.access_mode);
+    if (!config.empty()) inner.add("config", config.take());
     volumes.add(volume.path, inner.take());
   }
   map.add("volumes", volumes.take());

@@ -6,6 +6,7 @@
 
 #include "base/parallel.h"
 #include "base/text.h"
+#include "claim_driver.h"
 #include "cluster_service.h"
 #include "pod_creation.h"
 #include "pod_reasons.h"
@@ -108,7 +109,8 @@ std::vector<std::pair<KubePlace, std::vector<KubeEntry>>> by_place(std::vector<K
 
 }  // namespace
 
-KubernetesProvider::KubernetesProvider(Parts parts, Log& log) : inner_(std::make_unique<Inner>(std::move(parts), log)) {}
+KubernetesProvider::KubernetesProvider(Parts parts, Log& log)
+    : inner_(std::make_unique<Inner>(std::move(parts), log)), volumes_(std::make_unique<ClaimDriver>(*inner_)) {}
 KubernetesProvider::~KubernetesProvider() = default;
 
 void KubernetesProvider::also_offer(const std::string& context) { inner_->named.insert(context); }

@@ -93,6 +93,7 @@ Status PodCreation::plan() {
   pod_.node_labels = placement.labels;
   pod_.tolerated = placement.tolerated;
   pod_.labels = order_.labels;
+  pod_.volumes = order_.volumes;
   pod_.wishes = std::move(*wishes);
   return {};
 }

@@ -71,6 +71,8 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
 }  // namespace
 
 std::string explain_unschedulable(std::string_view message) {
+  if (message.find("unbound immediate PersistentVolumeClaims") != std::string_view::npos)
+    return "a volume that it mounts has no disk yet: nothing has made one for its claim (`kubectl describe pvc` says why)";
   constexpr std::string_view kHead = "0/", kMiddle = " nodes are available: ";
   const auto middle = message.find(kMiddle);
   if (!message.starts_with(kHead) || middle == std::string_view::npos) return words(message);

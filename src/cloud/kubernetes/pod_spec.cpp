@@ -9,6 +9,7 @@
 #include "crypto/encoding.h"
 #include "kube_json.h"
 #include "pod_merge.h"
+#include "volume_claim.h"
 
 namespace isobar::cloud {
 
@@ -62,13 +63,12 @@ json::object affinity_of(const std::vector<WantedLabel>& wanted) {
                          json::object{{"nodeSelectorTerms", json::array{json::object{{"matchExpressions", std::move(expressions)}}}}}}}}};
 }
 
-json::object container_of(const PodOrder& order) {
+json::object container_of(const PodOrder& order, json::array mounts) {
   return {{"name", std::string(kNodeContainer)},
           {"image", order.image},
           {"command", json::array{"/bin/sh", "-c", std::string(kFirstProcess)}},
           {"resources", resources_of(order)},
-          {"volumeMounts", json::array{json::object{{"name", "isobar-home"}, {"mountPath", std::string(kPodHome)}},
-                                       json::object{{"name", "dshm"}, {"mountPath", "/dev/shm"}}}}};
+          {"volumeMounts", std::move(mounts)}};
 }
 
 json::object metadata_of(const PodOrder& order) {
@@ -123,12 +123,16 @@ std::string pod_name(const std::string& owner, const std::string& cluster, int r
 }
 
 json::value make_pod(const PodOrder& order) {
+  json::array volumes{json::object{{"name", "isobar-home"}, {"emptyDir", json::object()}},
+                      json::object{{"name", "dshm"}, {"emptyDir", json::object{{"medium", "Memory"}}}}};
+  json::array mounts{json::object{{"name", "isobar-home"}, {"mountPath", std::string(kPodHome)}},
+                     json::object{{"name", "dshm"}, {"mountPath", "/dev/shm"}}};
+  add_volumes(order.volumes, volumes, mounts);
   json::object spec{{"restartPolicy", "Never"},
                     {"terminationGracePeriodSeconds", kGraceSeconds},
                     {"enableServiceLinks", false},
-                    {"containers", json::array{container_of(order)}},
-                    {"volumes", json::array{json::object{{"name", "isobar-home"}, {"emptyDir", json::object()}},
-                                            json::object{{"name", "dshm"}, {"emptyDir", json::object{{"medium", "Memory"}}}}}}};
+                    {"containers", json::array{container_of(order, std::move(mounts))}},
+                    {"volumes", std::move(volumes)}};
   if (!order.wishes.service_account.empty()) spec["serviceAccountName"] = order.wishes.service_account;
   if (!order.node_labels.empty()) spec["affinity"] = affinity_of(order.node_labels);
   json::array tolerations;

@@ -32,6 +32,7 @@ struct PodOrder {
   std::vector<WantedLabel> node_labels;
   std::vector<KubeTaint> tolerated;
   std::map<std::string, std::string> labels;  ///< of the task; those that Kubernetes takes are put on the pod
+  std::vector<VolumeUse> volumes;
   KubeWishes wishes;
 };
 

@@ -12,12 +12,15 @@
 
 #include "base/random.h"
 #include "chunk_codec.h"
-#include "compressor.h"
+#include "compression/compressor.h"
 #include "crypto/crc32c.h"
 #include "gateway_core.h"
 
 namespace isobar::transfer {
 namespace {
+
+using compression::Codec;
+using compression::Compressor;
 
 constexpr std::string_view kJobKey = "the job's key, of which relays hear nothing";
 

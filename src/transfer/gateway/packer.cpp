@@ -28,10 +28,7 @@ Packer::Packer(Compression choice, std::uint64_t raw_bytes_most, std::size_t pac
 
 bool Packer::take(std::uint64_t serial, const ChunkBytes& raw, Instant now) {
   if (!policy_.tries(raw.bytes)) return false;
-  const std::string sample = sample_of(raw.view());
-  std::string packed_sample(sample.size(), '\0');
-  const auto bytes = sampler_.pack(policy_.for_samples(), sample, packed_sample);
-  if (!bytes || !shrinks(sample.size(), *bytes)) return false;
+  if (!compression::worth_packing(sampler_, policy_.for_samples(), raw.view())) return false;
   jobs_[serial] = {++last_number_, raw};
   policy_.add(serial, raw.bytes, now);
   begin_next();

@@ -7,7 +7,6 @@ namespace isobar::transfer {
 
 namespace {
 
-constexpr std::uint64_t kSlices = 4, kSliceLeast = 1 << 10, kSliceMost = 16 << 10;
 // A chunk waits for a packer about as long as packing it would take. At the start of a job the network is hungry too, and the first
 // packed chunk is on its way already: without this wait a slow network would be filled with raw chunks before it comes.
 constexpr double kPackedBytesPerSecond = 200e6;
@@ -20,14 +19,6 @@ Duration patience_for(std::uint64_t raw_bytes) {
 }
 
 }  // namespace
-
-std::string sample_of(std::string_view raw) {
-  const std::uint64_t slice = std::clamp(raw.size() / (16 * kSlices), kSliceLeast, kSliceMost);
-  std::string sample;
-  sample.reserve(kSlices * slice);
-  for (std::uint64_t i = 0; i < kSlices; ++i) sample += raw.substr(i * (raw.size() - slice) / (kSlices - 1), slice);
-  return sample;
-}
 
 PackingPolicy::PackingPolicy(Compression choice, std::size_t packers, std::uint64_t raw_bytes_most)
     : choice_(choice), free_(packers), raw_bytes_most_(raw_bytes_most) {}

@@ -10,25 +10,16 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <string>
-#include <string_view>
 
 #include "base/time.h"
-#include "compressor.h"
+#include "compression/sample.h"
 #include "transfer/chunk_compression.h"
 
 namespace isobar::transfer {
 
-// Smaller chunks are not packed: they save less than one packet.
-constexpr std::uint64_t kPackedLeast = 4 << 10;
-
-// A few slices of the chunk, one after another: a sixteenth of it, and 64 KiB at most.
-// raw   kPackedLeast bytes or more
-std::string sample_of(std::string_view raw);
-// Whether a chunk is worth packing whose sample has become so small.
-constexpr bool shrinks(std::uint64_t sample_bytes, std::uint64_t packed_bytes) { return packed_bytes * 10 <= sample_bytes * 9; }
-// What a packed chunk may take at most; else it goes raw, and the sink is spared the unpacking.
-constexpr std::uint64_t packed_bytes_most(std::uint64_t raw_bytes) { return raw_bytes - raw_bytes / 20; }
+using compression::Codec;
+using compression::kPackedLeast;
+using compression::packed_bytes_most;
 
 class PackingPolicy {
  public:

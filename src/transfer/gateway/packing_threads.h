@@ -9,9 +9,11 @@
 #include <thread>
 #include <vector>
 
-#include "compressor.h"
+#include "compression/compressor.h"
 
 namespace isobar::transfer {
+
+using compression::Compressor;
 
 class PackingThreads {
  public:

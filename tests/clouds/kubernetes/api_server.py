@@ -20,23 +20,17 @@ import time
 import urllib.parse
 import uuid
 
+import imitated_claims
+from imitated_scheduler import merge, now, schedule
+
 CORE = {"pods": "Pod", "nodes": "Node", "namespaces": "Namespace", "configmaps": "ConfigMap", "events": "Event",
         "serviceaccounts": "ServiceAccount", "resourcequotas": "ResourceQuota", "services": "Service",
         "persistentvolumes": "PersistentVolume", "persistentvolumeclaims": "PersistentVolumeClaim"}
 GROUPS = {"coordination.k8s.io/v1": {"leases": "Lease"},
           "rbac.authorization.k8s.io/v1": {"roles": "Role", "rolebindings": "RoleBinding"},
+          "storage.k8s.io/v1": {"storageclasses": "StorageClass"},
           "authorization.k8s.io/v1": {"selfsubjectaccessreviews": "SelfSubjectAccessReview"}}
-CLUSTER_WIDE = {"nodes", "namespaces", "persistentvolumes", "selfsubjectaccessreviews"}
-
-
-def now():
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def amount(text):
-    match = re.fullmatch(r"([0-9.]+)(m|k|M|G|T|Ki|Mi|Gi|Ti|)", str(text))
-    factors = {"m": 1e-3, "": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-    return float(match.group(1)) * factors[match.group(2)]
+CLUSTER_WIDE = {"nodes", "namespaces", "persistentvolumes", "storageclasses", "selfsubjectaccessreviews"}
 
 
 class Refused(Exception):
@@ -47,27 +41,6 @@ class Refused(Exception):
     def status(self):
         return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": str(self), "reason": self.reason,
                 "code": self.code}
-
-
-def merge(into, patch, strategic):
-    for key, value in patch.items():
-        if value is None:
-            into.pop(key, None)
-        elif isinstance(value, dict) and isinstance(into.get(key), dict):
-            merge(into[key], value, strategic)
-        elif strategic and isinstance(value, list) and isinstance(into.get(key), list) and key in ("conditions", "containerStatuses", "addresses"):
-            name = "name" if key == "containerStatuses" else "type"
-            for item in value:
-                same = next((each for each in into[key] if each.get(name) == item.get(name)), None)
-                if same is None:
-                    into[key].append(item)
-                elif key == "containerStatuses":
-                    same.clear()
-                    same.update(item)
-                else:
-                    same.update(item)
-        else:
-            into[key] = value
 
 
 class Store:
@@ -85,6 +58,13 @@ class Store:
         self.log.append((self.version, resource, kind, copy.deepcopy(item)))
         del self.log[:-5000]
         self.changed.notify_all()
+
+    def of(self, resource):
+        return [item for (kind, _, _), item in list(self.objects.items()) if kind == resource]
+
+    def drop(self, resource, item):
+        del self.objects[(resource, item["metadata"].get("namespace", ""), item["metadata"]["name"])]
+        self.note(resource, "DELETED", item)
 
     def get(self, resource, space, name):
         item = self.objects.get((resource, space, name))
@@ -109,6 +89,8 @@ class Store:
                 self.admit(space, name)
                 item.setdefault("status", {"phase": "Pending"})
                 item["spec"].setdefault("serviceAccountName", "default")
+            if resource == "persistentvolumeclaims":
+                imitated_claims.admit(self, item)
             self.objects[(resource, space, name)] = item
             self.note(resource, "ADDED", item)
             if resource == "namespaces":
@@ -149,90 +131,12 @@ class Store:
                         item["metadata"]["deletionGracePeriodSeconds"] = grace
                         self.note(resource, "MODIFIED", item)
                     return item
-            del self.objects[(resource, space, name)]
-            self.note(resource, "DELETED", item)
+            if resource == "persistentvolumeclaims" and imitated_claims.mounted(self, item):
+                item["metadata"].setdefault("deletionTimestamp", now())
+                self.note(resource, "MODIFIED", item)
+                return item
+            self.drop(resource, item)
             return item
-
-
-# ---- the scheduler
-
-def requests(pod):
-    total = {}
-    for container in pod["spec"]["containers"]:
-        for name, value in container.get("resources", {}).get("requests", {}).items():
-            total[name] = total.get(name, 0) + amount(value)
-    return total
-
-
-def tolerates(pod, taint):
-    for toleration in pod["spec"].get("tolerations", []):
-        if toleration.get("key") not in (None, taint["key"]):
-            continue
-        if toleration.get("operator", "Equal") == "Exists" or toleration.get("value", "") == taint.get("value", ""):
-            return True
-    return False
-
-
-def labels_match(pod, labels):
-    for key, value in pod["spec"].get("nodeSelector", {}).items():
-        if labels.get(key) != value:
-            return False
-    required = pod["spec"].get("affinity", {}).get("nodeAffinity", {}).get("requiredDuringSchedulingIgnoredDuringExecution")
-    if not required:
-        return True
-    return any(all(labels.get(each["key"]) in each["values"] for each in term.get("matchExpressions", []))
-               for term in required["nodeSelectorTerms"])
-
-
-def why_not(store, pod, node):
-    if node["spec"].get("unschedulable"):
-        return ["node(s) were unschedulable"]
-    for taint in node["spec"].get("taints") or []:
-        if taint["effect"] != "PreferNoSchedule" and not tolerates(pod, taint):
-            return ["node(s) had untolerated taint(s)"]
-    if not labels_match(pod, node["metadata"].get("labels", {})):
-        return ["node(s) didn't match Pod's node affinity/selector"]
-    free = {name: amount(value) for name, value in node["status"]["allocatable"].items()}
-    for (kind, _, _), other in store.objects.items():
-        if kind == "pods" and other["spec"].get("nodeName") == node["metadata"]["name"] and other["status"].get("phase") not in ("Succeeded", "Failed"):
-            for name, value in requests(other).items():
-                free[name] = free.get(name, 0) - value
-    return [f"Insufficient {name}" for name, value in requests(pod).items() if value > free.get(name, 0) + 1e-9]
-
-
-def schedule_one(store, pod):
-    nodes = [item for (kind, _, _), item in store.objects.items() if kind == "nodes"]
-    reasons, fitting = {}, []
-    for node in nodes:
-        against = why_not(store, pod, node)
-        if not against:
-            fitting.append(node)
-        for reason in against:
-            reasons[reason] = reasons.get(reason, 0) + 1
-    if fitting:
-        loads = {node["metadata"]["name"]: sum(1 for (kind, _, _), other in store.objects.items()
-                                               if kind == "pods" and other["spec"].get("nodeName") == node["metadata"]["name"]) for node in fitting}
-        pod["spec"]["nodeName"] = min(loads, key=lambda name: (loads[name], name))
-        condition = {"type": "PodScheduled", "status": "True", "lastTransitionTime": now()}
-    else:
-        told = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
-        message = f"0/{len(nodes)} nodes are available: {told}. no new claims to deallocate, preemption: 0/{len(nodes)} nodes are available: {len(nodes)} Preemption is not helpful for scheduling."
-        condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message, "lastTransitionTime": now()}
-        before = next((each for each in pod["status"].get("conditions", []) if each["type"] == "PodScheduled"), {})
-        if before.get("message") == message:
-            return
-    merge(pod, {"status": {"conditions": [condition]}}, True) if "conditions" in pod["status"] else pod["status"].update({"conditions": [condition]})
-    store.note("pods", "MODIFIED", pod)
-
-
-def schedule(store):
-    while True:
-        with store.changed:
-            waiting = [pod for (kind, _, _), pod in store.objects.items()
-                       if kind == "pods" and not pod["spec"].get("nodeName") and not pod["metadata"].get("deletionTimestamp")]
-            for pod in waiting:
-                schedule_one(store, pod)
-            store.changed.wait(0.5)
 
 
 # ---- what kubectl shows
@@ -394,7 +298,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
             return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group,
                     "resources": [{"name": name, "singularName": kind.lower(), "namespaced": name not in CLUSTER_WIDE, "kind": kind, "verbs": verbs,
-                                   "shortNames": {"pods": ["po"], "nodes": ["no"], "namespaces": ["ns"]}.get(name, [])}
+                                   "shortNames": {"pods": ["po"], "nodes": ["no"], "namespaces": ["ns"], "persistentvolumeclaims": ["pvc"]}.get(name, [])}
                                   for name, kind in kinds.items()]}
         if parts == ["version"]:
             self.reply(200, {"major": "1", "minor": "36", "gitVersion": "v1.36.3", "platform": "linux/amd64"})

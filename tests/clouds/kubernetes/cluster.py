@@ -18,6 +18,9 @@ commands from standard input, a line each, and answers "OK …" or "ERROR why":
   autoscaler on|off         there is one
   speak v4|v5               what the kubelets choose of the protocols for exec
   pods                      "OK namespace/name=phase@node …"
+  claims                    "OK name=phase …"; `shelf` is there from the beginning
+  disks                     how many there are beside that of `shelf`
+  hold POD CLAIM            somebody else's pod mounts a claim
 """
 import base64
 import json
@@ -28,8 +31,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import kubelet  # noqa: E402
-from kubelet import Api, Kubelets, run  # noqa: E402
+from disks import Provisioner  # noqa: E402
+from kube_api import Api, run  # noqa: E402
+from kubelet import Kubelets  # noqa: E402
 
 NET = "10.55.0"
 SERVER = f"{NET}.254"
@@ -142,7 +146,9 @@ class Cluster:
         self.program("kube-controller-manager", f"--kubeconfig={admin}", "--leader-elect=false", "--secure-port=0",
                      f"--service-account-private-key-file={self.file('sa.key')}", f"--root-ca-file={self.file('ca.crt')}",
                      "--controllers=serviceaccount-controller,root-ca-certificate-publisher-controller,node-lifecycle-controller,"
-                     "taint-eviction-controller,pod-garbage-collector-controller,namespace-controller,resourcequota-controller")
+                     "taint-eviction-controller,pod-garbage-collector-controller,namespace-controller,resourcequota-controller,"
+                     "persistentvolume-binder-controller,ephemeral-volume-controller,persistentvolumeclaim-protection-controller,"
+                     "persistentvolume-protection-controller,garbage-collector-controller")
 
     def imitation(self):
         log = open(self.file("api_server.log"), "ab")
@@ -191,7 +197,7 @@ class Cluster:
         self.shelf()
 
     def shelf(self):
-        """A volume and a claim of it, bound by hand: the controller that would do so is not there."""
+        """A volume and a claim of it that are there before anyone asks, bound by hand."""
         some = {"storage": "1Gi"}
         claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "shelf", "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
                  "spec": {"accessModes": ["ReadWriteMany"], "volumeName": "shelf", "storageClassName": "", "resources": {"requests": some}}}
@@ -222,6 +228,9 @@ class Cluster:
         else:
             self.imitation()
         self.populate()
+        disks = Provisioner(self.folder, self.api)
+        disks.register()
+        disks.start()
         self.kubelets = Kubelets(self.folder, self.api, NET, "is", SERVER, KUBELET_PORT, self.file("kubelet.crt"), self.file("kubelet.key"))
         self.kubelets.start()
         self.kubelets.add("w1", 4, 8)
@@ -239,6 +248,17 @@ class Cluster:
     def command(self, words):
         if words[0] == "pods":
             return self.pods()
+        if words[0] == "claims":
+            items = self.api.call("GET", "/api/v1/persistentvolumeclaims")[1]["items"]
+            return " ".join(f"{item['metadata']['name']}={item['status']['phase']}" for item in items)
+        if words[0] == "hold":  # somebody else's pod, that mounts a claim
+            spec = {"terminationGracePeriodSeconds": 1, "containers": [{"name": "c", "image": "any", "command": ["/bin/sleep", "1000"], "volumeMounts": [{"name": "v", "mountPath": "/v"}]}],
+                    "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": words[2]}}]}
+            self.post("/api/v1/namespaces/default/pods", {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": words[1]}, "spec": spec})
+            return ""
+        if words[0] == "disks":
+            items = self.api.call("GET", "/api/v1/persistentvolumes")[1]["items"]
+            return str(sum(item["metadata"]["name"] != "shelf" for item in items))
         if words[0] == "services":
             items = self.api.call("GET", "/api/v1/namespaces/default/services")[1]["items"]
             return " ".join(f"{item['metadata']['name']}={','.join(str(port['port']) for port in item['spec']['ports'])}"

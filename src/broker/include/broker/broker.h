@@ -165,6 +165,8 @@ class Broker {
   Result<std::size_t> sweep();
 
   StateStore& state() { return parts_.state; }
+  /// What volumes stand on, see volumes.h.
+  const BrokerParts& parts() const { return parts_; }
 
  private:
   Result<cloud::Instance> running_head(cloud::Provider& driver, const std::string& cluster) const;

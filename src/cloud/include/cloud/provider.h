@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "cloud/offer.h"
 #include "cloud/ssh_target.h"
+#include "cloud/volume.h"
 
 namespace isobar::cloud {
 
@@ -49,8 +50,9 @@ struct CreateOrder {
   std::string image;  ///< as the task names it; empty: the cloud's usual one
   /// What the task's `config` says in place of the configuration, by dotted key ("kubernetes.pod_config"), as YAML text.
   std::map<std::string, std::string> config;
-  std::string user;  ///< whose jobs these are, for SKYPILOT_USER
-  Ports ports;       ///< for clouds that let in what a machine is made with and no more; the others are told by `open_ports`
+  std::string user;                ///< whose jobs these are, for SKYPILOT_USER
+  Ports ports;                     ///< for clouds that let in what a machine is made with and no more; the others are told by `open_ports`
+  std::vector<VolumeUse> volumes;  ///< at what paths its nodes find which; only for clouds that have a `VolumeDriver`
 };
 
 /// Where a port of a cluster's head is reached from outside.
@@ -121,6 +123,8 @@ class Provider {
   /// Where the head's ports are reached, one by one, in ascending order.
   /// Errors   kNotFound: no such cluster, or it has no head now
   virtual Result<std::vector<Endpoint>> endpoints(const std::string& cluster, const Ports& ports, Duration deadline);
+  /// What makes and mounts volumes on this cloud. None: it mounts none.
+  virtual VolumeDriver* volumes() { return nullptr; }
   /// `list` for many clusters, asked for together: of each its instances, or why they cannot be told.
   virtual std::map<std::string, Result<std::vector<Instance>>> list_each(const std::vector<std::string>& clusters);
   /// A new connection to the agent of an instance that `list` gave. None: its `agent_address` can be dialled from here.

@@ -46,6 +46,7 @@ struct LaunchGoal {
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> config;  ///< the task's own, by dotted key, as YAML text
   Ports ports;                                ///< to be let in from outside
+  std::vector<cloud::VolumeUse> volumes;      ///< that its nodes are made with
   std::vector<std::string> images;            ///< of each alternative of its resources; empty: the cloud's usual one
   std::optional<double> hourly_cost_max;      ///< $ for each node; placements above are never tried
   bool retry_until_up = false;                ///< when a pass is exhausted: wait, forget what was ruled out, begin again

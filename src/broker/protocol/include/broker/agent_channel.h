@@ -57,6 +57,8 @@ class Channel {
 
   /// Errors   kDeadlineExceeded, kUnavailable: the peer is gone; kInvalidArgument: more than kFrameBytesMax
   Status send(std::string_view content, Duration deadline);
+  /// frame   as frame_of made it
+  Status send_frame(std::string_view frame, Duration deadline);
   /// Returns at once with kDeadlineExceeded when `stop` is requested.
   Result<std::string> receive(Duration deadline, const std::stop_token& stop = {});
 

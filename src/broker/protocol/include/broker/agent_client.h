@@ -30,6 +30,13 @@ struct MirrorOrder {
   MirrorCompare compare = MirrorCompare::kSizeAndTime;
 };
 
+/// What became of a mirror to many nodes.
+struct MirrorOutcome {
+  std::vector<Result<MirrorReport>> reports;  ///< of each node, in the order of the clients
+  std::uint64_t bytes_read = 0;               ///< of the source's files, however many nodes wanted them
+  std::uint64_t bytes_sent = 0;               ///< of their content, packed or not, to all nodes together
+};
+
 /// Called with each piece of log as it arrives, in order; pieces end anywhere, not only at line ends.
 using LogSink = std::function<void(std::string_view)>;
 
@@ -50,6 +57,8 @@ class LogTail {
   std::unique_ptr<Inside> inside_;
 };
 
+class MirrorFanout;
+
 class AgentClient {
  public:
   static constexpr Duration kCallDeadline = std::chrono::seconds(30);
@@ -66,6 +75,8 @@ class AgentClient {
   AgentClient& operator=(AgentClient&&) noexcept;
   ~AgentClient();
 
+  /// Nothing but memory lies between: what is sent there is not packed.
+  void is_on_this_machine();
   /// Who answered: version, cluster, rank.
   const Welcome& welcome() const;
 
@@ -103,7 +114,12 @@ class AgentClient {
   /// source no longer has, leaves everything else alone. Call it for each node. `deadline` is for silence, not for the
   /// whole transfer.
   /// Errors   kInvalidArgument: an entry leaves the destination, or the source changed while it was read
-  Result<MirrorReport> mirror(MirrorOrder order, Duration deadline = kCallDeadline);
+  Result<MirrorReport> mirror(const MirrorOrder& order, Duration deadline = kCallDeadline);
+  /// The same to many nodes at once: each gets the files that it lacks, and each file is read once for all that lack it. Pieces go packed
+  /// to nodes on other machines where that pays. A node that holds the others up for seconds is left to itself, with reads of its own.
+  /// Errors   those that concern every node: of reading the source. What befell one node is in its report
+  /// Cost     a thread for each node, some 8 MiB of pieces on their way
+  static Result<MirrorOutcome> mirror_to_all(std::span<AgentClient> clients, MirrorOrder order, Duration deadline = kCallDeadline);
 
   /// The bucket is mounted when this returns. Call it for each node.
   /// order    as transfer::encode(MountOrder) writes it
@@ -117,6 +133,7 @@ class AgentClient {
 
  private:
   friend class LogTail;
+  friend class MirrorFanout;
   struct Connection;
   Result<JobIds> send_jobs(SubmitJobs what, Duration deadline);
   explicit AgentClient(std::unique_ptr<Connection> connection);

@@ -158,6 +158,7 @@ struct MirrorData {
   std::uint64_t entry = 0;
   std::string bytes;
   bool end_of_file = false;
+  std::uint64_t unpacked_bytes = 0;  ///< they are packed by zstd, and of this length before; 0: they are as they are
   friend bool operator==(const MirrorData&, const MirrorData&) = default;
 };
 /// All wanted files were sent: remove what the source no longer has.
@@ -250,6 +251,7 @@ struct LogEnd {
 struct MirrorWants {
   std::vector<std::uint64_t> entries;
   bool last = true;
+  bool unpacks = false;  ///< pieces may come packed; an agent of an older isobar does not say so
   friend bool operator==(const MirrorWants&, const MirrorWants&) = default;
 };
 struct MirrorReport {

@@ -15,6 +15,7 @@
 #include "broker/failover.h"
 #include "broker/resources.h"
 #include "broker/task.h"
+#include "cloud/volume.h"
 
 namespace isobar::broker {
 
@@ -33,7 +34,8 @@ struct ClusterRecord {
   std::string last_command;  ///< what was last asked of it, without values of variables
   std::string token;         ///< of the creation that made it
   std::string user;
-  std::vector<FileMount> mounts;  ///< buckets that are mounted on its nodes; without any credentials
+  std::vector<FileMount> mounts;     ///< buckets that are mounted on its nodes; without any credentials
+  std::vector<VolumeMount> volumes;  ///< that its nodes were made with
 };
 
 enum class IntentKind { kCreate, kStart, kStop, kTerminate, kAutostop, kOpenPorts };
@@ -81,8 +83,21 @@ struct StorageRecord {
   Instant since;
 };
 
+enum class VolumeStatus { kInit, kReady, kDeleting };
+std::string_view name_of(VolumeStatus status);
+
+/// A volume that was asked for by name. It is on record, as it is to be, before it is made, and as going before it is removed.
+struct VolumeRecord {
+  cloud::Volume volume;
+  VolumeStatus status = VolumeStatus::kInit;
+  std::string cloud, user;
+  Instant since;
+};
+
 class StateStore {
  public:
+  struct Database;
+
   /// Opens or creates the file. Errors   kDataLoss: it is damaged, or made by a newer version; kExhausted: disk full
   static Result<StateStore> open(const fs::path& path);
   StateStore(StateStore&&) noexcept;
@@ -97,6 +112,7 @@ class StateStore {
 
   /// At most one intent stands for a cluster; a new one replaces it. The record, when given, is written in the same
   /// transaction.
+  /// Errors   kNotFound, kUnavailable: a volume that the record names is not there to be mounted; nothing is recorded then
   Status begin(const Intent& intent, const ClusterRecord* record = nullptr);
   /// Ends the cluster's intent; the record is written (or, when none, removed) in the same transaction. A cluster that
   /// is then UP is paid for from `now`; one that is not, no longer.
@@ -111,12 +127,21 @@ class StateStore {
   Status put_storage(const StorageRecord& storage);
   Status remove_storage(const std::string& location);
 
+  /// By name.
+  Result<std::vector<VolumeRecord>> volumes();
+  /// None: there is no such volume.
+  Result<std::optional<VolumeRecord>> volume(const std::string& name);
+  Status put_volume(const VolumeRecord& record);
+  /// From here on it is kDeleting, and no cluster that mounts it can be recorded.
+  /// Errors   kInvalidArgument: a cluster mounts it, which is named
+  Status begin_volume_removal(const std::string& name);
+  Status remove_volume(const std::string& name);
+
   /// What is out of stock, for later launches too. What has expired by `now` goes.
   Status remember_refusal(const Refusal& refusal, Instant now);
   Result<std::vector<Refusal>> refusals(Instant now);
 
  private:
-  struct Database;
   explicit StateStore(std::unique_ptr<Database> database);
   std::unique_ptr<Database> database_;
 };

@@ -50,10 +50,13 @@ struct FileMount {
   friend bool operator==(const FileMount&, const FileMount&) = default;
 };
 
-/// A volume by name, or an ephemeral one by size.
+/// A volume by name, or an ephemeral one by size, which every node has for itself and which goes with it.
 struct VolumeMount {
-  std::string path, name;
+  std::string path;  ///< absolute
+  std::string name;
   std::optional<std::uint64_t> ephemeral_gb;
+  std::string storage_class, access_mode = "ReadWriteOnce";  ///< of an ephemeral one
+  std::map<std::string, std::string> labels;
   friend bool operator==(const VolumeMount&, const VolumeMount&) = default;
 };
 

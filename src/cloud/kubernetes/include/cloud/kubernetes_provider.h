@@ -59,9 +59,12 @@ class KubernetesProvider final : public Provider {
   Result<std::vector<Endpoint>> endpoints(const std::string& cluster, const Ports& ports, Duration deadline) override;
   Result<std::optional<Fd>> open_agent(const Instance& instance, Duration deadline) override;
   Status forget(const std::string& cluster) override;
+  /// A claim each.
+  VolumeDriver* volumes() override { return volumes_.get(); }
 
  private:
   std::unique_ptr<Inner> inner_;
+  std::unique_ptr<VolumeDriver> volumes_;  // stands on it
 };
 
 }  // namespace isobar::cloud

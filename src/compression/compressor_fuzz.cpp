@@ -1,13 +1,13 @@
-// Packed chunks, as a source that has the job's key but is wrong or hostile may send them: any bytes, said to unpack to any length.
+// Packed bytes as somebody who is wrong or hostile may send them: any bytes, said to unpack to any length.
 // Whatever they are, exactly the buffer is written or an error told.
 
 #include <cstdint>
 #include <cstring>
 
-#include "compressor.h"
+#include "compression/compressor.h"
 
 using namespace isobar;
-using namespace isobar::transfer;
+using namespace isobar::compression;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 4) return 0;

@@ -1,9 +1,9 @@
-#include "compressor.h"
+#include "compression/compressor.h"
 
 #include <lz4.h>
 #include <zstd.h>
 
-namespace isobar::transfer {
+namespace isobar::compression {
 
 struct Compressor::Inside {
   struct Free {
@@ -16,6 +16,8 @@ struct Compressor::Inside {
 };
 
 Compressor::Compressor() : inside_(std::make_unique<Inside>()) {}
+Compressor::Compressor(Compressor&&) noexcept = default;
+Compressor& Compressor::operator=(Compressor&&) noexcept = default;
 Compressor::~Compressor() = default;
 
 namespace {
@@ -28,7 +30,7 @@ constexpr std::pair<ZSTD_cParameter, int> kFastOverAWideWindow[] = {
 // lz4 counts in int.
 bool fits_lz4(std::size_t bytes) { return bytes <= LZ4_MAX_INPUT_SIZE; }
 
-Error not_packed(std::string_view why) { return Error(Code::kDataLoss, "a chunk does not unpack: " + std::string(why)); }
+Error not_packed(std::string_view why) { return Error(Code::kDataLoss, "packed bytes do not unpack: " + std::string(why)); }
 
 }  // namespace
 
@@ -64,4 +66,4 @@ Status Compressor::unpack(Codec codec, std::string_view packed, std::span<char> 
   return {};
 }
 
-}  // namespace isobar::transfer
+}  // namespace isobar::compression
