@@ -7,6 +7,16 @@
 
 namespace isobar::db {
 
+namespace {
+
+std::vector<ReplicaId> others_of(const ReplicaId& self, const Membership& members) {
+  std::vector<ReplicaId> others = members.replicas_of(self.shard);
+  std::erase(others, self);
+  return others;
+}
+
+}  // namespace
+
 Replica::Replica(ReplicaConfig config, const Membership& members, const ReplicaId& self, const Signer& signer,
                  const SignatureScheme& scheme)
     : config_(config),
@@ -15,7 +25,8 @@ Replica::Replica(ReplicaConfig config, const Membership& members, const ReplicaI
       signer_(signer),
       verifier_(members, scheme),
       versions_(members, self.shard),
-      marks_(config.read_marks) {
+      marks_(config.read_marks),
+      catch_up_(config.catch_up, others_of(self, members)) {
   CHECK(members.key_of(self) != nullptr, self.index);
 }
 
@@ -70,11 +81,9 @@ void Replica::on(const Peer& from, const StatusRequest&, const Now& now) {
   reply.decided = counters_.decided;
   reply.decided_fast = counters_.decided_fast;
   reply.overruled = counters_.overruled;
-  for (const auto& [id, state] : states_) {
-    if (!state.prepared) continue;
-    ++reply.undecided;
-    if (state.since + std::chrono::seconds(1) < now.steady) ++reply.stalled;
-  }
+  reply.undecided = open_.size();
+  for (const auto& id : open_)
+    if (states_.at(id).since + std::chrono::seconds(1) < now.steady) ++reply.stalled;
   reply.evidence = counters_.evidence;
   reply.dropped = counters_.dropped;
   reply.batches = counters_.batches_signed;
@@ -89,13 +98,16 @@ void Replica::tick(const Now& now) {
     State& state = states_.at(waiter);
     if (state.waits_for.empty()) continue;
     tell_blockers(waiter, state);
-    blockers_due_.emplace(now.steady + 4 * config_.blocker_patience, waiter);
+    state.blocker_pause = std::min(2 * state.blocker_pause, config_.blocker_pause_most);
+    blockers_due_.emplace(now.steady + state.blocker_pause, waiter);
   }
+  if (catch_up_.next_tick() > now.steady) return;
+  auto requests = catch_up_.tick(now, stuck(now));
+  if (!seeded(Bug::kNeverCatchesUp)) ask(std::move(requests));
 }
 
 std::optional<Instant> Replica::next_tick() const {
-  if (blockers_due_.empty()) return std::nullopt;
-  return blockers_due_.begin()->first;
+  return blockers_due_.empty() ? catch_up_.next_tick() : std::min(blockers_due_.begin()->first, catch_up_.next_tick());
 }
 
 Replica::State* Replica::admit(const Peer& from, const SignedTransaction& tx, const TxId& id) {
@@ -119,6 +131,18 @@ void Replica::remember(State& state, const SignedTransaction& tx, const TxId& id
   state.tx = tx;
   const auto [first, is_first] = at_timestamp_.emplace(tx.tx.timestamp, id);
   if (!is_first && first->second != id) output_.evidence.emplace_back(SameTimestamp{*states_.at(first->second).tx, tx});
+}
+
+void Replica::open(State& state, const TxId& id, const Now& now) {
+  versions_.prepare(state.tx->tx, id);
+  state.prepared = true;
+  state.since = now.steady;
+  open_.insert(id);
+}
+
+void Replica::close(State& state, const TxId& id) {
+  state.prepared = false;
+  open_.erase(id);
 }
 
 bool Replica::logs(const State& state, const TxId& id) const { return state.tx && logging_shard(state.tx->tx, id) == self_.shard; }
@@ -167,43 +191,51 @@ ReplicaOutput Replica::take() {
 }
 
 void Replica::restore(std::span<const LogRecord> log, const Now& now) {
-  for (const auto& record : log) restore(record);
+  for (const auto& record : log) restore(record, now);
   // What they wait for may have been decided just before the end, and their votes were not written any more.
-  for (auto& [id, state] : states_) {
-    if (!state.prepared || state.vote) continue;
+  for (const auto& id : std::set<TxId>(open_)) {
+    State& state = states_.at(id);
+    if (state.vote) continue;
     versions_.abort(state.tx->tx, id);
-    state.prepared = false;
+    close(state, id);
     check(state, id, now);
   }
 }
 
-void Replica::restore(const LogRecord& record) {
+void Replica::restore(const LogRecord& record, const Now& now) {
   State& state = states_[record.tx];
   if (record.content) remember(state, *record.content, record.tx);
   if (!state.tx) return;  // the first of its records is gone: the log is whole or it is not used, so this is not reached
   state.on_disk = true;
-  const auto prepare = [&] {
-    if (!state.prepared) versions_.prepare(state.tx->tx, record.tx);
-    state.prepared = true;
-  };
   if (std::holds_alternative<AcceptedRecord>(record.what)) {
-    prepare();
+    if (!state.prepared) open(state, record.tx, now);
   } else if (const auto* voted = std::get_if<VotedRecord>(&record.what)) {
     state.vote = *voted;
     if (voted->vote == Outcome::kCommit) {
-      prepare();
-    } else if (std::exchange(state.prepared, false)) {
+      if (!state.prepared) open(state, record.tx, now);
+    } else if (state.prepared) {
       versions_.abort(state.tx->tx, record.tx);
+      close(state, record.tx);
     }
   } else if (const auto* logged = std::get_if<LoggedRecord>(&record.what)) {
     state.logged = LoggedDecision{logged->decision, logged->decided_in};
     state.current = logged->current;
   } else {
-    const auto& certificate = std::get<DecidedRecord>(record.what).certificate;
-    certificate.decision == Outcome::kCommit ? versions_.commit(state.tx->tx, record.tx) : versions_.abort(state.tx->tx, record.tx);
-    state.prepared = false;
-    state.certificate = certificate;
+    settle(state, record.tx, std::get<DecidedRecord>(record.what).certificate);
   }
+}
+
+/// What is final is applied.
+void Replica::settle(State& state, const TxId& id, const Certificate& certificate) {
+  const Transaction& tx = state.tx->tx;
+  if (certificate.decision == Outcome::kCommit) {
+    versions_.commit(tx, id);
+    catch_up_.committed(id, tx.timestamp);
+  } else {
+    versions_.abort(tx, id);
+  }
+  close(state, id);
+  state.certificate = certificate;
 }
 
 std::optional<Certificate> Replica::certificate_of(const TxId& id) const {

@@ -39,16 +39,15 @@ void Replica::on(const Peer& from, const Recover& recover, const Now& now) {
 void Replica::check(State& state, const TxId& id, const Now& now) {
   const Transaction& tx = state.tx->tx;
   if (auto refused = refusal(state, id, now)) return vote(state, id, *refused);
-  versions_.prepare(tx, id);
-  state.prepared = true;
-  state.since = now.steady;
+  open(state, id, now);
   // From here on its reads stand against writers, more firmly than the marks did.
   for (const auto& read : tx.reads) marks_.release(read.key, tx.timestamp);
   state.waits_for = undecided_dependencies(tx);
   if (seeded(Bug::kDependenciesNotAwaited)) state.waits_for.clear();
   if (state.waits_for.empty()) return vote(state, id, {Outcome::kCommit, AbortReason::kNone, std::nullopt});
   for (const auto& dependency : state.waits_for) waiters_[dependency].insert(id);
-  blockers_due_.emplace(now.steady + config_.blocker_patience, id);
+  state.blocker_pause = config_.blocker_patience;
+  blockers_due_.emplace(now.steady + state.blocker_pause, id);
   record(state, id, AcceptedRecord{});
 }
 
@@ -122,7 +121,7 @@ void Replica::wake(const TxId& decided) {
     if (state.waits_for.erase(decided) == 0) continue;  // it was decided meanwhile
     if (aborted) {
       state.waits_for.clear();
-      state.prepared = false;
+      close(state, id);
       versions_.abort(state.tx->tx, id);
       vote(state, id, {Outcome::kAbort, AbortReason::kDependency, decided});
     } else if (state.waits_for.empty()) {

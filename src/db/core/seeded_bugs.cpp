@@ -70,6 +70,9 @@ std::string_view name_of(Bug bug) {
     case Bug::kPreparedReadsNewer: return "prepared reads newer";
     case Bug::kAbortAppliesWrites: return "abort applies writes";
     case Bug::kWritebackOverwrites: return "writeback overwrites";
+    case Bug::kSuppliedUnchecked: return "supplied unchecked";
+    case Bug::kNeverCatchesUp: return "never catches up";
+    case Bug::kCatchesUpWithOne: return "catches up with one";
   }
   return "unknown";
 }

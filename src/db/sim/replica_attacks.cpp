@@ -61,6 +61,22 @@ void LyingReplica::change(DecidedReply& reply) {
   if (does(ReplicaAttack::kLogsBothWays)) reply.decided.certificate.decision = any_outcome();
 }
 
+void LyingReplica::change(WindowsCompared& compared) {
+  if (!does(ReplicaAttack::kSuppliesFalsely)) return;
+  if (random_.chance(0.3)) compared.ids.clear();
+  if (random_.chance(0.3)) compared.ids.push_back({hash_of(purpose::kTransaction, "none")});
+  if (random_.chance(0.2)) compared.until = random_.next();
+}
+
+void LyingReplica::change(SupplyDecided& supply) {
+  if (!does(ReplicaAttack::kSuppliesFalsely)) return;
+  for (auto& decided : supply.decided) {
+    if (random_.chance(0.5)) decided.certificate.decision = any_outcome();
+    if (random_.chance(0.3) && !decided.tx.tx.writes.empty()) decided.tx.tx.writes.front().value = "supplied";
+  }
+  if (random_.chance(0.3) && !supply.decided.empty()) supply.decided.pop_back();
+}
+
 std::vector<Outgoing> LyingReplica::instead_of(Outgoing honest) {
   if (does(ReplicaAttack::kSilent)) return {};
   std::visit([this](auto& m) { change(m); }, honest.message);

@@ -21,6 +21,7 @@ class SimReplica {
   bool is_up() const { return core_ != nullptr; }
   bool lies() const { return liar_.has_value(); }
   void set_clock_error(Duration error) { clock_error_ = error; }
+  bool clock_is_right() const { return std::chrono::abs(clock_error_) < std::chrono::seconds(1); }
   const Replica* core() const { return core_.get(); }
   const ReplicaId& self() const { return self_; }
   std::size_t evidence() const { return evidence_; }

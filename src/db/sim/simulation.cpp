@@ -37,7 +37,9 @@ class Simulation {
       world_.scheduler().run_until(until);
     }
     if (!settled()) say_what_is_left();
-    world_.scheduler().run_until(world_.scheduler().now() + std::chrono::seconds(1));
+    // Whoever was away or was not told learns the rest from the others.
+    world_.scheduler().run_until(world_.scheduler().now() + std::chrono::seconds(12));
+    compare_states();
     return verdict();
   }
 
@@ -134,6 +136,28 @@ class Simulation {
     for (const auto& tx : left()) world_.oracle().violate(fmt::format("{} is not decided in time", short_name(tx.tx.id())));
     for (std::size_t i = 0; i < clients_.size(); ++i)
       if (!clients_[i]->done() && !clients_[i]->lies()) world_.oracle().violate(fmt::format("client {} cannot do its work", i + 1));
+  }
+
+  /// Replicas that are neither liars nor wrong about the time hold the same.
+  void compare_states() {
+    std::map<ShardId, const SimReplica*> firsts;
+    for (const auto& replica : replicas_) {
+      if (replica->lies() || !replica->clock_is_right()) continue;
+      const auto [first, is_first] = firsts.emplace(replica->self().shard, replica.get());
+      if (is_first) continue;
+      const auto one = first->second->core()->versions().committed(), other = replica->core()->versions().committed();
+      for (const auto& [key, versions] : one)
+        for (const auto& [at, version] : versions)
+          if (!other.contains(key) || !other.at(key).contains(at)) lacks(*replica, key, at);
+      for (const auto& [key, versions] : other)
+        for (const auto& [at, version] : versions)
+          if (!one.contains(key) || !one.at(key).contains(at)) lacks(*first->second, key, at);
+    }
+  }
+
+  void lacks(const SimReplica& replica, const std::string& key, const Timestamp& at) {
+    world_.oracle().violate(
+        fmt::format("replica {}.{} never learns of {} at {}", replica.self().shard, replica.self().index, key, to_text(at)));
   }
 
   SimVerdict verdict() {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "db/catch_up.h"
 #include "db/evidence.h"
 #include "db/log_record.h"
 #include "db/now.h"
@@ -29,9 +30,12 @@ namespace isobar::db {
 
 struct ReplicaConfig {
   Duration clock_bound = std::chrono::milliseconds(100);      ///< how far ahead of its clock a timestamp may be (δ)
-  Duration blocker_patience = std::chrono::milliseconds(10);  ///< before those who wait are told for whom
-  Duration view_least = std::chrono::milliseconds(50);        ///< how long view 1 is given; each further one twice as long
+  Duration blocker_patience = std::chrono::milliseconds(10);  ///< before those who wait are told for whom; then twice as long each time
+  Duration blocker_pause_most = std::chrono::seconds(1);
+  Duration view_least = std::chrono::milliseconds(50);  ///< how long view 1 is given; each further one twice as long
   ReadMarkLimits read_marks;
+  CatchUpConfig catch_up;
+  Duration stuck_after = std::chrono::seconds(3);  ///< before others are asked what became of a transaction that is prepared here
 };
 
 struct Outgoing {
@@ -52,6 +56,7 @@ struct ReplicaCounters {
   std::uint64_t voted_commit = 0, voted_abort = 0, batches_signed = 0, decided = 0;
   std::uint64_t decided_fast = 0;  ///< by votes alone
   std::uint64_t overruled = 0;     ///< decided otherwise than this replica had voted
+  std::uint64_t caught_up = 0;     ///< decisions that other replicas told of
   std::uint64_t evidence = 0;
   std::map<AbortReason, std::uint64_t> reasons;
 };
@@ -102,6 +107,7 @@ class Replica {
     std::optional<Certificate> certificate;
     std::set<Peer> interested;
     std::set<TxId> waits_for;
+    Duration blocker_pause{};                 // until those who are interested are told again
     std::map<std::uint32_t, Elect> electors;  // by index, the latest of each that was sent to this replica as a leader
     std::optional<Propose> proposed;          // the last that it proposed, for those who missed it
     std::optional<Vote> signed_vote;
@@ -123,15 +129,21 @@ class Replica {
   void on(const Peer& from, const ElectLeader& elect, const Now& now);
   void on(const Peer& from, const Propose& propose, const Now& now);
   void on(const Peer& from, const StatusRequest& request, const Now& now);
+  void on(const Peer& from, const CompareWindows& asked, const Now& now);
+  void on(const Peer& from, const WindowsCompared& compared, const Now& now);
+  void on(const Peer& from, const FetchDecided& fetch, const Now& now);
+  void on(const Peer& from, const SupplyDecided& supplied, const Now& now);
   template <class Other>
   void on(const Peer&, const Other&, const Now&) {
     ++counters_.dropped;
   }
 
-  void restore(const LogRecord& record);
+  void restore(const LogRecord& record, const Now& now);
   // Of a transaction that somebody sent: its state, when it is in form, signed, and of this shard.
   State* admit(const Peer& from, const SignedTransaction& tx, const TxId& id);
   void remember(State& state, const SignedTransaction& tx, const TxId& id);
+  void open(State& state, const TxId& id, const Now& now);
+  void close(State& state, const TxId& id);
 
   // The check (replica_check.cpp).
   void check(State& state, const TxId& id, const Now& now);
@@ -146,9 +158,16 @@ class Replica {
 
   // Decisions (replica_decide.cpp).
   bool log(State& state, const TxId& id, const LogDecision& request);
+  void settle(State& state, const TxId& id, const Certificate& certificate);
+  void take_decided(const Decided& decided, const Peer& from);
   void decide(State& state, const TxId& id, const Certificate& certificate, const Peer& from);
   void tell_logged(State& state, const TxId& id, const Peer& to);
   void tell_decided(const State& state, const Peer& to);
+
+  // Catching up (replica_catch_up.cpp).
+  const ReplicaId* neighbour(const Peer& peer) const;
+  void ask(std::vector<CatchUp::Request> requests);
+  std::vector<TxId> stuck(const Now& now) const;
 
   // Views (replica_fallback.cpp).
   View view_after(const State& state, const TxId& id, const std::vector<Logged>& said, const Now& now);
@@ -174,6 +193,8 @@ class Replica {
   std::map<Timestamp, TxId> at_timestamp_;            // the first transaction seen with it
   std::unordered_map<TxId, std::set<TxId>> waiters_;  // by what they wait for
   std::multimap<Instant, TxId> blockers_due_;
+  std::set<TxId> open_;  // prepared, and not decided
+  CatchUp catch_up_;
   StatementBatch batch_;
   std::vector<Pending> pending_;
   ReplicaOutput output_;

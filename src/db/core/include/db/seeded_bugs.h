@@ -60,7 +60,10 @@ enum class Bug {
   kPreparedReadsNewer,  ///< a read is answered with versions newer than the reader
   kAbortAppliesWrites,
   kWritebackOverwrites,  ///< the latest certificate wins
-  kLast = kWritebackOverwrites,
+  kSuppliedUnchecked,    ///< what another replica supplies is taken as it is
+  kNeverCatchesUp,       ///< nobody is asked for what was missed
+  kCatchesUpWithOne,     ///< always the same replica is asked
+  kLast = kCatchesUpWithOne,
 };
 
 std::string_view name_of(Bug bug);

@@ -197,6 +197,57 @@ void describe(Io& io, Like<Propose> auto& m) {
   io(m.proposal)(m.electors);
 }
 
+// Among replicas of one shard: what of the others' transactions one of them has missed.
+
+/// Of the transactions with timestamps in one second that a replica knows to be committed: how many, and their ids mixed by exclusive or.
+struct WindowSummary {
+  std::uint64_t window = 0;  ///< seconds since 1970
+  std::uint32_t count = 0;
+  Hash mixed{};
+  friend bool operator==(const WindowSummary&, const WindowSummary&) = default;
+};
+template <class Io>
+void describe(Io& io, Like<WindowSummary> auto& s) {
+  io(s.window)(s.count)(s.mixed);
+}
+
+/// All windows of [from, until) in which the sender knows of any; which of the receiver's are different?
+struct CompareWindows {
+  std::uint64_t from = 0, until = 0;
+  std::vector<WindowSummary> windows;
+};
+template <class Io>
+void describe(Io& io, Like<CompareWindows> auto& m) {
+  io(m.from)(m.until)(m.windows);
+}
+
+/// The ids in the windows that differ. until: how far it got, as an answer is bounded
+struct WindowsCompared {
+  std::uint64_t from = 0, until = 0;
+  std::vector<TxId> ids;
+};
+template <class Io>
+void describe(Io& io, Like<WindowsCompared> auto& m) {
+  io(m.from)(m.until)(m.ids);
+}
+
+struct FetchDecided {
+  std::vector<TxId> ids;
+};
+template <class Io>
+void describe(Io& io, Like<FetchDecided> auto& m) {
+  io(m.ids);
+}
+
+/// Those of them that are decided here, as far as there was room.
+struct SupplyDecided {
+  std::vector<Decided> decided;
+};
+template <class Io>
+void describe(Io& io, Like<SupplyDecided> auto& m) {
+  io(m.decided);
+}
+
 // For people.
 
 struct StatusRequest {};
@@ -218,7 +269,8 @@ void describe(Io& io, Like<StatusReply> auto& m) {
 }
 
 using Message = std::variant<ReadRequest, ReleaseReads, Prepare, Recover, LogDecision, Writeback, InvokeFallback, ReadReply, VoteReply,
-                             LoggedReply, DecidedReply, Blocker, ElectLeader, Propose, StatusRequest, StatusReply>;
+                             LoggedReply, DecidedReply, Blocker, ElectLeader, Propose, StatusRequest, StatusReply, CompareWindows,
+                             WindowsCompared, FetchDecided, SupplyDecided>;
 
 /// One message as it is sent. Cost: linear in its size.
 std::string encode_message(const Message& message);

@@ -25,7 +25,8 @@ enum class ReplicaAttack {
   kFalseConflict,     ///< stands a committed transaction against another that it has nothing to do with
   kReplays,           ///< sends what it sent before, of other transactions, again
   kGarbage,           ///< changes bytes
-  kLast = kGarbage,
+  kSuppliesFalsely,   ///< to those who catch up: decisions turned round, ids that are none, or nothing at all
+  kLast = kSuppliesFalsely,
 };
 
 class LyingReplica {
@@ -45,6 +46,8 @@ class LyingReplica {
   void change(ElectLeader& elect);
   void change(Propose& propose);
   void change(DecidedReply& reply);
+  void change(WindowsCompared& compared);
+  void change(SupplyDecided& supply);
   template <class Other>
   void change(Other&) {}
   template <class S>
