@@ -134,6 +134,7 @@ void add_db_commands(Commands& commands) {
   kv_command->add_option("--timeout", k->timeout, "How long one command may take.")->capture_default_str();
 
   add_db_bench_commands(commands, group);
+  add_db_evidence_commands(commands, group);
 }
 
 }  // namespace isobar::app

@@ -21,7 +21,9 @@ Result<DbMembership> read_db_member(const DbMember& member) {
 
 Result<std::unique_ptr<db::Session>> open_session(const DbMember& member) {
   TRY_ASSIGN(auto read, read_db_member(member));
-  return db::Session::open(std::move(read.cluster), std::move(read.secret));
+  TRY_ASSIGN(auto session, db::Session::open(std::move(read.cluster), std::move(read.secret)));
+  TRY(session->keep_evidence(fs::path(member.folder) / "evidence.log"));
+  return session;
 }
 
 }  // namespace isobar::app

@@ -10,12 +10,15 @@
 
 #include "base/random.h"
 #include "cli.h"
+#include "db/ed25519_scheme.h"
+#include "db/evidence_file.h"
 #include "db/session.h"
 
 namespace isobar::e2e {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class DbProcesses : public CliTest {
  protected:
@@ -49,7 +52,9 @@ class DbProcesses : public CliTest {
   std::unique_ptr<db::Session> session(const std::string& client) {
     auto file = db::read_cluster(cluster() / "cluster.yaml");
     auto secret = db::read_secret(cluster() / client / "secret.yaml", *file);
-    return db::Session::open(std::move(*file), std::move(*secret)).value();
+    auto opened = db::Session::open(std::move(*file), std::move(*secret)).value();
+    EXPECT_TRUE(opened->keep_evidence(cluster() / client / "evidence.log").ok());
+    return opened;
   }
 
   int port_ = 0;
@@ -168,6 +173,48 @@ class Bank {
 };
 
 // ISOBAR_LONG=1: a thousand kills.
+TEST_F(DbProcesses, WhoContradictsItselfIsShownWithTheProof) {
+  const auto file = db::read_cluster(cluster() / "cluster.yaml").value();
+  const auto secret = db::read_secret(cluster() / "replica-0.5" / "secret.yaml", file).value();
+  const auto liar = std::get<db::ReplicaId>(secret.self);
+  const db::Ed25519Signer key(secret.key);
+  const auto vote = [&](db::Outcome outcome) {
+    const db::VoteStatement statement{db::TxId{}, outcome};
+    return db::Vote{liar, statement, db::sign_alone(statement, liar, file.membership.epoch, key)};
+  };
+  EXPECT_THAT(ok({"db", "evidence", member("client-1")}), HasSubstr("Nothing"));
+  auto kept = db::EvidenceFile::open(cluster() / "client-1" / "evidence.log").value();
+  ASSERT_TRUE(kept.add(db::TwoVotes{vote(db::Outcome::kCommit), vote(db::Outcome::kAbort)}, SystemClock().now()).ok());
+  const std::string shown = ok({"db", "evidence", member("client-1")});
+  EXPECT_THAT(shown, HasSubstr("replica 0.5"));
+  EXPECT_THAT(shown, HasSubstr("voted both ways"));
+  EXPECT_THAT(shown, HasSubstr("holds"));
+  // By the keys of another cluster it proves nothing.
+  ok({"db", "init", (folder_ / "other").string()});
+  EXPECT_THAT(ok({"db", "evidence", member("client-1"), "--cluster", (folder_ / "other" / "cluster.yaml").string()}),
+              HasSubstr("is not signed by the replica"));
+}
+
+TEST_F(DbProcesses, WhoMayNotReadOrWriteAKeyIsToldSo) {
+  const fs::path yaml = cluster() / "cluster.yaml";
+  std::string text = read_file(yaml).value();
+  const std::string client = "  - {id: 2, ";
+  ASSERT_NE(text.find(client), std::string::npos);
+  ASSERT_TRUE(write_file(yaml, text.replace(text.find(client), client.size(), client + "read: [public/], write: [public/in/], ")).ok());
+  start_replicas();
+  EXPECT_EQ(kv("client-1", {"put", "public/news", "hello"}).exit_code, 0);
+  EXPECT_EQ(kv("client-1", {"put", "secret/plan", "none"}).exit_code, 0);
+  EXPECT_EQ(kv("client-2", {"get", "public/news"}).out, "hello\n");
+  EXPECT_EQ(kv("client-2", {"put", "public/in/letter", "dear all"}).exit_code, 0);
+  for (const auto& words :
+       {std::vector<std::string>{"get", "secret/plan"}, {"put", "public/news", "false"}, {"put", "secret/plan", "mine"}}) {
+    const Outcome refused = kv("client-2", words);
+    EXPECT_NE(refused.exit_code, 0);
+    EXPECT_THAT(refused.err, HasSubstr("its rights are in cluster.yaml"));
+  }
+  EXPECT_EQ(kv("client-1", {"get", "public/news"}).out, "hello\n");
+}
+
 TEST_F(DbProcesses, ABankKeepsItsMoneyWhileOneReplicaLiesAndAnotherIsKilledAgainAndAgain) {
   const int kills = std::getenv("ISOBAR_LONG") ? 1000 : 50;
   start_replicas(5);
@@ -219,6 +266,10 @@ TEST_F(DbProcesses, ABankKeepsItsMoneyWhileOneReplicaLiesAndAnotherIsKilledAgain
   EXPECT_EQ(total.value_or(0), Bank::kAccounts * Bank::kEach);
   ::kill(liar, SIGKILL);
   ::waitpid(liar, nullptr, 0);
+  std::string seen_to_lie;
+  for (const auto* client : {"client-2", "client-3", "client-4"}) seen_to_lie += ok({"db", "evidence", member(client)});
+  for (const auto* honest : {"replica 0.0", "replica 0.1", "replica 0.2", "replica 0.3", "replica 0.4", "client ", "more than f"})
+    EXPECT_THAT(seen_to_lie, Not(HasSubstr(honest)));
   printf("%d transfers, %d sums, %d kills\n", committed.load(), seen.load(), kills);
 }
 

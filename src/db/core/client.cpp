@@ -109,9 +109,9 @@ void Client::on(const ReplicaId& from, const ReadReply& reply, const Now& now) {
     running.reads.emplace(asking.key, *value);
     output_.events.emplace_back(ReadDone{asking.tx, asking.key, std::move(*value)});
     asking_.erase(found);
-  } else if (asking.quorum.refusals() > 2 * members_.budget.f()) {
+  } else if (const auto refused = asking.quorum.refused()) {
     running.asking.erase(asking.key);
-    output_.events.emplace_back(ReadRefused{asking.tx, asking.key});
+    output_.events.emplace_back(ReadRefused{asking.tx, asking.key, *refused});
     asking_.erase(found);
   } else if (asking.quorum.answers() == asking.asked && !asking.with_proof) {
     ask_more(reply.request, asking, now);

@@ -169,7 +169,18 @@ void Committer::invoke_fallback(Instant now, std::vector<Send>& out) {
 
 void Committer::on(const ReplicaId&, const DecidedReply& reply, Instant, std::vector<Send>& out) {
   if (done() || reply.decided.tx.tx != tx_.tx) return;
-  if (verifier_.certificate(reply.decided.certificate, tx_.tx, id_).ok()) finish(reply.decided.certificate, false, out);
+  if (!verifier_.certificate(reply.decided.certificate, tx_.tx, id_).ok()) return;
+  if (const auto* votes = std::get_if<VotesProof>(&reply.decided.certificate.proof)) compare_votes(votes->votes);
+  finish(reply.decided.certificate, false, out);
+}
+
+/// With those that this client was shown.
+void Committer::compare_votes(const std::vector<Vote>& votes) {
+  for (const auto& vote : votes) {
+    const auto& known = votes_.at(vote.signer.shard).by_index;
+    const auto own = known.find(vote.signer.index);
+    if (own != known.end() && own->second.statement != vote.statement) evidence_.emplace_back(TwoVotes{own->second, vote});
+  }
 }
 
 void Committer::tick(Instant now, std::vector<Send>& out) {

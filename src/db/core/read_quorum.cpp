@@ -8,9 +8,16 @@
 namespace isobar::db {
 
 void ReadQuorum::add(const ReplicaId& from, ReadReply reply) {
-  if (reply.refused && !replies_.contains(from)) ++refusals_;
-  if (!reply.refused && !in_form(reply)) reply = ReadReply{reply.request, true, {}, {}, reply.clock};
+  const bool refuses = reply.refused != AbortReason::kNone;
+  if (refuses && !replies_.contains(from)) ++refusals_[reply.refused];
+  if (!refuses && !in_form(reply)) reply = ReadReply{reply.request, AbortReason::kMalformed, {}, {}, reply.clock};
   replies_[from] = std::move(reply);
+}
+
+std::optional<AbortReason> ReadQuorum::refused() const {
+  for (const auto& [reason, count] : refusals_)
+    if (count > 2 * members_.budget.f()) return reason;
+  return std::nullopt;
 }
 
 /// Versions are older than the reader, and a prepared one is what its writer wrote.
@@ -40,7 +47,7 @@ std::optional<ReadValue> ReadQuorum::result() {
   };
   std::map<std::tuple<Timestamp, TxId, std::optional<std::string>>, Support> versions;
   for (const auto& [from, reply] : replies_) {
-    if (reply.refused) continue;
+    if (reply.refused != AbortReason::kNone) continue;
     if (reply.committed) {
       auto& support = versions[{reply.committed->version, reply.committed->writer, reply.committed->value}];
       ++support.committed;

@@ -43,8 +43,10 @@ void Replica::on(const Peer& from, const ReadRequest& read, const Now& now) {
   ReadReply reply;
   reply.request = read.request;
   reply.clock = static_cast<std::uint64_t>(now.wall.unix_nanos());
-  reply.refused = read.at.time > static_cast<std::uint64_t>((now.wall + config_.clock_bound).unix_nanos()) && !seeded(Bug::kClockUnchecked);
-  if (reply.refused) {
+  const bool is_ahead = read.at.time > static_cast<std::uint64_t>((now.wall + config_.clock_bound).unix_nanos());
+  if (is_ahead && !seeded(Bug::kClockUnchecked)) reply.refused = AbortReason::kClock;
+  if (!members_.may_read(*client, read.key) && !seeded(Bug::kRightsUnchecked)) reply.refused = AbortReason::kForbidden;
+  if (reply.refused != AbortReason::kNone) {
     output_.sends_now.push_back({from, std::move(reply)});
     return;
   }

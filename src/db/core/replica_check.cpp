@@ -58,12 +58,21 @@ std::optional<VotedRecord> Replica::refusal(const State& state, const TxId& id, 
   };
   const auto latest = static_cast<std::uint64_t>((now.wall + config_.clock_bound).unix_nanos());
   if (tx.timestamp.time > latest && !seeded(Bug::kClockUnchecked)) return because(AbortReason::kClock);
+  if (forbidden(tx)) return because(AbortReason::kForbidden);
   if (at_timestamp_.at(tx.timestamp) != id && !seeded(Bug::kSameTimestampAllowed)) return because(AbortReason::kSameTimestamp);
   if (auto refused = refused_dependency(tx)) return refused;
   if (const auto objection = versions_.objection(tx, id)) return because(objection->reason, objection->other);
   for (const auto& write : tx.writes)
     if (marks_.read_after(write.key, tx.timestamp)) return because(AbortReason::kReader);
   return std::nullopt;
+}
+
+/// Whatever shard keeps the keys: all of them answer alike.
+bool Replica::forbidden(const Transaction& tx) const {
+  if (seeded(Bug::kRightsUnchecked)) return false;
+  const ClientId client = tx.timestamp.client;
+  return std::any_of(tx.reads.begin(), tx.reads.end(), [&](const Read& read) { return !members_.may_read(client, read.key); }) ||
+         std::any_of(tx.writes.begin(), tx.writes.end(), [&](const Write& write) { return !members_.may_write(client, write.key); });
 }
 
 // Each version that it read from somebody undecided is here, and it says so; none that it read is known to be of somebody who aborted.

@@ -1,5 +1,7 @@
 // Stage 2 and writeback: decisions are logged, and what is final is applied (Basil §4.2, §4.3).
 
+#include <algorithm>
+
 #include "db/replica.h"
 #include "db/seeded_bugs.h"
 
@@ -24,9 +26,20 @@ bool Replica::log(State& state, const TxId& id, const LogDecision& request) {
     ++counters_.dropped;
     return false;
   }
+  if (const auto* votes = std::get_if<VotesProof>(&request.why)) compare_votes(state, votes->votes);
   state.logged = LoggedDecision{request.decision, 0};
   record(state, id, LoggedRecord{request.decision, 0, state.current});
   return true;
+}
+
+/// Votes that were checked. Who shows different ones to different clients is found out when these turn to the same replica.
+void Replica::compare_votes(State& state, std::span<const Vote> votes) {
+  for (const auto& vote : votes) {
+    const auto known =
+        std::find_if(state.others_votes.begin(), state.others_votes.end(), [&](const Vote& other) { return other.signer == vote.signer; });
+    if (known == state.others_votes.end()) state.others_votes.push_back(vote);
+    else if (known->statement != vote.statement) output_.evidence.emplace_back(TwoVotes{*known, vote});
+  }
 }
 
 void Replica::on(const Peer& from, const Writeback& writeback, const Now&) { take_decided(writeback.decided, from); }
@@ -52,6 +65,9 @@ void Replica::take_decided(const Decided& decided, const Peer& from) {
 
 void Replica::decide(State& state, const TxId& id, const Certificate& certificate, const Peer& from) {
   const Transaction& tx = state.tx->tx;
+  if (const auto* votes = std::get_if<VotesProof>(&certificate.proof); votes && !state.others_votes.empty())
+    compare_votes(state, votes->votes);
+  state.others_votes.clear();
   settle(state, id, certificate);
   for (const auto& read : tx.reads) marks_.release(read.key, tx.timestamp);
   state.waits_for.clear();

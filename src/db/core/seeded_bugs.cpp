@@ -73,6 +73,7 @@ std::string_view name_of(Bug bug) {
     case Bug::kSuppliedUnchecked: return "supplied unchecked";
     case Bug::kNeverCatchesUp: return "never catches up";
     case Bug::kCatchesUpWithOne: return "catches up with one";
+    case Bug::kRightsUnchecked: return "rights unchecked";
   }
   return "unknown";
 }

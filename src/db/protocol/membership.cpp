@@ -1,6 +1,26 @@
 #include "db/membership.h"
 
+#include <algorithm>
+
 namespace isobar::db {
+
+namespace {
+
+bool within(const std::vector<std::string>& beginnings, std::string_view key) {
+  return std::any_of(beginnings.begin(), beginnings.end(), [&](const std::string& beginning) { return key.starts_with(beginning); });
+}
+
+}  // namespace
+
+bool Membership::may_read(ClientId client, std::string_view key) const {
+  const auto found = rights.find(client);
+  return found == rights.end() || within(found->second.read, key);
+}
+
+bool Membership::may_write(ClientId client, std::string_view key) const {
+  const auto found = rights.find(client);
+  return found == rights.end() || within(found->second.write, key);
+}
 
 const PublicKey* Membership::key_of(const ReplicaId& replica) const {
   if (replica.shard.value() >= shards.size()) return nullptr;

@@ -13,6 +13,7 @@ std::string_view name_of(AbortReason reason) {
     case AbortReason::kTooOld: return "too_old";
     case AbortReason::kSameTimestamp: return "same_timestamp";
     case AbortReason::kMalformed: return "malformed";
+    case AbortReason::kForbidden: return "forbidden";
   }
   return "unknown";
 }

@@ -93,6 +93,9 @@ void ClientLoop::flush() {
     hand_in();
     const auto output = core_->take();
     for (const auto& send : output.sends) replicas_.at(send.to)->send(send.message);
+    // That a disk is full must not keep the client from its work; what was seen once will be seen again.
+    for (const auto& found : output.evidence)
+      if (evidence_) (void)evidence_->add(found, clock_.now());
     if (output.events.empty()) break;
     for (const auto& event : output.events) told_(event);
   }

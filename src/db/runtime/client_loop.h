@@ -11,6 +11,7 @@
 #include "db/client.h"
 #include "db/cluster_file.h"
 #include "db/ed25519_scheme.h"
+#include "db/evidence_file.h"
 #include "dialer.h"
 #include "signing_pace.h"
 
@@ -29,6 +30,8 @@ class ClientLoop {
   /// The same, and waits for it. Not from the loop's thread.
   void run(const std::function<void()>& work);
   void after(Duration pause, std::function<void()> work);
+  /// Before anything is run: where contradictions are kept that the client comes across.
+  void keep_evidence(EvidenceFile file) { evidence_ = std::move(file); }
 
   // Of the loop's thread.
   Client& core() { return *core_; }
@@ -57,6 +60,7 @@ class ClientLoop {
   std::shared_ptr<net::Acquaintances> acquaintances_;
   std::unique_ptr<Client> core_;
   std::map<ReplicaId, std::shared_ptr<Dialer>> replicas_;
+  std::optional<EvidenceFile> evidence_;
   std::optional<Instant> tick_at_;
   SigningPace pace_;
   bool flush_is_due_ = false, handing_in_is_put_off_ = false;

@@ -52,7 +52,18 @@ Status finish(const Problems& problems) {
   return invalid(problems.text());
 }
 
-void read_member(const YamlNode& node, const std::string& path, Problems& problems, Member& member, bool is_replica) {
+/// Of a client that may not do everything.
+std::optional<Rights> read_rights(FieldReader& fields) {
+  Rights rights;
+  const bool reads = fields.text_list("read", rights.read), writes = fields.text_list("write", rights.write);
+  if (!reads && !writes) return std::nullopt;
+  if (!reads) rights.read = {""};
+  if (!writes) rights.write = {""};
+  return rights;
+}
+
+void read_member(const YamlNode& node, const std::string& path, Problems& problems, Member& member, bool is_replica,
+                 std::optional<Rights>* rights = nullptr) {
   FieldReader fields(node, path, problems);
   read_bytes(fields, "key", member.key);
   std::array<std::uint8_t, 32> fingerprint{};
@@ -66,6 +77,7 @@ void read_member(const YamlNode& node, const std::string& path, Problems& proble
   } else {
     int id = 0;
     fields.integer("id", id, 1, 1'000'000'000);
+    if (rights) *rights = read_rights(fields);
   }
   fields.finish();
 }
@@ -223,8 +235,10 @@ Result<ClusterFile> read_cluster(const fs::path& file) {
     const ClientId id(number && resolve(*number).integer > 0 ? static_cast<std::uint64_t>(resolve(*number).integer) : 0);
     Member& member = cluster.members[id];
     member.name = member_name(id);
-    read_member(clients->items[i], fmt::format("clients[{}]", i), problems, member, false);
+    std::optional<Rights> rights;
+    read_member(clients->items[i], fmt::format("clients[{}]", i), problems, member, false, &rights);
     cluster.membership.clients[id] = member.key;
+    if (rights) cluster.membership.rights[id] = std::move(*rights);
   }
   fields.finish();
   TRY(finish(problems));

@@ -109,7 +109,7 @@ class Load {
 
   void on(const ReadRefused& read) {
     loop_->core().abandon(read.tx, loop_->now());
-    again(read.tx, AbortReason::kClock);
+    again(read.tx, read.reason);
   }
 
   void on(const Ended& ended) {

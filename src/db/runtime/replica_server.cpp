@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "db/ed25519_scheme.h"
+#include "db/evidence_file.h"
 #include "dialer.h"
 #include "disk_thread.h"
 #include "net/listener.h"
@@ -31,6 +32,7 @@ struct ReplicaServer::Inside {
   std::unique_ptr<Replica> core;
   std::unique_ptr<net::Listener> listener;
   std::unique_ptr<DiskThread> disk;
+  std::optional<EvidenceFile> evidence;
   std::map<Peer, std::shared_ptr<Link>> callers;            // those who called us; a client's latest connection
   std::map<ReplicaId, std::shared_ptr<Dialer>> neighbours;  // of our shard, whom we call
   bool flush_is_due = false, flush_is_put_off = false, disk_is_busy = false;
@@ -50,6 +52,7 @@ struct ReplicaServer::Inside {
   Status begin() {
     std::vector<std::string> records;
     TRY_ASSIGN(auto votes, VoteLog::open(options.folder / "votes.log", options.sync, records));
+    TRY_ASSIGN(evidence, EvidenceFile::open(options.folder / "evidence.log"));
     TRY_ASSIGN(loop, net::Loop::create());
     TRY_ASSIGN(acquaintances, net::Acquaintances::make(secret.identity, cluster.fingerprints()));
     core = std::make_unique<Replica>(ReplicaConfig{}, cluster.membership, self, signer, scheme);
@@ -141,7 +144,7 @@ struct ReplicaServer::Inside {
       return;
     }
     auto output = core->take();
-    for (const auto& evidence : output.evidence) note(evidence);
+    for (const auto& found : output.evidence) note(found);
     if (output.records.empty() && output.sends.empty()) return;
     std::vector<std::string> records;
     for (const auto& record : output.records) records.push_back(encode(record));
@@ -153,10 +156,10 @@ struct ReplicaServer::Inside {
     });
   }
 
-  void note(const Evidence& evidence) {
-    static constexpr const char* kNames[] = {"a client used one timestamp twice", "a replica voted both ways",
-                                             "two decisions on one transaction"};
-    log.warn("db_contradiction_seen", {{"what", kNames[evidence.index()]}});
+  void note(const Evidence& found) {
+    log.warn("db_contradiction_seen", {{"who", accused_by(found)}, {"what", std::string(what_is_shown_by(found))}});
+    if (const Status kept = evidence->add(found, clock.now()); !kept.ok())
+      log.error("db_evidence_not_kept", {{"why", kept.error().message()}});
   }
 
   void send(const Outgoing& said) {

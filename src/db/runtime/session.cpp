@@ -30,6 +30,7 @@ std::string_view explain(AbortReason reason) {
     case AbortReason::kTooOld: return "it took too long";
     case AbortReason::kSameTimestamp: return "its timestamp was used twice: does the same client run twice?";
     case AbortReason::kMalformed: return "it is malformed";
+    case AbortReason::kForbidden: return "this client may not read or write all of these keys; its rights are in cluster.yaml";
   }
   return "unknown";
 }
@@ -60,7 +61,11 @@ struct Session::Inside {
   }
   void on(const ReadDone& read) { answer_read(read.tx, read.key, read.value.value); }
   void on(const ReadRefused& read) {
-    answer_read(read.tx, read.key, unavailable("the replicas' clocks are behind this machine's by more than they allow; set its clock"));
+    const bool forbidden = read.reason == AbortReason::kForbidden;
+    answer_read(read.tx, read.key,
+                forbidden
+                    ? Error(Code::kPermissionDenied, fmt::format("this client may not read '{}'; its rights are in cluster.yaml", read.key))
+                    : unavailable("the replicas' clocks are behind this machine's by more than they allow; set its clock"));
   }
   void on(const Ended& ended) {
     const auto found = committing.find(ended.tx);
@@ -80,6 +85,12 @@ Result<std::unique_ptr<Session>> Session::open(ClusterFile cluster, Secret secre
                std::visit([raw](const auto& e) { raw->on(e); }, event);
              }));
   return std::unique_ptr<Session>(new Session(std::move(inside)));
+}
+
+Status Session::keep_evidence(const fs::path& file) {
+  TRY_ASSIGN(auto opened, EvidenceFile::open(file));
+  inside_->loop->run([&] { inside_->loop->keep_evidence(std::move(opened)); });
+  return {};
 }
 
 TxHandle Session::begin(std::uint32_t tries) {
@@ -144,7 +155,10 @@ Result<Committed> Session::commit(TxHandle tx, Duration patience) {
     return Error(Code::kDeadlineExceeded, fmt::format("what became of the transaction is not known after {}; not connected: {}",
                                                       format_duration(patience), missing.empty() ? "none" : join(missing, "; ")));
   }
-  if (told->outcome == Outcome::kAbort) return Error(Code::kConflict, fmt::format("aborted: {}", explain(told->reason)));
+  if (told->outcome == Outcome::kAbort) {
+    const bool in_vain = told->reason == AbortReason::kForbidden;  // to try it again
+    return Error(in_vain ? Code::kPermissionDenied : Code::kConflict, fmt::format("aborted: {}", explain(told->reason)));
+  }
   return Committed{told->id, told->fast};
 }
 

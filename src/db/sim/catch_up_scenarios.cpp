@@ -32,7 +32,7 @@ struct Away {
       for (const auto& outgoing : said.sends_now) {
         const auto& other = std::get<ReplicaId>(outgoing.to);
         for (auto& answer : lab.tell(other, away, outgoing.message).sends_now) {
-          lie(answer.message);
+          lie(other, answer.message);
           for (auto& more : lab.tell(away, other, answer.message).sends_now) next.sends_now.push_back(std::move(more));
         }
       }
@@ -41,7 +41,7 @@ struct Away {
   }
 };
 
-const auto kTruth = [](Message&) {};
+const auto kTruth = [](const ReplicaId&, Message&) {};
 
 std::string who_was_away_has_it_from_the_others() {
   Away story;
@@ -53,7 +53,8 @@ std::string who_was_away_has_it_from_the_others() {
   MUST(story.has_it(), "what it caught up with is not on its disk");
   story.pass(std::chrono::seconds(2));
   bool fetched = false;
-  story.talk(story.tick(), [&](Message& message) { fetched = fetched || std::holds_alternative<SupplyDecided>(message); });
+  story.talk(story.tick(),
+             [&](const ReplicaId&, Message& message) { fetched = fetched || std::holds_alternative<SupplyDecided>(message); });
   MUST(!fetched, "it is supplied with what it has");
   return "";
 }
@@ -61,7 +62,7 @@ std::string who_was_away_has_it_from_the_others() {
 std::string what_is_supplied_falsely_is_not_taken() {
   Away story;
   for (const int kind : {0, 1, 2}) {
-    story.talk(story.tick(), [&](Message& message) {
+    story.talk(story.tick(), [&](const ReplicaId&, Message& message) {
       auto* supply = std::get_if<SupplyDecided>(&message);
       if (!supply) return;
       for (auto& decided : supply->decided) {
@@ -80,13 +81,17 @@ std::string what_is_supplied_falsely_is_not_taken() {
 
 std::string who_withholds_it_keeps_nobody_from_it() {
   Away story;
-  story.talk(story.tick(), [](Message& message) {
+  std::optional<ReplicaId> liar;
+  const auto withholds = [&](const ReplicaId& other, Message& message) {
+    if (!liar) liar = other;
+    if (*liar != other) return;
     if (auto* compared = std::get_if<WindowsCompared>(&message)) compared->ids.clear();
     if (auto* supply = std::get_if<SupplyDecided>(&message)) supply->decided.clear();
-  });
+  };
+  story.talk(story.tick(), withholds);
   MUST(!story.has_it(), "it has what was withheld");
   story.pass(std::chrono::seconds(2));
-  story.talk(story.tick(), kTruth);
+  story.talk(story.tick(), withholds);
   MUST(story.has_it(), "who withholds it keeps it from others, too");
   return "";
 }

@@ -20,7 +20,7 @@ std::string a_timestamp_beyond_the_bound_is_refused() {
   MUST(commits(lab.prepare(lab.at(0), early)), "a timestamp within the bound is refused");
   MUST(aborts(lab.prepare(lab.at(1), late), AbortReason::kClock), "a timestamp beyond the bound is taken");
   const auto output = lab.tell(lab.at(1), ClientId(2), ReadRequest{1, "y", late.tx.timestamp, false});
-  MUST(find<ReadReply>(output)->refused, "a read beyond the bound is answered");
+  MUST(find<ReadReply>(output)->refused == AbortReason::kClock, "a read beyond the bound is answered");
   MUST(commits(lab.prepare(lab.at(1), lab.sign(a_tx(3, 50).writes("y", "1")))), "a reader beyond the bound stands against a writer");
   return "";
 }
@@ -33,6 +33,21 @@ std::string one_timestamp_is_one_transaction() {
   const auto output = lab.tell(lab.at(0), ClientId(1), Prepare{other});
   MUST(find<VoteReply>(output)->vote.statement.vote == Outcome::kAbort, "two transactions with one timestamp are let pass");
   MUST(output.evidence.size() == 1 && std::holds_alternative<SameTimestamp>(output.evidence.front()), "there is no evidence of it");
+  return "";
+}
+
+std::string who_has_no_right_to_a_key_neither_reads_nor_writes_it() {
+  Lab lab;
+  lab.members.members.rights[ClientId(2)] = {{"x", "y"}, {"y"}};
+  const auto forbidden = AbortReason::kForbidden;
+  MUST(commits(lab.prepare(lab.at(0), lab.sign(a_tx(1, 100).reads("z").writes("x", "1")))), "who has every right is refused");
+  MUST(commits(lab.prepare(lab.at(0), lab.sign(a_tx(2, 110).reads("x9").writes("y1", "1")))), "what is allowed is refused");
+  MUST(aborts(lab.prepare(lab.at(0), lab.sign(a_tx(2, 120).writes("x", "1"))), forbidden), "who may only read writes");
+  MUST(aborts(lab.prepare(lab.at(0), lab.sign(a_tx(2, 130).reads("z").writes("y", "1"))), forbidden), "who may not read it has read it");
+  const auto refusal = [&](const std::string& key) {
+    return find<ReadReply>(lab.tell(lab.at(0), ClientId(2), ReadRequest{1, key, {200, ClientId(2)}, false}))->refused;
+  };
+  MUST(refusal("x") == AbortReason::kNone && refusal("z") == forbidden, "reads are not answered by the rights");
   return "";
 }
 
@@ -297,6 +312,7 @@ std::string a_decision_outlives_a_crash() {
 
 std::vector<Scenario> check_scenarios() {
   return {{"ATimestampBeyondTheBoundIsRefused", a_timestamp_beyond_the_bound_is_refused},
+          {"WhoHasNoRightToAKeyNeitherReadsNorWritesIt", who_has_no_right_to_a_key_neither_reads_nor_writes_it},
           {"MoreThanABatchHoldsIsAnsweredAtOnce", more_than_a_batch_holds_is_answered_at_once},
           {"ADependencyThatComesAlongIsPreparedToo", a_dependency_that_comes_along_is_prepared_too},
           {"WhoRefusedTheDependencyWaitsForWhatBecomesOfIt", who_refused_the_dependency_waits_for_what_becomes_of_it},

@@ -42,10 +42,11 @@ struct ReadDone {
   std::string key;
   ReadValue value;
 };
-/// The clocks of replicas are behind this client's by more than they allow: the transaction cannot go on.
+/// The transaction cannot go on: the clocks of replicas are behind this client's by more than they allow, or it has no right to the key.
 struct ReadRefused {
   TxHandle tx;
   std::string key;
+  AbortReason reason = AbortReason::kClock;
 };
 struct Ended {
   TxHandle tx;

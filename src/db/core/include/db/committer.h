@@ -61,6 +61,7 @@ class Committer {
     std::uint32_t commits = 0, aborts = 0;
   };
 
+  void compare_votes(const std::vector<Vote>& votes);
   void weigh_votes(Instant now, std::vector<Send>& out);
   std::optional<Certificate> final_by_votes() const;
   /// What stage 2 may be asked for by these votes. settled: no further vote would change the way.

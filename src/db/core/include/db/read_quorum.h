@@ -29,8 +29,8 @@ class ReadQuorum {
   /// The last answer of each replica counts.
   void add(const ReplicaId& from, ReadReply reply);
   std::size_t answers() const { return replies_.size(); }
-  /// Of those that said the reader is too far ahead of them.
-  std::size_t refusals() const { return refusals_; }
+  /// Why it cannot be read: so many say so that too few are left who would answer.
+  std::optional<AbortReason> refused() const;
   /// The newest version that can be relied upon; none: not yet.
   std::optional<ReadValue> result();
 
@@ -43,7 +43,7 @@ class ReadQuorum {
   std::string key_;
   Timestamp at_;
   std::map<ReplicaId, ReadReply> replies_;
-  std::size_t refusals_ = 0;
+  std::map<AbortReason, std::size_t> refusals_;
 };
 
 }  // namespace isobar::db

@@ -111,7 +111,8 @@ class Replica {
     std::map<std::uint32_t, Elect> electors;  // by index, the latest of each that was sent to this replica as a leader
     std::optional<Propose> proposed;          // the last that it proposed, for those who missed it
     std::optional<Vote> signed_vote;
-    bool on_disk = false;  // its content is
+    std::vector<Vote> others_votes;  // of those who were shown to justify a decision, where it came to a second round
+    bool on_disk = false;            // its content is
   };
   struct Pending {
     Peer to;
@@ -149,6 +150,7 @@ class Replica {
   void check(State& state, const TxId& id, const Now& now);
   void hear_of(const SignedTransaction& dependency, const Transaction& tx, const Now& now);
   std::optional<VotedRecord> refusal(const State& state, const TxId& id, const Now& now) const;
+  bool forbidden(const Transaction& tx) const;
   std::optional<VotedRecord> refused_dependency(const Transaction& tx) const;
   std::set<TxId> undecided_dependencies(const Transaction& tx) const;
   void vote(State& state, const TxId& id, VotedRecord record);
@@ -159,6 +161,7 @@ class Replica {
   // Decisions (replica_decide.cpp).
   bool log(State& state, const TxId& id, const LogDecision& request);
   void settle(State& state, const TxId& id, const Certificate& certificate);
+  void compare_votes(State& state, std::span<const Vote> votes);
   void take_decided(const Decided& decided, const Peer& from);
   void decide(State& state, const TxId& id, const Certificate& certificate, const Peer& from);
   void tell_logged(State& state, const TxId& id, const Peer& to);

@@ -63,7 +63,8 @@ enum class Bug {
   kSuppliedUnchecked,    ///< what another replica supplies is taken as it is
   kNeverCatchesUp,       ///< nobody is asked for what was missed
   kCatchesUpWithOne,     ///< always the same replica is asked
-  kLast = kCatchesUpWithOne,
+  kRightsUnchecked,
+  kLast = kRightsUnchecked,
 };
 
 std::string_view name_of(Bug bug);

@@ -42,15 +42,23 @@ class FaultBudget {
   std::uint32_t f_;
 };
 
+/// What a client may do, by what keys begin with; the empty text is the beginning of every key.
+struct Rights {
+  std::vector<std::string> read, write;
+};
+
 struct Membership {
   Epoch epoch{1};
   FaultBudget budget{1};
   std::vector<std::vector<PublicKey>> shards;  ///< by shard, by index
   std::map<ClientId, PublicKey> clients;
+  std::map<ClientId, Rights> rights;  ///< of those that may not do everything
 
   /// None: no such replica in this epoch.
   const PublicKey* key_of(const ReplicaId& replica) const;
   const PublicKey* key_of(ClientId client) const;
+  bool may_read(ClientId client, std::string_view key) const;
+  bool may_write(ClientId client, std::string_view key) const;
   /// The shard that keeps a key, by the key's digest.
   ShardId shard_of(std::string_view key) const;
   std::vector<ReplicaId> replicas_of(ShardId shard) const;

@@ -109,19 +109,6 @@ void describe(Io& io, Like<PreparedVersion> auto& v) {
   io(v.version)(v.value)(v.writer);
 }
 
-/// Each the newest older than the reader. refused: its clock is too far ahead of this replica's, and nothing was noted.
-struct ReadReply {
-  std::uint64_t request = 0;
-  bool refused = false;
-  std::optional<CommittedVersion> committed;
-  std::optional<PreparedVersion> prepared;
-  std::uint64_t clock = 0;  ///< the replica's, nanoseconds
-};
-template <class Io>
-void describe(Io& io, Like<ReadReply> auto& m) {
-  io(m.request)(m.refused)(m.committed)(m.prepared)(m.clock);
-}
-
 /// Why a replica votes to abort. For people and for who retries; nothing rests on it.
 enum class AbortReason : std::uint8_t {
   kNone,
@@ -133,9 +120,23 @@ enum class AbortReason : std::uint8_t {
   kTooOld,         ///< below what this replica promised to leave as it is
   kSameTimestamp,  ///< its client used the timestamp for another transaction
   kMalformed,
-  kLast = kMalformed,
+  kForbidden,  ///< its client may not read or write that
+  kLast = kForbidden,
 };
 std::string_view name_of(AbortReason reason);
+
+/// Each the newest older than the reader. refused: why it is not answered; then nothing was noted.
+struct ReadReply {
+  std::uint64_t request = 0;
+  AbortReason refused = AbortReason::kNone;
+  std::optional<CommittedVersion> committed;
+  std::optional<PreparedVersion> prepared;
+  std::uint64_t clock = 0;  ///< the replica's, nanoseconds
+};
+template <class Io>
+void describe(Io& io, Like<ReadReply> auto& m) {
+  io(m.request)(m.refused)(m.committed)(m.prepared)(m.clock);
+}
 
 /// ST1R. conflict: the committed transaction that stands against it; blocker: one that is not decided yet and does, or is waited for.
 struct VoteReply {

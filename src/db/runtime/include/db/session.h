@@ -21,6 +21,8 @@ class Session {
  public:
   /// Errors   kInvalidArgument: not a client's secret. That replicas can be reached is found out by using them
   static Result<std::unique_ptr<Session>> open(ClusterFile cluster, Secret secret);
+  /// Contradictions that it comes across are kept there (evidence_file.h). Errors   those of reading what is there
+  Status keep_evidence(const fs::path& file);
   ~Session();
 
   /// tries  how often the same was tried before, in vain
