@@ -55,6 +55,7 @@ json::object to_json(const db::Session::ReplicaStatus& status) {
   object["contradictions"] = reply.evidence;
   object["dropped"] = reply.dropped;
   object["signatures"] = reply.batches;
+  object["caught_up"] = reply.caught_up;
   return object;
 }
 

@@ -173,6 +173,31 @@ class Bank {
 };
 
 // ISOBAR_LONG=1: a thousand kills.
+TEST_F(DbProcesses, AReplicaThatWasAwayCatchesUpByItself) {
+  start_replicas();
+  kill_replica(2);
+  const auto client = session("client-1");
+  constexpr int kMissed = 30;
+  for (int i = 0; i < kMissed; ++i) {
+    const auto tx = client->begin();
+    ASSERT_TRUE(client->put(tx, "key" + std::to_string(i), std::to_string(i)).ok());
+    ASSERT_TRUE(client->commit(tx, 20s).ok());
+  }
+  start_replica(2);
+  EXPECT_TRUE(eventually(
+      [&] {
+        for (const auto& status : client->status(5s))
+          if (status.replica.index == 2) return status.reply && status.reply->caught_up == kMissed;
+        return false;
+      },
+      60s));
+  // What it caught up with is on its disk, as after any decision.
+  kill_replica(2);
+  start_replica(2);
+  const auto again = client->begin();
+  EXPECT_EQ(client->get(again, "key7", 20s).value(), "7");
+}
+
 TEST_F(DbProcesses, WhoContradictsItselfIsShownWithTheProof) {
   const auto file = db::read_cluster(cluster() / "cluster.yaml").value();
   const auto secret = db::read_secret(cluster() / "replica-0.5" / "secret.yaml", file).value();

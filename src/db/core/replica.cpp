@@ -89,6 +89,7 @@ void Replica::on(const Peer& from, const StatusRequest&, const Now& now) {
   reply.evidence = counters_.evidence;
   reply.dropped = counters_.dropped;
   reply.batches = counters_.batches_signed;
+  reply.caught_up = counters_.caught_up;
   output_.sends_now.push_back({from, std::move(reply)});
 }
 

@@ -256,17 +256,18 @@ template <class Io>
 void describe(Io&, Like<StatusRequest> auto&) {}
 
 /// Counts since the replica started. overruled: decided otherwise than it had voted; stalled: prepared for more than a second and not
-/// decided.
+/// decided; caught_up: decisions that it had from other replicas.
 struct StatusReply {
   std::uint64_t clock = 0;  ///< nanoseconds since 1970
   std::uint64_t voted_commit = 0, voted_abort = 0;
   std::vector<std::uint64_t> reasons;  ///< of votes to abort, by AbortReason
-  std::uint64_t decided = 0, decided_fast = 0, overruled = 0, undecided = 0, stalled = 0, evidence = 0, dropped = 0, batches = 0;
+  std::uint64_t decided = 0, decided_fast = 0, overruled = 0, undecided = 0, stalled = 0, evidence = 0, dropped = 0, batches = 0,
+                caught_up = 0;
 };
 template <class Io>
 void describe(Io& io, Like<StatusReply> auto& m) {
   io(m.clock)(m.voted_commit)(m.voted_abort)(m.reasons)(m.decided)(m.decided_fast)(m.overruled)(m.undecided)(m.stalled)(m.evidence)(
-      m.dropped)(m.batches);
+      m.dropped)(m.batches)(m.caught_up);
 }
 
 using Message = std::variant<ReadRequest, ReleaseReads, Prepare, Recover, LogDecision, Writeback, InvokeFallback, ReadReply, VoteReply,
