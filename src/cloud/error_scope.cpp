@@ -39,6 +39,7 @@ constexpr std::array kRows = {
     Row{"gcp", "BILLING_DISABLED", Reach::kCloud},
     Row{"gcp", "RATE_LIMIT_EXCEEDED", Reach::kCloud},
     Row{"gcp", "GPUS_ALL_REGIONS", Reach::kEverywhere},
+    Row{"gcp", "CPUS_ALL_REGIONS", Reach::kEverywhere},
     Row{"gcp", "IMAGE_NOT_FOUND", Reach::kEverywhere},
     Row{"gcp", "QUOTA_EXCEEDED", Reach::kRegion},
     Row{"gcp", "SUBNET_NOT_FOUND_FOR_VPC", Reach::kRegion},

@@ -8,13 +8,14 @@
 #include <array>
 
 #include "base/file.h"
+#include "mend_text.h"
 #include "mounts_text.h"
 
 namespace isobar::broker {
 
 namespace {
 
-constexpr int kSchemaVersion = 3;
+constexpr int kSchemaVersion = 4;
 // The columns that a placement takes, in clusters and in usage alike.
 constexpr std::string_view kPlacementColumns =
     "cloud TEXT, region TEXT, zone TEXT, instance_type TEXT, vcpus REAL, memory_gib REAL, accelerator TEXT, accelerator_count REAL, "
@@ -26,7 +27,7 @@ std::string schema() {
   return fmt::format(
       "CREATE TABLE IF NOT EXISTS clusters(name TEXT PRIMARY KEY, status INTEGER, {0}, num_nodes INTEGER, launched INTEGER, autostop_idle "
       "INTEGER, "
-      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT, mounts TEXT, ports TEXT) STRICT;"
+      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT, mounts TEXT, ports TEXT, mend TEXT) STRICT;"
       "CREATE TABLE IF NOT EXISTS intents(cluster TEXT PRIMARY KEY, kind INTEGER, cloud TEXT, token TEXT, since INTEGER) STRICT;"
       "CREATE TABLE IF NOT EXISTS usage(id INTEGER PRIMARY KEY, cluster TEXT, {0}, num_nodes INTEGER, started INTEGER, ended INTEGER) "
       "STRICT;"
@@ -158,13 +159,14 @@ Result<ClusterRecord> read_cluster(Statement& row) {
   TRY_ASSIGN(cluster.mounts, decode_mounts(row.text()));
   // What this very program wrote; a text that is none lets nothing in.
   cluster.ports = parse_ports(row.text()).value_or({});
+  TRY_ASSIGN(cluster.mend, decode_mend(row.text()));
   return cluster;
 }
 
 const std::string& select_clusters() {
   static const std::string kSql = fmt::format(
       "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user, "
-      "mounts, ports FROM clusters",
+      "mounts, ports, mend FROM clusters",
       kPlacementNames);
   return kSql;
 }
@@ -182,7 +184,7 @@ std::string_view name_of(StorageStatus status) {
 }
 
 std::string_view name_of(IntentKind kind) {
-  static constexpr std::array<std::string_view, 6> kNames = {"create", "start", "stop", "terminate", "autostop", "open ports"};
+  static constexpr std::array<std::string_view, 7> kNames = {"create", "start", "stop", "terminate", "autostop", "open ports", "replace"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -229,8 +231,9 @@ Result<StateStore> StateStore::open(const fs::path& path) {
   if (version > kSchemaVersion)
     return Error(Code::kDataLoss, fmt::format("{} was written by a newer isobar (format {}, this one reads {}); use that version",
                                               path.string(), version, kSchemaVersion));
-  const std::string grow =
-      version > 0 && version < 3 ? "ALTER TABLE clusters ADD COLUMN mounts TEXT; ALTER TABLE clusters ADD COLUMN ports TEXT;" : "";
+  std::string grow;
+  if (version > 0 && version < 3) grow += "ALTER TABLE clusters ADD COLUMN mounts TEXT; ALTER TABLE clusters ADD COLUMN ports TEXT;";
+  if (version > 0 && version < 4) grow += "ALTER TABLE clusters ADD COLUMN mend TEXT;";
   if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + grow + schema() + "COMMIT;"));
   return StateStore(std::move(database));
 }
@@ -257,7 +260,7 @@ Status StateStore::put(const ClusterRecord& cluster) {
   Statement statement(
       database_->handle,
       fmt::format("INSERT OR REPLACE INTO clusters(name, status, {}, num_nodes, launched, autostop_idle, autostop_down, "
-                  "autostop_wait, last_command, token, user, mounts, ports) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                  "autostop_wait, last_command, token, user, mounts, ports, mend) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                   kPlacementNames));
   statement.bind(cluster.name).bind(static_cast<int>(cluster.status));
   bind_placement(statement, cluster.placement);
@@ -273,7 +276,8 @@ Status StateStore::put(const ClusterRecord& cluster) {
       .bind(cluster.token)
       .bind(cluster.user)
       .bind(encode_mounts(cluster.mounts))
-      .bind(describe(cluster.ports));
+      .bind(describe(cluster.ports))
+      .bind(encode_mend(cluster.mend));
   if (!statement.done()) return database_->failure("record cluster");
   return {};
 }

@@ -69,7 +69,8 @@ TEST_F(StateTest, TakesOverWhatWasWrittenBeforeClustersHadMounts) {
   sqlite3* raw = nullptr;
   ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
   const char* older =
-      "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; DROP TABLE storages; PRAGMA user_version = 2;";
+      "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; ALTER TABLE clusters DROP COLUMN mend; "
+      "DROP TABLE storages; PRAGMA user_version = 2;";
   ASSERT_EQ(sqlite3_exec(raw, older, nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(raw);
   auto store = open();
@@ -187,9 +188,10 @@ TEST_F(StateTest, AFileFromBeforePortsWereRecordedIsRead) {
   }
   sqlite3* raw = nullptr;
   ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(raw, "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; PRAGMA user_version = 2",
-                         nullptr, nullptr, nullptr),
-            SQLITE_OK);
+  const char* older =
+      "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; ALTER TABLE clusters DROP COLUMN mend; "
+      "PRAGMA user_version = 2";
+  ASSERT_EQ(sqlite3_exec(raw, older, nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(raw);
   auto store = open();
   auto cluster = store.cluster("a").value();
@@ -198,6 +200,31 @@ TEST_F(StateTest, AFileFromBeforePortsWereRecordedIsRead) {
   cluster.ports = {{80, 80}};
   ASSERT_TRUE(store.put(cluster).ok());
   EXPECT_EQ(open().cluster("a").value().ports, cluster.ports);
+}
+
+TEST_F(StateTest, HowToMendAClusterIsKept) {
+  auto cluster = a_cluster("a");
+  cluster.mend = {.allowed = true,
+                  .generation = 3,
+                  .replacing = {1, 4},
+                  .labels = {{"team", "\"x\""}},
+                  .config = {{"k", "v: 1"}},
+                  .image = "docker:x",
+                  .files = {{"~/sky_workdir", "/home/ada/w", false}, {"~/git", "/cache/1", true}}};
+  ASSERT_TRUE(open().put(cluster).ok());
+  EXPECT_EQ(open().cluster("a").value().mend, cluster.mend);
+}
+
+TEST_F(StateTest, AFileFromBeforeClustersCouldBeMendedIsRead) {
+  {
+    auto store = open();
+    ASSERT_TRUE(store.put(a_cluster("a")).ok());
+  }
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(raw, "ALTER TABLE clusters DROP COLUMN mend; PRAGMA user_version = 3", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(raw);
+  EXPECT_EQ(open().cluster("a").value().mend, MendPlan());
 }
 
 TEST_F(StateTest, AFileOfANewerVersionIsRefusedAndLeftAlone) {

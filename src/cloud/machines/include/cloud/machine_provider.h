@@ -44,6 +44,8 @@ class MachineProvider : public Provider {
   /// nothing that this token made is left, or the error says that it could not be removed.
   CreateOutcome create(const CreateOrder& order, Duration deadline) override;
   Result<std::vector<Instance>> list(const std::string& cluster) override;
+  bool replaces_nodes() const override { return true; }
+  CreateOutcome replace(const CreateOrder& order, const std::vector<int>& ranks, Duration deadline) override;
   Result<std::vector<std::string>> clusters() override;
   /// Errors   kInvalidArgument: machines, or spot machines, which this cloud cannot stop
   Status stop(const std::string& cluster, Duration deadline) override;
@@ -66,8 +68,11 @@ class MachineProvider : public Provider {
   Result<ByPlace> find_cluster(const std::string& cluster);
   std::vector<Instance> instances_of(const ByPlace& found) const;
   Status await_setup(const std::string& cluster, const std::vector<CloudMachine>& machines, Instant end);
-  /// What `create` does, to the end or to the first refusal.
-  Answer<std::vector<Instance>> bring_up(const CreateOrder& order, const std::string& place, Instant end, std::vector<std::string>& made);
+  /// `create`, or of a later generation `replace`; undone where it fails.
+  CreateOutcome carry_out(const CreateOrder& order, const std::vector<int>& lost, Duration deadline, const std::string& intent);
+  /// The same to the end or to the first refusal.
+  Answer<std::vector<Instance>> bring_up(const CreateOrder& order, const std::string& place, Instant end, std::vector<std::string>& made,
+                                         const std::vector<int>& lost);
   fs::path key_file() const { return parts_.home / "ssh" / "id_ed25519"; }
 
   const std::unique_ptr<MachineCloud> cloud_;
