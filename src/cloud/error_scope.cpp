@@ -140,6 +140,16 @@ constexpr std::array kRows = {
     Row{"lambda", "no-capacity-anywhere", Reach::kEverywhere},
     Row{"lambda", "unknown-instance-type", Reach::kEverywhere},
     Row{"lambda", "quota-exceeded", Reach::kEverywhere},
+    // OpenStack: flavors, images, networks and quotas are a region's; hosts are a zone's.
+    Row{"openstack", "Unauthorized", Reach::kCloud},
+    Row{"openstack", "forbidden", Reach::kWholeRegion},
+    Row{"openstack", "RegionNotFound", Reach::kWholeRegion},
+    Row{"openstack", "ImageNotFound", Reach::kWholeRegion},
+    Row{"openstack", "NetworkNotFound", Reach::kWholeRegion},
+    Row{"openstack", "IpAddress", Reach::kWholeRegion},
+    Row{"openstack", "FlavorNotFound", Reach::kRegion},
+    Row{"openstack", "QuotaExceeded", Reach::kRegion},
+    Row{"openstack", "NoValidHost", Reach::kZone},
     // RunPod: an order that it does not take (several nodes) it takes nowhere.
     Row{"runpod", "UNAUTHORIZED", Reach::kCloud},
     Row{"runpod", "INSUFFICIENT_BALANCE", Reach::kCloud},

@@ -88,7 +88,7 @@ MachineProvider::~MachineProvider() = default;
 
 std::vector<std::string> MachineProvider::facts() {
   auto facts = cloud_->facts();
-  if (const auto all = places(); all.ok() && !facts.empty())
+  if (const auto all = places(); all.ok() && !all->empty() && !facts.empty())
     facts.push_back(fmt::format("machines of ours are looked for in {}", fmt::join(*all, ", ")));
   return facts;
 }

@@ -39,13 +39,14 @@ class MachineProvider : public Provider {
   bool ends_by_itself() const override { return cloud_->ends_by_itself(); }
   Status check() override { return cloud_->check(); }
   std::vector<std::string> facts() override;
+  std::vector<Offer> own_offers() override { return cloud_->own_offers(); }
   /// Each rank is a call of its own, with its rank and all else that it is in the call itself: nothing ever exists without a mark, and
   /// what was made is known exactly when some are refused. Repeated with the same token it adopts what is there. After a failure
   /// nothing that this token made is left, or the error says that it could not be removed.
   CreateOutcome create(const CreateOrder& order, Duration deadline) override;
-  Result<std::vector<Instance>> list(const std::string& cluster) override;
   bool replaces_nodes() const override { return true; }
   CreateOutcome replace(const CreateOrder& order, const std::vector<int>& ranks, Duration deadline) override;
+  Result<std::vector<Instance>> list(const std::string& cluster) override;
   Result<std::vector<std::string>> clusters() override;
   /// Errors   kInvalidArgument: machines, or spot machines, which this cloud cannot stop
   Status stop(const std::string& cluster, Duration deadline) override;
