@@ -216,7 +216,9 @@ int for_each_cluster(Context& context, const ManyOptions& options, const std::st
   return exit_code;
 }
 
-Status start_cluster(broker::ClusterSession& session) {
+// lost   ranks whose machines are given up
+Status start_cluster(broker::ClusterSession& session, const std::vector<int>& lost) {
+  if (!lost.empty()) return session.mend(lost);
   if (session.record()->status == broker::ClusterStatus::kUp) return {};
   return session.start();
 }
@@ -361,11 +363,20 @@ void add_cluster_commands(Commands& commands) {
   status->add_option("-o,--output", status_options->output, "table or json.")->check(CLI::IsMember({"table", "json"}));
 
   auto start_options = std::make_shared<ManyOptions>();
-  CLI::App* start = commands.add(nullptr, "start", "Start stopped clusters again, with their disks.", [start_options](Context& context) {
-    start_options->yes = true;
-    return for_each_cluster(context, *start_options, "Start", "is up", start_cluster);
-  });
+  auto lost = std::make_shared<std::vector<int>>();
+  CLI::App* start =
+      commands.add(nullptr, "start", "Start stopped clusters again, with their disks; replace nodes that are lost.", [=](Context& context) {
+        start_options->yes = true;
+        if (!lost->empty() && start_options->clusters.size() != 1)
+          return context.console().fail(invalid("--replace-node is about one cluster: name it"));
+        return for_each_cluster(context, *start_options, "Start", "is up",
+                                [lost](broker::ClusterSession& session) { return start_cluster(session, *lost); });
+      });
   add_many_options(start, *start_options);
+  start
+      ->add_option("--replace-node", *lost,
+                   "Give up this node, though its cloud says that it runs, and replace it; what is on its disk is lost.")
+      ->type_name("RANK");
 
   auto stop_options = std::make_shared<ManyOptions>();
   auto stop_graceful = std::make_shared<GracefulOptions>();

@@ -16,6 +16,7 @@
 #include "cloud/lambda_provider.h"
 #include "cloud/local_provider.h"
 #include "cloud/machine_setup.h"
+#include "cloud/openstack_provider.h"
 #include "cloud/runpod_provider.h"
 #include "config_file.h"
 #include "net/http_client.h"
@@ -98,6 +99,10 @@ void Context::add_cloud_providers() {
   options.loops = 1;
   options.ca_bundle = surroundings.variable_or("AWS_CA_BUNDLE");
   options.proxies = net::ProxyRules::from(surroundings.variable);
+  auto private_options = options;
+  // A private cloud often has an authority of its own, which no other is to be trusted by.
+  if (const auto authority = cloud::openstack_authority(surroundings); !authority.empty()) private_options.ca_bundle = authority;
+  private_cloud_http_ = std::make_unique<net::LazyHttpClient>(std::move(private_options));
   cloud_http_ = std::make_unique<net::LazyHttpClient>(std::move(options));
   machine_setup_ = std::make_unique<cloud::MachineSetup>(
       cloud::MachineSetup::Parts{.folder = home_ / "machines",
@@ -128,6 +133,9 @@ void Context::add_cloud_providers() {
   owned_providers_.push_back(std::make_unique<cloud::GcpProvider>(parts, surroundings, *cloud_http_));
   owned_providers_.push_back(std::make_unique<cloud::RunPodProvider>(parts, surroundings, *cloud_http_));
   owned_providers_.push_back(std::make_unique<cloud::AzureProvider>(parts, surroundings, *cloud_http_));
+  // What is wrong with the file is told by `config`, without which nothing is launched.
+  owned_providers_.push_back(std::make_unique<cloud::OpenStackProvider>(parts, read_openstack_settings(home_ / "config.yaml").value_or({}),
+                                                                        surroundings, *private_cloud_http_));
 }
 
 cloud::SshPoolProvider& Context::ssh_pools() {

@@ -75,7 +75,7 @@ class Context {
   fs::path home_;
   std::map<std::string, std::string> environment_;
   std::optional<Log> log_;
-  std::unique_ptr<net::HttpTransport> cloud_http_;
+  std::unique_ptr<net::HttpTransport> cloud_http_, private_cloud_http_;
   std::unique_ptr<cloud::NodeSetup> machine_setup_;
   std::vector<std::unique_ptr<cloud::Provider>> owned_providers_;  // which stand on what is above
   std::map<std::string, cloud::Provider*> providers_;

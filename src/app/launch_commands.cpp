@@ -120,6 +120,11 @@ Ports wanted_ports(const broker::Task& task) {
   return merged(std::move(ports));
 }
 
+bool wants_mending(const broker::Task& task) {
+  return task.num_nodes > 1 && std::any_of(task.resources.alternatives.begin(), task.resources.alternatives.end(),
+                                           [](const auto& each) { return each.job_recovery && each.job_recovery->replace_lost_nodes; });
+}
+
 // A cloud that cannot do what is asked is left out before anything is paid for there: volumes mounted, ports opened, a cluster that ends by
 // itself. Whoever names a cloud that mounts no volumes is told that first: credentials would not mend it.
 Status leave_out_unable(Context& context, broker::Market& market, const std::string& cluster, const broker::Task& task,
@@ -132,6 +137,8 @@ Status leave_out_unable(Context& context, broker::Market& market, const std::str
     if (market.disabled.contains(cloud)) continue;
     auto able = autostop ? broker::check_autostop(*driver, cluster, *autostop) : Status();
     if (able.ok() && !ports.empty()) able = driver->check_ports(ports);
+    if (able.ok() && wants_mending(task) && !driver->replaces_nodes())
+      able = invalid(fmt::format("{} cannot replace single nodes of a cluster (job_recovery.replace_lost_nodes)", cloud));
     if (!able.ok()) market.disabled[cloud] = able.error().message();
   }
   return {};
@@ -164,6 +171,7 @@ Status provision(Context& context, broker::ClusterSession& session, const broker
   blank.num_nodes = task.num_nodes;
   blank.user = context.user();
   blank.volumes = task.volumes;
+  blank.mend.allowed = wants_mending(task);
   const Instant before = context.clock().now();
   TRY(session.provision(std::move(goal), std::move(blank)));
   context.console().say(fmt::format("Cluster '{}' is up ({}).", session.name(), format_duration(context.clock().now() - before)));
@@ -172,7 +180,7 @@ Status provision(Context& context, broker::ClusterSession& session, const broker
 
 // Brings the cluster to UP, whatever it was.
 Status bring_up(Context& context, broker::ClusterSession& session, const broker::Task& task, const std::vector<cloud::VolumeUse>& volumes,
-                const LaunchOptions& options) {
+                const broker::Trees& trees, const LaunchOptions& options) {
   if (!session.record()) return provision(context, session, task, volumes, options);
   TRY(broker::check_fits(task, *session.record()));
   context.console().say(fmt::format("Cluster '{}' exists: {} on {}.", session.name(),
@@ -183,6 +191,8 @@ Status bring_up(Context& context, broker::ClusterSession& session, const broker:
     context.console().say(fmt::format("Starting cluster '{}' again, with its disk …", session.name()));
     return session.start();
   }
+  TRY_ASSIGN(const bool mendable, session.needs_mending());
+  if (mendable) return session.mend({}, trees);
   return unavailable(fmt::format(
       "cluster '{}' is INIT: not all of its nodes run; `isobar start {}` tries to bring them back, `isobar down {}` removes them",
       session.name(), session.name(), session.name()));
@@ -281,7 +291,8 @@ int launch(Context& context, const TaskOptions& task_options, LaunchOptions opti
   if (!session.ok()) return context.console().fail(session.error());
   const bool existed = session->record().has_value();
   if (options.fast && existed && session->record()->status == broker::ClusterStatus::kUp) options.no_setup = true;
-  auto ready = bring_up(context, *session, *task, placed->volumes, options);
+  auto ready = bring_up(context, *session, *task, placed->volumes, *trees, options);
+  if (ready.ok() && wants_mending(*task)) ready = session->allow_mending();
   if (ready.ok()) ready = session->open_ports(wanted_ports(*task));
   if (ready.ok()) ready = session->send_files(*trees);
   if (ready.ok()) ready = keep(buckets_of(context, *task, *session->record(), MakeBuckets::kNow), *buckets);

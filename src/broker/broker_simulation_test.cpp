@@ -40,6 +40,7 @@ class Greeter {
   }
   const std::string& address() const { return address_; }
   int autostops_set() const { return autostops_set_; }
+  int ready_nodes() const { return ready_nodes_; }
 
  private:
   void run(const std::stop_token& stop) {
@@ -58,11 +59,12 @@ class Greeter {
     // Whatever else is asked is done.
     const auto asked = channel.receive(1s).and_then([](std::string&& bytes) { return decode_request(bytes); });
     if (asked.ok() && std::holds_alternative<SetAutostop>(asked->body)) ++autostops_set_;
+    if (asked.ok() && std::holds_alternative<NodesReady>(asked->body)) ++ready_nodes_;
     if (asked.ok()) (void)channel.send(encode(ReplyFrame{asked->id, Done{}}), 1s).ok();
   }
 
   std::string address_;
-  std::atomic<int> autostops_set_ = 0;
+  std::atomic<int> autostops_set_ = 0, ready_nodes_ = 0;
   Fd listener_;
   std::jthread thread_;
 };
@@ -103,6 +105,36 @@ class StormyCloud final : public cloud::Provider {
     return {of(order.cluster), {}};
   }
 
+  bool replaces_nodes() const override { return true; }
+  cloud::CreateOutcome replace(const cloud::CreateOrder& order, const std::vector<int>& ranks, Duration) override {
+    die();
+    replacements.push_back({order.generation, ranks});
+    for (const auto& [id, machine] : machines_)
+      if (machine.cluster == order.cluster && tokens_.at(id) != order.token) broken_.push_back("mended another " + order.cluster);
+    // What is left of the lost ones goes first, and one by one.
+    for (const int rank : ranks) {
+      std::erase_if(machines_, [&](const auto& entry) {
+        return entry.second.cluster == order.cluster && entry.second.rank == rank && generations_[entry.first] != order.generation;
+      });
+      die();
+    }
+    const bool refused = happens(weather_.refuses);
+    for (const int rank : ranks) {
+      if (refused && rank == ranks.back()) break;
+      make(order, rank);
+      die();
+    }
+    if (refused && !ranks.empty()) {
+      std::erase_if(machines_, [&](const auto& entry) {
+        return entry.second.cluster == order.cluster && generations_[entry.first] == order.generation;
+      });
+      const std::string code = "InsufficientInstanceCapacity";
+      return {{}, cloud::CloudError{Error(Code::kExhausted, "no capacity"), code, cloud::scope_of_error(name_, code, order.offer)}};
+    }
+    return {of(order.cluster), {}};
+  }
+  std::vector<std::pair<int, std::vector<int>>> replacements;  ///< generation and ranks, as it was told
+
   Result<std::vector<Instance>> list(const std::string& cluster) override {
     die();
     TRY(reach());
@@ -141,6 +173,9 @@ class StormyCloud final : public cloud::Provider {
   bool may_tell = true;
   std::string problem;  ///< of what is stopped
 
+  void lose(int rank) {
+    std::erase_if(machines_, [&](const auto& entry) { return entry.second.rank == rank; });
+  }
   /// A machine that its cloud takes away.
   void preempt_one() {
     if (machines_.empty()) return;
@@ -171,12 +206,14 @@ class StormyCloud final : public cloud::Provider {
 
   void make(const cloud::CreateOrder& order, int rank) {
     for (const auto& [id, machine] : machines_)
-      if (machine.cluster == order.cluster && machine.rank == rank && tokens_.at(id) == order.token) return;
+      if (machine.cluster == order.cluster && machine.rank == rank && tokens_.at(id) == order.token && generations_[id] == order.generation)
+        return;
     const auto id = fmt::format("{}-{}", name_, ++last_);
     Instance machine{.id = id, .cluster = order.cluster, .rank = rank, .state = InstanceState::kRunning};
     machine.region = order.offer.region;
     machine.agent_address = greeter().address();
     tokens_[id] = order.token;
+    generations_[id] = order.generation;
     machines_[id] = std::move(machine);
   }
   template <class Change>
@@ -199,6 +236,7 @@ class StormyCloud final : public cloud::Provider {
   int last_ = 0;
   std::map<std::string, Instance> machines_;
   std::map<std::string, std::string> tokens_;  // of every machine there ever was
+  std::map<std::string, int> generations_;
   std::vector<std::string> broken_;
 };
 
@@ -247,6 +285,7 @@ class Storm {
       ClusterRecord blank;
       blank.name = cluster;
       blank.num_nodes = goal.num_nodes;
+      blank.mend.allowed = random_.below(2) == 0;
       (void)session->provision(goal, blank).ok();
     });
   }
@@ -292,6 +331,11 @@ class Storm {
     for (const auto& record : records) {
       const auto there = (record.placement.offer.cloud == "east" ? east_ : west_).of(record.name);
       if (there.empty()) violations_.push_back(record.name + " is on record and nowhere else");
+      std::set<int> ranks;
+      for (const auto& machine : there) ranks.insert(machine.rank);
+      if (ranks.size() != there.size()) violations_.push_back(record.name + " has two machines of a rank");
+      if (record.status == ClusterStatus::kUp && !record.mend.replacing.empty())
+        violations_.push_back(record.name + " is UP before its new nodes are ready");
       if (record.status == ClusterStatus::kUp && there.size() != static_cast<std::size_t>(record.num_nodes))
         violations_.push_back(fmt::format("{} is UP with {} of {} nodes", record.name, there.size(), record.num_nodes));
     }
@@ -317,6 +361,23 @@ class Calm : public testing::Test {
     record_.placement.offer.cloud = "east";
   }
   void TearDown() override { fs::remove_all(folder_); }
+  enum class Put { kRecord, kNothing };
+  /// What a command does that has the cluster.
+  void with_session(const std::function<void(ClusterSession&)>& work, Put put = Put::kRecord) {
+    auto state = StateStore::open(folder_ / "state.db").value();
+    if (put == Put::kRecord) CHECK(state.put(record_).ok());
+    Log log;
+    Broker broker({.config = {},
+                   .lock_folder = folder_ / "locks",
+                   .state = state,
+                   .providers = {{"east", &east_}},
+                   .clock = clock_,
+                   .log = log,
+                   .say = [](const std::string&) {}});
+    auto session = broker.open("a", "start");
+    ASSERT_TRUE(session.ok()) << session.error().message();
+    work(*session);
+  }
   /// The clusters that `isobar status` shows, as they were recorded before.
   std::vector<ClusterRecord> look() {
     auto state = StateStore::open(folder_ / "state.db").value();
@@ -417,6 +478,97 @@ TEST_F(Calm, PortsAreOnRecordWhenTheyAreOpenAndThoseThatWereCutShortAreOpenedByW
   EXPECT_THAT(east_.opened, testing::ElementsAre("a 80, 443"));
   EXPECT_EQ(state.cluster("a").value().ports, (Ports{{80, 80}, {443, 443}}));
   EXPECT_THAT(state.intents().value(), testing::IsEmpty());
+}
+
+TEST_F(Calm, ALostNodeIsReplacedAloneByStart) {
+  record_.mend.allowed = true;
+  record_.token = "t";
+  record_.ports = {{80, 80}};
+  east_.lose(1);
+  with_session([&](ClusterSession& session) {
+    EXPECT_EQ(session.record()->status, ClusterStatus::kInit);
+    const int ready = greeter().ready_nodes();
+    ASSERT_TRUE(session.start().ok());
+    EXPECT_EQ(greeter().ready_nodes(), ready + 1) << "the head is told";
+    EXPECT_EQ(session.record()->status, ClusterStatus::kUp);
+    EXPECT_THAT(session.record()->mend.replacing, testing::IsEmpty());
+    EXPECT_EQ(session.record()->mend.generation, 1);
+  });
+  EXPECT_THAT(east_.replacements, testing::ElementsAre(testing::Pair(1, testing::ElementsAre(1))));
+  EXPECT_THAT(east_.opened, testing::ElementsAre("a 80")) << "ports are let in to the new machine, too";
+  EXPECT_EQ(east_.of("a").size(), 2U);
+  EXPECT_EQ(east_.of("a")[0].id, "east-1") << "the other one is as it was";
+}
+
+TEST_F(Calm, ANodeIsNotReplacedUnlessItsUserSaysSo) {
+  record_.token = "t";
+  east_.lose(1);
+  with_session([&](ClusterSession& session) {
+    EXPECT_THAT(session.mend().error().message(), testing::HasSubstr("replace_lost_nodes: true"));
+    (void)session.start().ok();
+  });
+  EXPECT_THAT(east_.replacements, testing::IsEmpty());
+}
+
+TEST_F(Calm, ALostHeadIsSaidToBeBeyondMending) {
+  record_.mend.allowed = true;
+  record_.token = "t";
+  east_.lose(0);
+  with_session([&](ClusterSession& session) {
+    const auto refused = session.start();
+    EXPECT_EQ(refused.error().code(), Code::kInvalidArgument);
+    EXPECT_THAT(refused.error().message(), testing::HasSubstr("isobar down a"));
+  });
+  EXPECT_THAT(east_.replacements, testing::IsEmpty());
+}
+
+TEST_F(Calm, ANodeThatTheCloudCallsRunningIsGivenUpOnRequest) {
+  record_.mend.allowed = true;
+  record_.token = "t";
+  with_session([&](ClusterSession& session) {
+    EXPECT_THAT(session.mend({2}).error().message(), testing::HasSubstr("has no node 2"));
+    ASSERT_TRUE(session.mend({1}).ok());
+  });
+  EXPECT_THAT(east_.replacements, testing::ElementsAre(testing::Pair(1, testing::ElementsAre(1))));
+  EXPECT_EQ(east_.of("a").size(), 2U);
+  EXPECT_NE(east_.of("a")[1].id, "east-2");
+}
+
+TEST_F(Calm, AReplacementThatIsRefusedIsTriedAgainUnderItsNextGeneration) {
+  record_.mend.allowed = true;
+  record_.token = "t";
+  east_.lose(1);
+  weather_.refuses = 100;
+  with_session([&](ClusterSession& session) {
+    EXPECT_EQ(session.start().error().code(), Code::kExhausted);
+    EXPECT_EQ(session.record()->status, ClusterStatus::kInit);
+  });
+  weather_ = {};
+  with_session([&](ClusterSession& session) { ASSERT_TRUE(session.start().ok()); }, Put::kNothing);
+  EXPECT_THAT(east_.replacements,
+              testing::ElementsAre(testing::Pair(1, testing::ElementsAre(1)), testing::Pair(2, testing::ElementsAre(1))));
+}
+
+TEST_F(Calm, ANewNodeGetsWhatWasSentToTheOthersAndWhatIsGoneIsNamed) {
+  record_.mend.allowed = true;
+  record_.token = "t";
+  const fs::path sent = folder_ / "work";
+  ASSERT_TRUE(make_folders(sent).ok());
+  record_.mend.files = {{"~/sky_workdir", sent.string(), false}};
+  east_.lose(1);
+  fs::remove_all(sent);
+  with_session([&](ClusterSession& session) {
+    const auto failed = session.start();
+    EXPECT_EQ(failed.error().code(), Code::kNotFound);
+    EXPECT_THAT(failed.error().message(), testing::AllOf(testing::HasSubstr(sent.string()), testing::HasSubstr("isobar start a")));
+  });
+  // Its machines run, and yet it is not up.
+  with_session(
+      [&](ClusterSession& session) {
+        EXPECT_EQ(session.record()->status, ClusterStatus::kInit);
+        EXPECT_THAT(session.record()->mend.replacing, testing::ElementsAre(1));
+      },
+      Put::kNothing);
 }
 
 TEST_F(Calm, MachinesThatWereStoppedOtherwiseKeepTheirDisks) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "broker/agent_channel.h"
@@ -39,6 +40,17 @@ std::optional<ClusterStatus> status_of(const std::vector<cloud::Instance>& insta
   if (whole && all_in(instances, cloud::InstanceState::kRunning)) return ClusterStatus::kUp;
   if (whole && all_in(instances, cloud::InstanceState::kStopped)) return ClusterStatus::kStopped;
   return ClusterStatus::kInit;
+}
+
+std::vector<int> lost_ranks(const std::vector<cloud::Instance>& instances, int num_nodes) {
+  std::set<int> there;
+  for (const auto& instance : instances)
+    if (instance.state != cloud::InstanceState::kTerminated && instance.state != cloud::InstanceState::kUnreachable)
+      there.insert(instance.rank);
+  std::vector<int> lost;
+  for (int rank = 0; rank < num_nodes; ++rank)
+    if (!there.contains(rank)) lost.push_back(rank);
+  return lost;
 }
 
 // A machine that just came up, or whose agent was just restarted, answers a moment later.

@@ -18,6 +18,10 @@ std::string problem_of(const std::vector<cloud::Instance>& instances);
 /// None when there are no instances left.
 std::optional<ClusterStatus> status_of(const std::vector<cloud::Instance>& instances, int num_nodes);
 
+/// The ranks of which nothing is left that runs or could be started: missing, ended, or given up by their cloud as not answering.
+/// Ascending.
+std::vector<int> lost_ranks(const std::vector<cloud::Instance>& instances, int num_nodes);
+
 /// A machine that just came up, or whose agent was just restarted, answers a moment later: one that is not to be had is tried again until
 /// the deadline.
 /// answer_least  what one that was reached may take to greet, however little is left

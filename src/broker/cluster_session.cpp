@@ -55,7 +55,7 @@ Status ClusterSession::refresh(Result<std::vector<cloud::Instance>> seen) {
     return {};
   }
   problem_ = problem_of(*seen);
-  const bool fits = status_of(without_terminated(*seen), record_->num_nodes) == record_->status;
+  const bool fits = status_seen(*seen) == record_->status;
   // Asking again would not make a machine answer.
   const bool unanswered = std::any_of(seen->begin(), seen->end(),
                                       [](const cloud::Instance& instance) { return instance.state == cloud::InstanceState::kUnreachable; });
@@ -66,7 +66,7 @@ Status ClusterSession::bring_in_line(Result<std::vector<cloud::Instance>> instan
   TRY_ASSIGN(auto* driver, provider());
   TRY_ASSIGN(auto listed, std::move(instances).context(fmt::format("look at cluster '{}'", name_)));
   problem_ = problem_of(listed);
-  const auto status = status_of(without_terminated(std::move(listed)), record_->num_nodes);
+  const auto status = status_seen(std::move(listed));
   // On most clouds a machine can switch itself off and no more; what was to go with its disk is removed by whoever looks next. One that
   // its cloud took back is left for its user to start again.
   const bool half_gone = status == ClusterStatus::kStopped && record_->status == ClusterStatus::kUp && problem_.empty() &&
@@ -118,7 +118,9 @@ Status ClusterSession::repair(const Intent& intent) {
     return parts_.state.finish(name_, record, parts_.clock.now());
   }
   TRY_ASSIGN(auto listed, driver->list(name_));
-  const auto status = status_of(without_terminated(std::move(listed)), record->num_nodes);
+  auto status = status_of(without_terminated(std::move(listed)), record->num_nodes);
+  // Machines that run are not yet nodes with everything on them: whoever starts the cluster goes on with that.
+  if (intent.kind == IntentKind::kReplace && status == ClusterStatus::kUp) status = ClusterStatus::kInit;
   if (intent.kind == IntentKind::kCreate && status != ClusterStatus::kUp) {
     parts_.say(fmt::format("Removing what an interrupted launch left of cluster '{}'.", name_));
     TRY(driver->terminate(name_, deadline));
@@ -150,6 +152,8 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
   const auto labels = goal.labels;
   const auto config = goal.config;
   const auto images = goal.images;
+  blank.mend.labels = labels;
+  blank.mend.config = config;
   const auto ports = goal.ports;
   const auto volumes = goal.volumes;
   LaunchMachine machine(std::move(goal), fmt::format("{}-{}", name_, parts_.clock.now().unix_nanos()));
@@ -166,6 +170,7 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
       record_->status = ClusterStatus::kInit;
       record_->launched = parts_.clock.now();
       record_->token = intent->token;
+      record_->mend.image = image_for(images, intent->placement);
       parts_.say(fmt::format("Launching on {} …", describe(intent->placement)));
       TRY(parts_.state.begin({IntentKind::kCreate, name_, intent->placement.offer.cloud, intent->token, parts_.clock.now()}, &*record_));
       event = launch::IntentRecorded{};
@@ -177,7 +182,7 @@ Status ClusterSession::provision(LaunchGoal goal, ClusterRecord blank) {
                                      .use_spot = create->placement.use_spot,
                                      .count = record_->num_nodes,
                                      .labels = labels,
-                                     .image = image_for(images, create->placement),
+                                     .image = record_->mend.image,
                                      .config = config,
                                      .user = record_->user,
                                      .ports = ports,
@@ -255,6 +260,8 @@ void ClusterSession::tell_nodes(bool gone) {
 }
 
 Status ClusterSession::start() {
+  TRY_ASSIGN(const bool needed, needs_mending());
+  if (needed) return mend();
   TRY(act(IntentKind::kStart, ClusterStatus::kUp, true));
   return mount_on_nodes(record_->mounts).context(fmt::format("cluster '{}' is up, but not all of its buckets are", name_));
 }
@@ -303,8 +310,9 @@ Status ClusterSession::all_running(const std::vector<cloud::Instance>& instances
   return {};
 }
 
-Status ClusterSession::send_files(const std::vector<std::pair<std::string, LocalTree>>& trees) {
+Status ClusterSession::send_files(const Trees& trees) {
   if (trees.empty()) return {};
+  TRY(remember_files(trees));
   TRY_ASSIGN(auto clients, connect_all());
   for (const auto& [destination, tree] : trees) {
     TRY_ASSIGN(const auto sent, AgentClient::mirror_to_all(clients, {tree.source, destination, tree.entries, MirrorCompare::kSizeAndTime}));

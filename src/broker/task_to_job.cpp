@@ -130,6 +130,10 @@ JobSpec job_spec(const JobOrder& order, const ClusterRecord& cluster) {
   spec.resources = fmt::format("{}x[CPU:{:g}{}]", task.num_nodes, spec.cpus,
                                spec.gpus > 0 ? fmt::format(", {}:{:g}", cluster.placement.offer.accelerator, spec.gpus) : "");
   spec.token = order.token;
+  const auto& choices = task.resources.alternatives;
+  spec.again_when_node_lost = cluster.mend.allowed && cluster.num_nodes > 1 &&
+                              std::any_of(choices.begin(), choices.end(),
+                                          [](const auto& each) { return each.job_recovery && each.job_recovery->replace_lost_nodes; });
   return spec;
 }
 

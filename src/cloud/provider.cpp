@@ -21,6 +21,15 @@ Result<std::optional<Fd>> Provider::open_agent(const Instance&, Duration) { retu
 
 Status Provider::set_own_end(const std::string&, bool, Duration) { return {}; }
 
+std::string attempt_of(const CreateOrder& order) {
+  return order.generation == 0 ? order.token : fmt::format("{}-g{}", order.token, order.generation);
+}
+
+CreateOutcome Provider::replace(const CreateOrder& order, const std::vector<int>&, Duration) {
+  const auto why = fmt::format("{} cannot replace single nodes of a cluster; take it down and launch it again", name());
+  return {{}, CloudError{invalid(why), "ReplacementUnsupported", scope_of_error(name(), "ReplacementUnsupported", order.offer)}};
+}
+
 Status Provider::forget(const std::string&) { return {}; }
 
 std::string_view name_of(InstanceState state) {

@@ -21,11 +21,12 @@ using testing::Not;
 
 class LambdaLaunch : public CliTest {
  protected:
-  void have_everything() {
-    auto hosts = clouds::SshHosts::start(folder_ / "hosts", 2);
+  /// again   so many times more the last host is given to a machine
+  void have_everything(int machines = 2, std::size_t again = 0) {
+    auto hosts = clouds::SshHosts::start(folder_ / "hosts", machines);
     if (!hosts.ok()) GTEST_SKIP() << hosts.error().message();
     hosts_ = std::move(*hosts);
-    auto stand_in = stores::Emulator::start_script(ISOBAR_SOURCE_DIR "/tests/clouds/lambda_stand_in.py", addresses());
+    auto stand_in = stores::Emulator::start_script(ISOBAR_SOURCE_DIR "/tests/clouds/lambda_stand_in.py", addresses(again));
     ASSERT_TRUE(stand_in.ok()) << stand_in.error().message();
     stand_in_.emplace(std::move(*stand_in));
     // The hosts take isobar's own key.
@@ -40,11 +41,12 @@ class LambdaLaunch : public CliTest {
     for (const auto& [name, value] : variables()) ::unsetenv(name.c_str());
     CliTest::TearDown();
   }
-  std::vector<std::string> addresses() const {
+  std::vector<std::string> addresses(std::size_t again) const {
     std::vector<std::string> found;
     const auto config = read_file(hosts_->config_file()).value();
     for (const auto line : split(config, '\n'))
       if (trim(line).starts_with("HostName ")) found.emplace_back(trim(trim(line).substr(9)));
+    found.insert(found.end(), again, found.back());
     return found;
   }
   std::string base() const { return fmt::format("http://127.0.0.1:{}", stand_in_ ? stand_in_->port() : 0); }
@@ -65,6 +67,27 @@ class LambdaLaunch : public CliTest {
     for (const auto line : split(all, '\n')) count += line.find(" active ") != line.npos || line.find(" booting ") != line.npos;
     return count;
   }
+  /// Ends a machine behind isobar's back.
+  void end(const std::string& id) const {
+    const std::string code =
+        "import sys,json,urllib.request as u; u.urlopen(u.Request(sys.argv[1], json.dumps({'instance_ids': [sys.argv[2]]}).encode(), "
+        "{'Authorization': 'Bearer stand-in-key', 'Content-Type': 'application/json'})).read()";
+    const auto ended = run_child({"python3", "-c", code, base() + "/api/v1/instance-operations/terminate", id}, {}, 20s);
+    ASSERT_TRUE(ended.ok() && ended->exit_code == 0) << (ended.ok() ? ended->err : ended.error().message());
+  }
+  /// The machine of a launch, with what ran on it.
+  void lose(int number) {
+    const std::string all = machines();
+    end(std::string(split(split(all, '\n')[static_cast<std::size_t>(number)], ' ')[0]));
+    hosts_->tell("kill", number + 1);
+  }
+  /// The machine that is gang-1 now. Its host stays: the next machine is there.
+  void end_worker() const {
+    const std::string all = machines();
+    for (const auto line : split(all, '\n'))
+      if (line.find(" active gang-1 ") != line.npos) end(std::string(split(line, ' ')[0]));
+  }
+  std::string log_of(int job) { return run({"logs", "--no-follow", "gang", std::to_string(job)}).out; }
   std::unique_ptr<clouds::SshHosts> hosts_;
   std::optional<stores::Emulator> stand_in_;
 };
@@ -93,6 +116,70 @@ TEST_F(LambdaLaunch, AGangIsBoughtUsedAndGivenBack) {
   ok({"down", "-y", "gang"});
   EXPECT_EQ(alive(), 0U);
   EXPECT_EQ(status_of("gang"), "");
+}
+
+/// A worker is lost in the midst of a job: it is made again alone, gets what was sent to the others, and the job runs again with its setup;
+/// the head keeps its machine and its disk.
+TEST_F(LambdaLaunch, ALostWorkerIsReplacedAloneAndItsJobRunsAgain) {
+  have_everything(3);
+  if (IsSkipped() || HasFatalFailure()) return;
+  fs::create_directories(folder_ / "work");
+  write("work/data.txt", "sent along");
+  const auto task = write("gang.yaml", fmt::format(R"yaml(name: gang
+num_nodes: 2
+workdir: {}
+resources: {{infra: lambda/us-west-2, instance_type: cpu_4x_general, job_recovery: {{replace_lost_nodes: true}}}}
+setup: echo set up $(hostname)
+run: |
+  echo x >> ~/ran
+  echo "rank $ISOBAR_NODE_RANK on $(hostname): $(cat data.txt)"
+  [ $(hostname) = h3 ] || [ $ISOBAR_NODE_RANK = 0 -a $(wc -l < ~/ran) = 2 ] || sleep 1000
+)yaml",
+                                                   (folder_ / "work").string()));
+  ok({"launch", "-y", "-d", "-c", "gang", task});
+  EXPECT_TRUE(eventually([&] { return log_of(1).find("rank 1 on h2") != std::string::npos; })) << log_of(1);
+  const std::string head = machines().substr(0, machines().find(' '));
+  lose(1);
+  EXPECT_EQ(status_of("gang"), "INIT");
+  const auto started = run({"start", "gang"});
+  EXPECT_EQ(started.exit_code, 0) << started.err;
+  EXPECT_THAT(started.err + started.out, HasSubstr("replacing node 1, beside the nodes that run"));
+  EXPECT_EQ(status_of("gang"), "UP");
+  EXPECT_EQ(alive(), 2U);
+  EXPECT_THAT(machines(), HasSubstr(head + " active gang-0"));
+  EXPECT_THAT(run({"logs", "gang", "2"}).out, AllOf(HasSubstr("set up h1"), HasSubstr("set up h3"), HasSubstr("rank 0 on h1: sent along"),
+                                                    HasSubstr("rank 1 on h3: sent along")));
+  EXPECT_THAT(log_of(1), AllOf(HasSubstr("node 1"), HasSubstr("job 2 runs this again")));
+  EXPECT_THAT(ok({"queue", "gang"}), AllOf(HasSubstr("FAILED_DRIVER"), HasSubstr("SUCCEEDED")));
+  EXPECT_THAT(ok({"exec", "gang", "--num-nodes", "2", "echo $(hostname)"}), AllOf(HasSubstr("h1"), HasSubstr("h3")));
+  ok({"down", "-y", "gang"});
+  EXPECT_EQ(alive(), 0U);
+}
+
+/// Wherever the replacement is killed, the next start leaves one machine for each rank, and the head as it was.
+TEST_F(LambdaLaunch, AKilledReplacementIsCompletedByTheNextStart) {
+  have_everything(2, 1000);
+  if (IsSkipped() || HasFatalFailure()) return;
+  const auto task = write("gang.yaml",
+                          "num_nodes: 2\nresources: {infra: lambda/us-west-2, instance_type: cpu_4x_general, "
+                          "job_recovery: {replace_lost_nodes: true}}\nrun: hostname\n");
+  ok({"launch", "-y", "-c", "gang", task});
+  const std::string head = machines().substr(0, machines().find(' '));
+  for (int i = 0; i < (std::getenv("ISOBAR_LONG") ? 30 : 4); ++i) {
+    end_worker();
+    auto mending = start({"start", "gang"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(60 + 450 * i % 4000));
+    mending->signal(SIGKILL);
+    mending->wait();
+    std::this_thread::sleep_for(300ms);
+    ok({"start", "gang"});
+    EXPECT_EQ(status_of("gang"), "UP") << i;
+    EXPECT_EQ(alive(), 2U) << i << "\n" << machines();
+    EXPECT_THAT(machines(), HasSubstr(head + " active gang-0")) << i;
+    EXPECT_THAT(ok({"exec", "gang", "--num-nodes", "2", "echo rank $ISOBAR_NODE_RANK"}), AllOf(HasSubstr("rank 0"), HasSubstr("rank 1")));
+  }
+  ok({"down", "-y", "gang"});
+  EXPECT_EQ(alive(), 0U);
 }
 
 TEST_F(LambdaLaunch, WhereThereIsNoRoomTheNextRegionIsTaken) {

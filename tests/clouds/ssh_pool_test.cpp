@@ -136,6 +136,21 @@ TEST_F(SshPool, AnotherHostKeyIsRefusedWithTheMend) {
   EXPECT_THAT(up.err, AllOf(HasSubstr("another host key"), HasSubstr("ssh-keygen -R h1")));
 }
 
+TEST_F(SshPool, AHostThatTakesNoneOfOurKeysIsNamedAtOnce) {
+  HAVE_HOSTS(1);
+  // As theirs whose pool names no identity file: the client has no key that the host knows.
+  auto config = read_file(hosts_->config_file()).value();
+  const auto at = config.find("IdentityFile ");
+  ASSERT_NE(at, std::string::npos);
+  config.replace(at, config.find('\n', at) - at, "IdentityFile /nowhere/key");
+  ::setenv("ISOBAR_SSH_CONFIG", write("keyless_config", config).c_str(), 1);
+  const auto begun = std::chrono::steady_clock::now();
+  const auto up = run({"ssh", "up"});
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 30s);
+  EXPECT_NE(up.exit_code, 0);
+  EXPECT_THAT(up.out + up.err, HasSubstr("h1"));
+}
+
 TEST_F(SshPool, AFullDiskIsNamedAndTheOtherHostsAreUsed) {
   HAVE_HOSTS(2);
   hosts_->tell("fill", 1);

@@ -22,7 +22,9 @@ std::vector<NodeShape> shapes_of(const NodeConfig& config) {
   return std::vector<NodeShape>(config.nodes.size(), NodeShape{config.cpus, config.gpus});
 }
 
-Demand demand_of(const JobSpec& spec) { return {spec.num_nodes, spec.cpus, spec.gpus, !spec.setup.empty(), !spec.run.empty()}; }
+Demand demand_of(const JobSpec& spec) {
+  return {spec.num_nodes, spec.cpus, spec.gpus, !spec.setup.empty(), !spec.run.empty(), spec.again_when_node_lost};
+}
 
 }  // namespace
 
@@ -86,7 +88,8 @@ Head::Head(Loop& loop, const NodeConfig& config, JobStore store, RankHost& local
   for (const auto& node : config_.nodes)
     if (node.rank != config_.rank)
       peers_[node.rank] = std::make_unique<PeerLink>(
-          loop_, node, log_, watched ? [this](const NodeNotice& notice) { announce(notice); } : PeerLink::Announced());
+          loop_, node, log_, watched ? [this](const NodeNotice& notice) { announce(notice); } : PeerLink::Announced(),
+          [this, rank = node.rank](bool answers) { node_answers(rank, answers); });
 }
 
 Head::~Head() = default;
@@ -98,6 +101,7 @@ Status Head::restore() {
   if (saved) autostop_.set(saved->autostop, saved->set_at);
   TRY_ASSIGN(const auto last, store_.last_activity());
   if (last) autostop_.jobs_changed(0, *last);
+  TRY(find_replaced());
   TRY_ASSIGN(const auto unfinished, store_.unfinished());
   // Those that hold resources first, so that none of them is given away twice.
   for (const auto& job : unfinished)
@@ -108,6 +112,37 @@ Status Head::restore() {
   autostop_.jobs_changed(queue_.pending() + active_.size(), booted_);
   arm_autostop();
   return {};
+}
+
+std::map<int, std::string> Head::node_tokens() const {
+  std::map<int, std::string> tokens;
+  for (const auto& node : config_.nodes) tokens[node.rank] = node.token;
+  return tokens;
+}
+
+// A node whose token is another one is another machine.
+Status Head::find_replaced() {
+  TRY_ASSIGN(const auto accepted, store_.accepted_nodes());
+  if (accepted.empty()) return store_.accept_nodes(node_tokens());
+  for (const auto& [rank, token] : node_tokens()) {
+    const auto before = accepted.find(rank);
+    if (before == accepted.end() || before->second == token) continue;
+    log_.info("node_replaced", {{"rank", rank}});
+    unready_.insert(rank);
+    queue_.step(NodeLost{rank, true});
+  }
+  return {};
+}
+
+Status Head::nodes_ready() {
+  TRY(store_.accept_nodes(node_tokens()));
+  for (const int rank : std::exchange(unready_, {})) step(NodeBack{rank});
+  return {};
+}
+
+void Head::node_answers(int rank, bool answers) {
+  if (!answers) step(NodeLost{rank, unready_.contains(rank)});
+  else if (!unready_.contains(rank)) step(NodeBack{rank});
 }
 
 void Head::restore_one(const UnfinishedJob& job) {
@@ -235,8 +270,38 @@ fs::path Head::journal_of(JobId id) const { return config_.home / ".isobar" / "r
 // ---- effects ------------------------------------------------------------------------------------------------------
 
 void Head::carry_out(const std::vector<QueueEffect>& effects) {
+  // Before the loss is on record, so that an agent which dies in between sees it again; the token lets it be added but once.
+  const auto more = run_again(effects);
   record(effects);
   for (const auto& effect : effects) std::visit([&](const auto& one) { on(one); }, effect);
+  if (!more.empty()) carry_out(more);
+}
+
+/// Submits the jobs once more that lost a node and asked for that.
+std::vector<QueueEffect> Head::run_again(const std::vector<QueueEffect>& effects) {
+  std::vector<QueueEffect> more;
+  for (const auto& effect : effects) {
+    const auto* reached = std::get_if<VerdictReached>(&effect);
+    const auto job = reached ? active_.find(reached->job) : active_.end();
+    if (job == active_.end() || !reached->node_lost || !job->second->spec.again_when_node_lost) continue;
+    JobSpec spec = job->second->spec;
+    spec.task_id = job->second->task_id;
+    spec.token = fmt::format("{}/again", spec.token.empty() ? fmt::format("job-{}", reached->job) : spec.token);
+    const auto added = store_.add(std::vector{spec}, now());
+    auto& log = job->second->log;
+    if (!added.ok()) {
+      log_.warn("job_not_run_again", {{"job", reached->job}, {"why", added.error().message()}});
+      if (log) (void)log->note("it could not be submitted again: " + added.error().message()).ok();
+      continue;
+    }
+    const auto again = added->at(0);
+    log_.info("job_runs_again", {{"job", reached->job}, {"as", again.id}});
+    if (log) (void)log->note(fmt::format("job {} runs this again as soon as all of its nodes are there", again.id)).ok();
+    if (!again.is_new) continue;
+    auto effects_of_it = queue_.step(JobSubmitted{again.id, demand_of(spec)});
+    std::move(effects_of_it.begin(), effects_of_it.end(), std::back_inserter(more));
+  }
+  return more;
 }
 
 /// What happened is in the table before anything is done about it, so that an agent which dies in between knows.

@@ -43,6 +43,8 @@ class Head {
   Status set_autostop(const std::optional<Autostop>& autostop);
   /// A node's cloud has announced something: the logs of the jobs on it say so. One that is known already is passed over.
   void announce(const NodeNotice& notice);
+  /// The nodes that were replaced may be given jobs from now on.
+  Status nodes_ready();
   void power_off(PowerOff how);
   NodeStatus status() const;
   const JobStore& store() const { return store_; }
@@ -66,9 +68,13 @@ class Head {
   Status admit(const std::vector<JobSpec>& jobs) const;
   void record_submissions();
   Result<std::vector<JobId>> unfinished_of(const CancelJobs& what) const;
+  Status find_replaced();
+  std::map<int, std::string> node_tokens() const;
+  void node_answers(int rank, bool answers);
   void restore_one(const UnfinishedJob& job);
   void step(const QueueEvent& event) { carry_out(queue_.step(event)); }
   void carry_out(const std::vector<QueueEffect>& effects);
+  std::vector<QueueEffect> run_again(const std::vector<QueueEffect>& effects);
   void record(const std::vector<QueueEffect>& effects);
   void record_what_waits();
   void catch_up();
@@ -100,6 +106,7 @@ class Head {
   std::map<JobId, std::unique_ptr<ActiveJob>> active_;
   std::vector<Submission> submissions_;
   std::vector<Cancellation> cancellations_;
+  std::set<int> unready_;                // nodes that took the place of lost ones
   std::vector<NodeNotice> notices_;      // the last of each node
   std::vector<QueueEffect> unrecorded_;  // what the disk did not take yet
   Loop::Timer record_again_, autostop_timer_, power_off_timer_;

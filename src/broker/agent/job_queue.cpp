@@ -59,6 +59,13 @@ Status JobQueue::admit_places(const std::vector<Place>& places) const {
   return {};
 }
 
+/// By which rank of its phase a job is on a node: setups go by node.
+int JobQueue::rank_on(const Active& active, int node) {
+  if (active.phase == Phase::kSetup) return node;
+  return static_cast<int>(std::find_if(active.places.begin(), active.places.end(), [&](const Place& at) { return at.node == node; }) -
+                          active.places.begin());
+}
+
 std::vector<QueueEffect> JobQueue::step(const QueueEvent& event) {
   Effects out;
   std::visit([&](const auto& happened) { on(happened, out); }, event);
@@ -86,15 +93,12 @@ void JobQueue::on(const RankEnded& event, Effects& out) {
   if (found == active_.end() || found->second.phase != event.key.phase || found->second.live.erase(event.node) == 0) return;
   auto& active = found->second;
   if (!event.end.exit_code || *event.end.exit_code != 0) {
-    int rank = event.node;
-    if (active.phase == Phase::kRun)
-      rank = static_cast<int>(
-          std::find_if(active.places.begin(), active.places.end(), [&](const Place& at) { return at.node == event.node; }) -
-          active.places.begin());
+    const int rank = rank_on(active, event.node);
     const auto status = !event.end.exit_code            ? JobStatus::kFailedDriver
                         : active.phase == Phase::kSetup ? JobStatus::kFailedSetup
                                                         : JobStatus::kFailed;
-    decide(event.key.job, active, {status, event.end.exit_code, rank, event.end.reason}, out);
+    const bool node_lost = !event.end.exit_code && lost_.contains(event.node);
+    decide(event.key.job, active, {status, event.end.exit_code, rank, event.end.reason}, out, node_lost);
   }
   if (active.live.empty()) phase_over(event.key.job, active, out);
 }
@@ -115,6 +119,39 @@ void JobQueue::on(const JobRestored& event, Effects& out) {
   start_ranks(event.job, active, out);
   if (active.verdict)
     for (const int node : active.live) out.emplace_back(KillGangRank{{event.job, active.phase}, node});
+  end_with_lost(event.job, active, out);
+}
+
+// What ran on a machine that was replaced went with it, and must not be begun on the one that took its place.
+void JobQueue::end_with_lost(JobId job, Active& active, Effects& out) {
+  bool any = false;
+  for (const auto& [node, loss] : lost_) {
+    if (!loss.replaced || active.live.erase(node) == 0) continue;
+    any = true;
+    std::erase_if(out, [&, at = node](const QueueEffect& effect) {
+      const auto* start = std::get_if<StartRank>(&effect);
+      const auto* kill = std::get_if<KillGangRank>(&effect);
+      return (start && start->key.job == job && start->node == at) || (kill && kill->key.job == job && kill->node == at);
+    });
+    decide(job, active, {JobStatus::kFailedDriver, {}, rank_on(active, node), fmt::format("node {} was lost", node)}, out, true);
+  }
+  if (any && active.live.empty()) phase_over(job, active, out);
+}
+
+void JobQueue::on(const NodeLost& event, Effects&) {
+  auto& loss = lost_.emplace(event.node, event).first->second;
+  loss.replaced |= event.replaced;
+}
+
+void JobQueue::on(const NodeBack& event, Effects&) { lost_.erase(event.node); }
+
+bool JobQueue::is_closed(int node, const Demand& demand) const {
+  const auto loss = lost_.find(node);
+  return loss != lost_.end() && (loss->second.replaced || demand.waits_for_lost);
+}
+
+bool JobQueue::any_closed(const Demand& demand) const {
+  return std::any_of(lost_.begin(), lost_.end(), [&](const auto& loss) { return is_closed(loss.first, demand); });
 }
 
 void JobQueue::start_what_fits(Effects& out) {
@@ -134,10 +171,12 @@ void JobQueue::start_what_fits(Effects& out) {
 }
 
 std::optional<std::vector<Place>> JobQueue::place(const Demand& demand) const {
+  // Setup is on every node of the cluster.
+  if (demand.has_setup && any_closed(demand)) return std::nullopt;
   std::vector<Place> places;
   for (int node = 0; node < static_cast<int>(nodes_.size()) && static_cast<int>(places.size()) < demand.num_nodes; ++node) {
     const auto& at = nodes_[static_cast<std::size_t>(node)];
-    if (at.cpus_free + kSlack < demand.cpus) continue;
+    if (at.cpus_free + kSlack < demand.cpus || is_closed(node, demand)) continue;
     if (auto picked = pick_devices(at.gpus_free, demand)) places.push_back({node, std::move(*picked)});
   }
   if (static_cast<int>(places.size()) < demand.num_nodes) return std::nullopt;
@@ -171,10 +210,10 @@ void JobQueue::start_ranks(JobId job, Active& active, Effects& out) const {
   }
 }
 
-void JobQueue::decide(JobId job, Active& active, Verdict verdict, Effects& out) const {
+void JobQueue::decide(JobId job, Active& active, Verdict verdict, Effects& out, bool node_lost) const {
   if (active.verdict) return;
   active.verdict = std::move(verdict);
-  out.emplace_back(VerdictReached{job, *active.verdict});
+  out.emplace_back(VerdictReached{job, *active.verdict, node_lost});
   for (const int node : active.live) out.emplace_back(KillGangRank{{job, active.phase}, node});
 }
 

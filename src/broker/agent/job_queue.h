@@ -8,6 +8,9 @@
 /// that the head, when it takes part, is rank 0. Setup runs on every node of the cluster, then the job on its own nodes.
 /// The first rank to fail decides: the others are killed, and the job ends when the last of them is gone.
 ///
+/// A node that is lost keeps its place in the cluster. Jobs that wait for lost nodes are not started on it until it is back; a node that
+/// was replaced and is not ready yet gets no jobs at all.
+///
 /// Source   the job queue of SkyPilot's runtime (NSDI '23); placement is Ray's STRICT_SPREAD.
 
 #include <map>
@@ -30,6 +33,7 @@ struct Demand {
   int num_nodes = 1;
   double cpus = 0, gpus = 0;  ///< on each node
   bool has_setup = false, has_run = true;
+  bool waits_for_lost = false;  ///< it is not started on a node that is lost; else it is, and fails
 };
 
 /// Where one rank runs, and the devices it may see.
@@ -69,7 +73,15 @@ struct JobRestored {
   std::vector<Place> places;
   std::optional<Verdict> verdict;
 };
-using QueueEvent = std::variant<JobSubmitted, RankEnded, CancelWanted, JobRestored>;
+/// It does not answer, or another machine has taken its place. What ran there ends by RankEnded, if the agent was there to see it.
+struct NodeLost {
+  int node = 0;
+  bool replaced = false;  ///< by a machine on which nothing is to run yet, whatever the job
+};
+struct NodeBack {
+  int node = 0;
+};
+using QueueEvent = std::variant<JobSubmitted, RankEnded, CancelWanted, JobRestored, NodeLost, NodeBack>;
 
 // ---- effects ----
 /// Record that the phase begins; comes before the StartRanks of the phase.
@@ -90,6 +102,7 @@ struct KillGangRank {
 struct VerdictReached {
   JobId job;
   Verdict verdict;
+  bool node_lost = false;  ///< a rank went with its node
 };
 struct JobEnded {
   JobId job;
@@ -134,18 +147,25 @@ class JobQueue {
   void on(const RankEnded& event, Effects& out);
   void on(const CancelWanted& event, Effects& out);
   void on(const JobRestored& event, Effects& out);
+  void on(const NodeLost& event, Effects& out);
+  void on(const NodeBack& event, Effects& out);
 
+  bool is_closed(int node, const Demand& demand) const;
+  bool any_closed(const Demand& demand) const;
+  void end_with_lost(JobId job, Active& active, Effects& out);
   void start_what_fits(Effects& out);
   std::optional<std::vector<Place>> place(const Demand& demand) const;
   void take(const Active& active, double sign);
   void begin_phase(JobId job, Active& active, Phase phase, Effects& out);
   void start_ranks(JobId job, Active& active, Effects& out) const;
-  void decide(JobId job, Active& active, Verdict verdict, Effects& out) const;
+  void decide(JobId job, Active& active, Verdict verdict, Effects& out, bool node_lost = false) const;
   void phase_over(JobId job, Active& active, Effects& out);
+  static int rank_on(const Active& active, int node);
   void finish(JobId job, const Active& active, Verdict verdict, Effects& out);
 
   std::vector<NodeShape> shapes_;
   std::vector<Node> nodes_;
+  std::map<int, NodeLost> lost_;
   std::map<JobId, Demand> pending_;  // ids grow with submission, so their order is the queue's
   std::map<JobId, Active> active_;
 };

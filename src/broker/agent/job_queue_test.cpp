@@ -53,6 +53,62 @@ TEST(JobQueue, IsStrictlyFirstInFirstOut) {
               ElementsAre("end 1 SUCCEEDED", "begin run 2", "start run 2 rank 0 on 0", "begin run 3", "start run 3 rank 0 on 0"));
 }
 
+TEST(JobQueue, AJobThatWaitsForLostNodesIsStartedOnceTheNodeIsBack) {
+  JobQueue queue({{4, 0}, {4, 0}});
+  const Demand gang{.num_nodes = 2, .cpus = 1, .waits_for_lost = true};
+  EXPECT_THAT(words(queue.step(NodeLost{1})), IsEmpty());
+  EXPECT_THAT(words(queue.step(submitted(1, gang))), IsEmpty());
+  EXPECT_EQ(queue.pending(), 1U);
+  EXPECT_THAT(words(queue.step(NodeBack{1})), ElementsAre("begin run 1", "start run 1 rank 0 on 0", "start run 1 rank 1 on 1"));
+}
+
+TEST(JobQueue, SetupThatWaitsForLostNodesNeedsEveryNode) {
+  JobQueue queue({{4, 0}, {4, 0}});
+  queue.step(NodeLost{1});
+  EXPECT_THAT(words(queue.step(submitted(1, {.cpus = 1, .has_setup = true, .waits_for_lost = true}))), IsEmpty());
+  EXPECT_THAT(words(queue.step(NodeBack{1})), ElementsAre("begin setup 1", "start setup 1 rank 0 on 0", "start setup 1 rank 1 on 1"));
+}
+
+TEST(JobQueue, AJobThatDoesNotWaitIsStartedOnALostNodeAndFailsThere) {
+  JobQueue queue({{4, 0}, {4, 0}});
+  queue.step(NodeLost{1});
+  queue.step(submitted(1, {.num_nodes = 2, .cpus = 1}));
+  const auto effects = queue.step(ended(1, 1, {}));
+  EXPECT_THAT(words(effects), ElementsAre("verdict 1 FAILED_DRIVER", "kill run 1 on 0"));
+  EXPECT_TRUE(std::get<VerdictReached>(effects[0]).node_lost);
+}
+
+TEST(JobQueue, AFailureOnANodeThatIsThereIsNoLoss) {
+  JobQueue queue({{4, 0}, {4, 0}});
+  queue.step(submitted(1, {.num_nodes = 2, .cpus = 1, .waits_for_lost = true}));
+  const auto effects = queue.step(ended(1, 1, 3));
+  EXPECT_FALSE(std::get<VerdictReached>(effects.at(0)).node_lost);
+}
+
+TEST(JobQueue, NothingIsBegunOnAReplacedNodeUntilItIsReady) {
+  JobQueue queue({{4, 0}, {4, 0}});
+  queue.step(NodeLost{1, true});
+  EXPECT_THAT(words(queue.step(submitted(1, {.num_nodes = 2, .cpus = 1}))), IsEmpty()) << "whatever the job asks";
+  EXPECT_THAT(words(queue.step(NodeLost{1, false})), IsEmpty());
+  EXPECT_THAT(words(queue.step(NodeBack{1})), ElementsAre("begin run 1", "start run 1 rank 0 on 0", "start run 1 rank 1 on 1"));
+}
+
+TEST(JobQueue, WhatRanOnAReplacedNodeHasEndedAndIsNotBegunOnItsSuccessor) {
+  JobQueue queue({{4, 0}, {4, 0}});
+  queue.step(NodeLost{1, true});
+  const auto effects = queue.step(JobRestored{JobId(1), {.num_nodes = 2, .cpus = 1}, Phase::kRun, {{0, {}}, {1, {}}}, {}});
+  EXPECT_THAT(words(effects), ElementsAre("start run 1 rank 0 on 0", "verdict 1 FAILED_DRIVER", "kill run 1 on 0"));
+  EXPECT_TRUE(std::get<VerdictReached>(effects[1]).node_lost);
+  EXPECT_THAT(words(queue.step(ended(1, 0, 143))), ElementsAre("end 1 FAILED_DRIVER"));
+}
+
+TEST(JobQueue, AJobWhoseOnlyNodeWasReplacedEndsAtOnce) {
+  JobQueue queue({{4, 0}, {4, 0}});
+  queue.step(NodeLost{1, true});
+  EXPECT_THAT(words(queue.step(JobRestored{JobId(1), {.cpus = 1}, Phase::kRun, {{1, {}}}, {}})),
+              ElementsAre("verdict 1 FAILED_DRIVER", "end 1 FAILED_DRIVER"));
+}
+
 TEST(JobQueue, TheFirstFailingRankDecides) {
   JobQueue queue({{1, 0}, {1, 0}, {1, 0}});
   queue.step(submitted(1, {.num_nodes = 3, .cpus = 1}));

@@ -10,15 +10,16 @@ namespace isobar::broker {
 
 namespace {
 
-constexpr int kSchema = 1;
+constexpr int kSchema = 2;
 constexpr const char* kTables = R"(
 CREATE TABLE IF NOT EXISTS jobs(
   id INTEGER PRIMARY KEY AUTOINCREMENT, token BLOB UNIQUE, name BLOB, user BLOB, resources BLOB, num_nodes INTEGER,
   status INTEGER, submitted INTEGER, started INTEGER, ended INTEGER, exit_code INTEGER, failed_rank INTEGER, reason BLOB,
-  cpus REAL, gpus REAL, has_setup INTEGER, has_run INTEGER, places BLOB, verdict INTEGER, spec BLOB);
+  cpus REAL, gpus REAL, has_setup INTEGER, has_run INTEGER, places BLOB, verdict INTEGER, spec BLOB, waits_for_lost INTEGER);
 CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs(status);
 CREATE TABLE IF NOT EXISTS autostop(
   one INTEGER PRIMARY KEY CHECK(one = 1), idle INTEGER, down INTEGER, wait_for INTEGER, set_at INTEGER);
+CREATE TABLE IF NOT EXISTS nodes(rank INTEGER PRIMARY KEY, token BLOB);
 )";
 constexpr std::string_view kRecordColumns =
     "id, name, user, resources, num_nodes, status, submitted, started, ended, exit_code, failed_rank, reason";
@@ -128,13 +129,19 @@ Result<JobStore> JobStore::open(const fs::path& folder) {
   if (outcome != SQLITE_OK) return sqlite_error(raw, "open the job table " + (folder / "jobs.db").string());
   // A small page cache: the table is read rarely, and an agent's memory belongs to the jobs.
   TRY(execute(raw, "PRAGMA journal_mode=WAL; PRAGMA cache_size=-256; PRAGMA wal_autocheckpoint=1000;").context("open the job table"));
-  Statement version(raw, "PRAGMA user_version");
-  TRY(version.next());
-  if (const auto found = version.integer(); found > kSchema)
+  std::int64_t found = 0;
+  {
+    Statement version(raw, "PRAGMA user_version");
+    TRY(version.next());
+    found = version.integer();
+  }
+  if (found > kSchema)
     return Error(Code::kDataLoss,
                  fmt::format("the job table has form {}, this agent knows up to {}: use the newer isobar-node", found, kSchema));
+  TRY(execute(raw, "BEGIN IMMEDIATE"));
   TRY(execute(raw, kTables).context("open the job table"));
-  TRY(execute(raw, fmt::format("PRAGMA user_version={}", kSchema).c_str()));
+  if (found == 1) TRY(execute(raw, "ALTER TABLE jobs ADD COLUMN waits_for_lost INTEGER").context("open the job table"));
+  TRY(execute(raw, fmt::format("PRAGMA user_version={}; COMMIT", kSchema).c_str()));
   return JobStore(std::move(db), folder);
 }
 
@@ -171,13 +178,13 @@ Result<JobStore::Added> JobStore::add_one(const JobSpec& spec, Instant now) {
   open.secrets.clear();
   open.setup_secrets.clear();
   const std::string bytes = encode(open);
-  Statement insert(
-      db_.get(),
-      "INSERT INTO jobs(name, user, resources, num_nodes, status, submitted, reason, cpus, gpus, has_setup, has_run, spec, token) "
-      "VALUES(?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)");
+  Statement insert(db_.get(),
+                   "INSERT INTO jobs(name, user, resources, num_nodes, status, submitted, reason, cpus, gpus, has_setup, has_run, "
+                   "waits_for_lost, spec, token) VALUES(?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(spec.name).bind(spec.user).bind(spec.resources).bind(std::int64_t{spec.num_nodes});
   insert.bind(static_cast<std::int64_t>(JobStatus::kPending)).bind(now.unix_nanos()).bind(spec.cpus).bind(spec.gpus);
-  insert.bind(std::int64_t{!spec.setup.empty()}).bind(std::int64_t{!spec.run.empty()}).bind(bytes);
+  insert.bind(std::int64_t{!spec.setup.empty()}).bind(std::int64_t{!spec.run.empty()});
+  insert.bind(std::int64_t{spec.again_when_node_lost}).bind(bytes);
   if (spec.token.empty()) insert.bind(std::optional<std::int64_t>());
   else insert.bind(spec.token);
   TRY(insert.run());
@@ -264,9 +271,10 @@ Result<std::optional<JobRecord>> JobStore::find(JobId id) const {
 }
 
 Result<std::vector<UnfinishedJob>> JobStore::unfinished() const {
-  Statement rows(db_.get(),
-                 "SELECT id, num_nodes, cpus, gpus, has_setup, has_run, status, places, verdict, exit_code, failed_rank, reason FROM jobs "
-                 "WHERE status < ? ORDER BY id");
+  Statement rows(
+      db_.get(),
+      "SELECT id, num_nodes, cpus, gpus, has_setup, has_run, status, places, verdict, exit_code, failed_rank, reason, waits_for_lost "
+      "FROM jobs WHERE status < ? ORDER BY id");
   rows.bind(static_cast<std::int64_t>(JobStatus::kSucceeded));
   std::vector<UnfinishedJob> jobs;
   for (;;) {
@@ -286,7 +294,10 @@ Result<std::vector<UnfinishedJob>> JobStore::unfinished() const {
       job.verdict->exit_code = rows.optional_integer();
       job.verdict->failed_rank = rows.optional_integer();
       job.verdict->reason = rows.bytes();
+    } else {
+      for (int column = 0; column < 3; ++column) (void)rows.bytes();
     }
+    job.demand.waits_for_lost = rows.integer() != 0;
   }
 }
 
@@ -294,6 +305,27 @@ Result<std::optional<Instant>> JobStore::last_activity() const {
   Statement row(db_.get(), "SELECT max(max(submitted), coalesce(max(ended), 0)) FROM jobs");
   TRY(row.next());
   return instant(row.optional_integer());
+}
+
+Result<std::map<int, std::string>> JobStore::accepted_nodes() const {
+  Statement rows(db_.get(), "SELECT rank, token FROM nodes");
+  std::map<int, std::string> nodes;
+  for (;;) {
+    TRY_ASSIGN(const bool found, rows.next());
+    if (!found) return nodes;
+    const int rank = static_cast<int>(rows.integer());
+    nodes[rank] = rows.bytes();
+  }
+}
+
+Status JobStore::accept_nodes(const std::map<int, std::string>& nodes) {
+  Transaction transaction(db_.get());
+  TRY(transaction.begin(Durability::kDisk));
+  for (const auto& [rank, token] : nodes) {
+    Statement update(db_.get(), "INSERT OR REPLACE INTO nodes(rank, token) VALUES(?, ?)");
+    TRY(update.bind(std::int64_t{rank}).bind(token).run());
+  }
+  return transaction.commit();
 }
 
 Status JobStore::save_autostop(const SavedAutostop& saved) {

@@ -61,6 +61,10 @@ class JobStore {
   /// The last submission or end of a job; none when there was never one.
   Result<std::optional<Instant>> last_activity() const;
 
+  /// By what token each node was let in that may be given jobs; none before the first start.
+  Result<std::map<int, std::string>> accepted_nodes() const;
+  Status accept_nodes(const std::map<int, std::string>& nodes);
+
   struct SavedAutostop {
     std::optional<Autostop> autostop;
     Instant set_at;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include "base/random.h"
 
@@ -83,6 +84,39 @@ TEST_F(Store, KeepsPhasesPlacesAndVerdictsOfUnfinishedJobs) {
   EXPECT_EQ(job.ended, at(9));
   EXPECT_EQ(store.last_activity().value(), at(9));
   EXPECT_EQ(store.spec(id).error().code(), Code::kNotFound) << "an ended job's script is gone";
+}
+
+TEST_F(Store, KeepsWhichJobsWaitForLostNodesAndWhichNodesMayBeGivenJobs) {
+  {
+    auto store = open();
+    EXPECT_TRUE(store.accepted_nodes().value().empty());
+    add(store, {.num_nodes = 2, .run = "r", .again_when_node_lost = true});
+    add(store, {.run = "r"});
+    ASSERT_TRUE(store.accept_nodes({{0, "a"}, {1, "b"}}).ok());
+    ASSERT_TRUE(store.accept_nodes({{0, "a"}, {1, "c"}}).ok());
+  }
+  const auto store = open();
+  const auto unfinished = store.unfinished().value();
+  ASSERT_EQ(unfinished.size(), 2U);
+  EXPECT_TRUE(unfinished[0].demand.waits_for_lost);
+  EXPECT_FALSE(unfinished[1].demand.waits_for_lost);
+  EXPECT_EQ(store.accepted_nodes().value(), (std::map<int, std::string>{{0, "a"}, {1, "c"}}));
+}
+
+TEST_F(Store, ATableFromBeforeNodesCouldBeReplacedIsRead) {
+  {
+    auto store = open();
+    add(store, {.run = "r"});
+  }
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ / "jobs.db").c_str(), &raw), SQLITE_OK);
+  const char* older = "ALTER TABLE jobs DROP COLUMN waits_for_lost; DROP TABLE nodes; PRAGMA user_version = 1";
+  ASSERT_EQ(sqlite3_exec(raw, older, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(raw);
+  auto store = open();
+  EXPECT_FALSE(store.unfinished().value().at(0).demand.waits_for_lost);
+  add(store, {.run = "r", .again_when_node_lost = true});
+  EXPECT_TRUE(open().unfinished().value().at(1).demand.waits_for_lost);
 }
 
 TEST_F(Store, SecretsLieBesideTheTableAndGoWithTheJob) {

@@ -12,8 +12,13 @@ constexpr Duration kBetweenNotices = std::chrono::seconds(2);
 
 }  // namespace
 
-PeerLink::PeerLink(Loop& loop, NodePeer peer, Log& log, Announced announced)
-    : loop_(loop), peer_(std::move(peer)), log_(log), backoff_(kBackoffLeast), announced_(std::move(announced)) {
+PeerLink::PeerLink(Loop& loop, NodePeer peer, Log& log, Announced announced, std::function<void(bool)> answers)
+    : loop_(loop),
+      peer_(std::move(peer)),
+      log_(log),
+      backoff_(kBackoffLeast),
+      announced_(std::move(announced)),
+      answers_(std::move(answers)) {
   lost_ = loop_.after(kLostAfter, [this] { give_up(); });
   connect();
 }
@@ -48,6 +53,7 @@ void PeerLink::greet() {
   for (const auto& key : std::exchange(to_forget_, {})) send(ForgetRank{key});
   for (auto& [key, rank] : ranks_) ask(key, rank);
   if (announced_) ask_for_notices();
+  if (answers_) answers_(true);
 }
 
 void PeerLink::ask_for_notices() {
@@ -96,6 +102,7 @@ void PeerLink::shut_down(PowerOff how) {
 void PeerLink::give_up() {
   lost_ = {};
   log_.warn("worker_lost", {{"rank", peer_.rank}, {"ranks", ranks_.size()}});
+  if (answers_) answers_(false);
   const RankEnd end{std::nullopt, fmt::format("node {} ({}) does not answer", peer_.rank, peer_.address)};
   // Sinks may forget their ranks while they are told.
   std::vector<std::shared_ptr<RankSink>> told;

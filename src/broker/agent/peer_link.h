@@ -23,7 +23,8 @@ class PeerLink final : public RankHost {
 
   using Announced = std::function<void(const NodeNotice&)>;
   /// announced   told what the worker's cloud announced for it, whenever it was asked and says something; none: it is not asked
-  PeerLink(Loop& loop, NodePeer peer, Log& log, Announced announced = {});
+  /// answers     told when the worker answers, and when it has not for kLostAfter
+  PeerLink(Loop& loop, NodePeer peer, Log& log, Announced announced = {}, std::function<void(bool)> answers = {});
 
   void run(const RankKey& key, const RankOrder& order, std::uint64_t offset, std::shared_ptr<RankSink> sink) override;
   void kill(const RankKey& key) override;
@@ -59,6 +60,7 @@ class PeerLink final : public RankHost {
   bool greeted_ = false;
   Duration backoff_{};
   Announced announced_;
+  std::function<void(bool)> answers_;
   Loop::Timer retry_, lost_, notices_;
   std::uint64_t last_request_ = 0;
   std::map<RankKey, Rank> ranks_;

@@ -254,6 +254,13 @@ Status Server::on(Session& session, std::uint64_t id, MountBucket& mount) {
   return {};
 }
 
+Status Server::on(Session& session, std::uint64_t id, NodesReady&) {
+  TRY(require_head());
+  TRY(parts_.head->nodes_ready());
+  session.reply(id, Done{});
+  return {};
+}
+
 Status Server::on(Session& session, std::uint64_t id, AskUploads&) {
   // What cannot be told counts as not uploaded.
   parts_.errands.run({"flush", "0"}, "", kLookMost, [this, at = session.id, id](const Result<std::string>& said) {

@@ -70,6 +70,7 @@ class Server {
   Status on(Session& session, std::uint64_t id, ForgetRank& forget);
   Status on(Session& session, std::uint64_t id, MountBucket& mount);
   Status on(Session& session, std::uint64_t id, AskUploads& ask);
+  Status on(Session& session, std::uint64_t id, NodesReady& ready);
   Status require_head() const;
   Status require_worker() const;
 

@@ -21,7 +21,10 @@ struct IgnoreFile {
 
 class Scanner {
  public:
-  Scanner(const fs::path& root, IgnoreFiles which) : nested_files_(which == IgnoreFiles::kHeed) { tree_.source = root; }
+  Scanner(const fs::path& root, IgnoreFiles which) : nested_files_(which == IgnoreFiles::kHeed) {
+    tree_.source = root;
+    tree_.which = which;
+  }
 
   Result<LocalTree> run() {
     struct stat info {};

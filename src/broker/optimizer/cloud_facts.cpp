@@ -21,6 +21,7 @@ constexpr std::array kFacts = {
     CloudFacts{.name = "local", .shown_as = "Local", .standing = true},
     CloudFacts{.name = "nebius", .shown_as = "Nebius", .disk_tiers = true, .fast_network = true},
     CloudFacts{.name = "oci", .shown_as = "OCI", .disk_tiers = true, .fast_network = true},
+    CloudFacts{.name = "openstack", .shown_as = "OpenStack", .placed_by_zone = true},
     CloudFacts{.name = "paperspace", .shown_as = "Paperspace"},
     CloudFacts{.name = "primeintellect", .shown_as = "PrimeIntellect", .ports = false},
     CloudFacts{.name = "runpod", .shown_as = "RunPod"},

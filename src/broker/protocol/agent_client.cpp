@@ -125,6 +125,11 @@ Result<std::string> AgentClient::uploads_left(Duration deadline) {
   return std::move(left.what);
 }
 
+Status AgentClient::nodes_ready(Duration deadline) {
+  TRY(connection_->call<Done>(NodesReady{}, deadline).context("say that the replaced nodes are ready"));
+  return {};
+}
+
 Status AgentClient::shut_down(PowerOff how, Duration deadline) {
   TRY(connection_->call<Done>(ShutDown{how}, deadline).context("shut down the node"));
   return {};

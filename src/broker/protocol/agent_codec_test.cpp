@@ -28,7 +28,8 @@ JobSpec a_job() {
           .setup_secrets = {{"F", "f"}},
           .resources = "1x[GPU]",
           .task_id = "t",
-          .token = "k"};
+          .token = "k",
+          .again_when_node_lost = true};
 }
 JobRecord a_record() {
   return {.id = JobId(7),
@@ -69,7 +70,8 @@ std::vector<Request> all_requests() {
           KillRank{key},
           ForgetRank{key},
           MountBucket{kTricky},
-          AskUploads{}};
+          AskUploads{},
+          NodesReady{}};
 }
 
 std::vector<Reply> all_replies() {

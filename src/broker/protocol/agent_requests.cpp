@@ -58,6 +58,7 @@ struct PutRequest {
   void operator()(const ForgetRank& forget) const { put(forget.key, out.mutable_forget_rank()); }
   void operator()(const MountBucket& mount) const { out.mutable_mount_bucket()->set_order(mount.order); }
   void operator()(const AskUploads&) const { out.mutable_ask_uploads(); }
+  void operator()(const NodesReady&) const { out.mutable_nodes_ready(); }
 };
 
 Result<Request> get_submit(const wire::SubmitJobs& wire) {
@@ -129,6 +130,7 @@ Result<Request> get_request(const wire::Request& wire) {
     }
     case wire::Request::kMountBucket: return Request(MountBucket{wire.mount_bucket().order()});
     case wire::Request::kAskUploads: return Request(AskUploads{});
+    case wire::Request::kNodesReady: return Request(NodesReady{});
     case wire::Request::BODY_NOT_SET: break;
   }
   return invalid("a request of a kind that this version does not know");

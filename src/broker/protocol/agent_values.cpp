@@ -89,6 +89,7 @@ void put(const JobSpec& spec, wire::JobSpec* out) {
   put_variables(spec.envs, out->mutable_envs());
   put_variables(spec.secrets, out->mutable_secrets());
   put_variables(spec.setup_secrets, out->mutable_setup_secrets());
+  out->set_again_when_node_lost(spec.again_when_node_lost);
   out->set_resources(spec.resources);
   out->set_task_id(spec.task_id);
   out->set_token(spec.token);
@@ -108,6 +109,7 @@ Result<JobSpec> get(const wire::JobSpec& wire) {
   TRY_ASSIGN(spec.envs, variable_map(wire.envs()));
   TRY_ASSIGN(spec.secrets, variable_map(wire.secrets()));
   TRY_ASSIGN(spec.setup_secrets, variable_map(wire.setup_secrets()));
+  spec.again_when_node_lost = wire.again_when_node_lost();
   spec.resources = wire.resources();
   spec.task_id = wire.task_id();
   spec.token = wire.token();

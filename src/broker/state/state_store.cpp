@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "database.h"
+#include "mend_text.h"
 #include "mounts_text.h"
 
 namespace isobar::broker {
@@ -26,8 +27,8 @@ std::string schema() {
   return fmt::format(
       "CREATE TABLE IF NOT EXISTS clusters(name TEXT PRIMARY KEY, status INTEGER, {0}, num_nodes INTEGER, launched INTEGER, autostop_idle "
       "INTEGER, "
-      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT, mounts TEXT, ports TEXT, volumes TEXT) "
-      "STRICT;"
+      "autostop_down INTEGER, autostop_wait INTEGER, last_command TEXT, token TEXT, user TEXT, mounts TEXT, ports TEXT, volumes TEXT, mend "
+      "TEXT) STRICT;"
       "CREATE TABLE IF NOT EXISTS intents(cluster TEXT PRIMARY KEY, kind INTEGER, cloud TEXT, token TEXT, since INTEGER) STRICT;"
       "CREATE TABLE IF NOT EXISTS usage(id INTEGER PRIMARY KEY, cluster TEXT, {0}, num_nodes INTEGER, started INTEGER, ended INTEGER) "
       "STRICT;"
@@ -84,13 +85,14 @@ Result<ClusterRecord> read_cluster(StateStatement& row) {
   // What this very program wrote; a text that is none lets nothing in.
   cluster.ports = parse_ports(row.text()).value_or({});
   TRY_ASSIGN(cluster.volumes, decode_volumes(row.text()));
+  TRY_ASSIGN(cluster.mend, decode_mend(row.text()));
   return cluster;
 }
 
 const std::string& select_clusters() {
   static const std::string kSql = fmt::format(
       "SELECT name, status, {}, num_nodes, launched, autostop_idle, autostop_down, autostop_wait, last_command, token, user, "
-      "mounts, ports, volumes FROM clusters",
+      "mounts, ports, volumes, mend FROM clusters",
       kPlacementNames);
   return kSql;
 }
@@ -103,7 +105,7 @@ std::string_view name_of(ClusterStatus status) {
 }
 
 std::string_view name_of(IntentKind kind) {
-  static constexpr std::array<std::string_view, 6> kNames = {"create", "start", "stop", "terminate", "autostop", "open ports"};
+  static constexpr std::array<std::string_view, 7> kNames = {"create", "start", "stop", "terminate", "autostop", "open ports", "replace"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -150,9 +152,9 @@ Result<StateStore> StateStore::open(const fs::path& path) {
   if (version > kSchemaVersion)
     return Error(Code::kDataLoss, fmt::format("{} was written by a newer isobar (format {}, this one reads {}); use that version",
                                               path.string(), version, kSchemaVersion));
-  std::string grow =
-      version > 0 && version < 3 ? "ALTER TABLE clusters ADD COLUMN mounts TEXT; ALTER TABLE clusters ADD COLUMN ports TEXT;" : "";
-  if (version > 0 && version < 4) grow += "ALTER TABLE clusters ADD COLUMN volumes TEXT;";
+  std::string grow;
+  if (version > 0 && version < 3) grow += "ALTER TABLE clusters ADD COLUMN mounts TEXT; ALTER TABLE clusters ADD COLUMN ports TEXT;";
+  if (version > 0 && version < 4) grow += "ALTER TABLE clusters ADD COLUMN volumes TEXT; ALTER TABLE clusters ADD COLUMN mend TEXT;";
   if (version < kSchemaVersion) TRY(database->run("BEGIN IMMEDIATE;" + grow + schema() + "COMMIT;"));
   return StateStore(std::move(database));
 }
@@ -178,9 +180,10 @@ Result<ClusterRecord> StateStore::cluster(const std::string& name) {
 Status StateStore::put(const ClusterRecord& cluster) {
   StateStatement statement(
       database_->handle,
-      fmt::format("INSERT OR REPLACE INTO clusters(name, status, {}, num_nodes, launched, autostop_idle, autostop_down, "
-                  "autostop_wait, last_command, token, user, mounts, ports, volumes) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                  kPlacementNames));
+      fmt::format(
+          "INSERT OR REPLACE INTO clusters(name, status, {}, num_nodes, launched, autostop_idle, autostop_down, "
+          "autostop_wait, last_command, token, user, mounts, ports, volumes, mend) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+          kPlacementNames));
   statement.bind(cluster.name).bind(static_cast<int>(cluster.status));
   bind_placement(statement, cluster.placement);
   statement.bind(cluster.num_nodes).bind(cluster.launched);
@@ -196,7 +199,8 @@ Status StateStore::put(const ClusterRecord& cluster) {
       .bind(cluster.user)
       .bind(encode_mounts(cluster.mounts))
       .bind(describe(cluster.ports))
-      .bind(encode_volumes(cluster.volumes));
+      .bind(encode_volumes(cluster.volumes))
+      .bind(encode_mend(cluster.mend));
   if (!statement.done()) return database_->failure("record cluster");
   return {};
 }

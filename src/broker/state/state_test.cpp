@@ -74,7 +74,7 @@ TEST_F(StateTest, TakesOverWhatWasWrittenBeforeClustersHadMounts) {
   ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
   const char* older =
       "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; ALTER TABLE clusters DROP COLUMN volumes; "
-      "DROP TABLE storages; DROP TABLE volumes; PRAGMA user_version = 2;";
+      "ALTER TABLE clusters DROP COLUMN mend; DROP TABLE storages; DROP TABLE volumes; PRAGMA user_version = 2;";
   ASSERT_EQ(sqlite3_exec(raw, older, nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(raw);
   auto store = open();
@@ -192,12 +192,10 @@ TEST_F(StateTest, AFileFromBeforePortsWereRecordedIsRead) {
   }
   sqlite3* raw = nullptr;
   ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
-  ASSERT_EQ(
-      sqlite3_exec(raw,
-                   "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; ALTER TABLE clusters DROP COLUMN "
-                   "volumes; PRAGMA user_version = 2",
-                   nullptr, nullptr, nullptr),
-      SQLITE_OK);
+  const char* older =
+      "ALTER TABLE clusters DROP COLUMN mounts; ALTER TABLE clusters DROP COLUMN ports; ALTER TABLE clusters DROP COLUMN volumes; "
+      "ALTER TABLE clusters DROP COLUMN mend; PRAGMA user_version = 2";
+  ASSERT_EQ(sqlite3_exec(raw, older, nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(raw);
   auto store = open();
   auto cluster = store.cluster("a").value();
@@ -208,18 +206,33 @@ TEST_F(StateTest, AFileFromBeforePortsWereRecordedIsRead) {
   EXPECT_EQ(open().cluster("a").value().ports, cluster.ports);
 }
 
-TEST_F(StateTest, AFileFromBeforeThereWereVolumesIsRead) {
+TEST_F(StateTest, HowToMendAClusterIsKept) {
+  auto cluster = a_cluster("a");
+  cluster.mend = {.allowed = true,
+                  .generation = 3,
+                  .replacing = {1, 4},
+                  .labels = {{"team", "\"x\""}},
+                  .config = {{"k", "v: 1"}},
+                  .image = "docker:x",
+                  .files = {{"~/sky_workdir", "/home/ada/w", false}, {"~/git", "/cache/1", true}}};
+  ASSERT_TRUE(open().put(cluster).ok());
+  EXPECT_EQ(open().cluster("a").value().mend, cluster.mend);
+}
+
+TEST_F(StateTest, AFileFromBeforeVolumesAndMendingIsRead) {
   {
     auto store = open();
     ASSERT_TRUE(store.put(a_cluster("a")).ok());
   }
   sqlite3* raw = nullptr;
   ASSERT_EQ(sqlite3_open((folder_ / "state.db").c_str(), &raw), SQLITE_OK);
-  const char* older = "ALTER TABLE clusters DROP COLUMN volumes; DROP TABLE volumes; PRAGMA user_version = 3";
+  const char* older =
+      "ALTER TABLE clusters DROP COLUMN volumes; ALTER TABLE clusters DROP COLUMN mend; DROP TABLE volumes; PRAGMA user_version = 3";
   ASSERT_EQ(sqlite3_exec(raw, older, nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(raw);
   auto store = open();
   EXPECT_TRUE(store.cluster("a")->volumes.empty());
+  EXPECT_EQ(store.cluster("a")->mend, MendPlan());
   EXPECT_EQ(store.cluster("a")->mounts, a_cluster("a").mounts);
   EXPECT_TRUE(store.put_volume({{.name = "data"}, VolumeStatus::kReady, "kubernetes", "me", {}}).ok());
 }

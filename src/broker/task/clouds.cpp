@@ -10,9 +10,9 @@ namespace isobar::broker {
 
 const std::vector<std::string>& known_clouds() {
   static const std::vector<std::string> kClouds = {
-      "aws",    "azure",     "cudo",    "do",     "fluidstack", "gcp",        "hyperbolic",     "ibm",    "kubernetes",
-      "lambda", "local",     "mithril", "nebius", "oci",        "paperspace", "primeintellect", "runpod", "scp",
-      "seeweb", "shadeform", "slurm",   "ssh",    "vast",       "verda",      "vsphere",        "yotta"};
+      "aws",       "azure",   "cudo",   "do",   "fluidstack", "gcp",        "hyperbolic",     "ibm",    "kubernetes", "lambda",
+      "local",     "mithril", "nebius", "oci",  "openstack",  "paperspace", "primeintellect", "runpod", "scp",        "seeweb",
+      "shadeform", "slurm",   "ssh",    "vast", "verda",      "vsphere",    "yotta"};
   return kClouds;
 }
 

@@ -72,8 +72,8 @@ std::vector<LaterFeature> find_later_features(const YamlNode& document, const Ta
     add(!is_acted_on(key), "config." + key, "config", "overriding this configuration for one task is not available yet");
   add(!task.hooks.empty(), "config.hooks", "config", "lifecycle hooks are not available yet");
   add(!task.event_callback.empty(), "event_callback", "event_callback", "managed jobs, and their event_callback, are not available yet");
-  add(any_alternative(task, [](const ResourceRequest& r) { return r.job_recovery.has_value(); }), "resources.job_recovery", "resources",
-      "managed jobs, which recover, are not available yet (isobar rehearse acts on it)");
+  add(any_alternative(task, [](const ResourceRequest& r) { return r.job_recovery && r.job_recovery->is_of_managed_jobs; }),
+      "resources.job_recovery", "resources", "managed jobs, which recover, are not available yet (isobar rehearse acts on it)");
   add(any_alternative(task, [](const ResourceRequest& r) { return r.priority || r.priority_class; }), "resources.priority", "resources",
       "managed jobs, which have priorities, are not available yet");
   add(any_alternative(task, [](const ResourceRequest& r) { return !r.volumes.empty(); }), "resources.volumes", "resources",

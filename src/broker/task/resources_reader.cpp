@@ -274,6 +274,8 @@ void read_job_recovery(FieldReader& fields, ResourceRequest& request) {
   JobRecovery recovery;
   if (node->kind == YamlNode::Kind::kMap) {
     FieldReader inner(*node, fields.path_of("job_recovery"), fields.problems());
+    inner.boolean("replace_lost_nodes", recovery.replace_lost_nodes);
+    recovery.is_of_managed_jobs = !recovery.replace_lost_nodes || node->fields.size() > 1;
     if (auto strategy = inner.choice("strategy", kStrategies)) recovery.strategy = kStrategies[*strategy];
     inner.integer("max_restarts_on_errors", recovery.restarts_on_errors_max, 0, INT32_MAX);
     std::vector<std::string> codes;

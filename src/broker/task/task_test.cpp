@@ -264,6 +264,19 @@ TEST(Later, WhatHasNoActionYetIsNamedAndRefusedBeforeAnythingStarts) {
   EXPECT_THAT(refused.error().message(), HasSubstr("resources.job_recovery"));
 }
 
+TEST(TaskFile, ReplacingLostNodesIsAvailableAndWhatIsOfManagedJobsIsNot) {
+  const auto file = parse_task_file("num_nodes: 2\nresources: {job_recovery: {replace_lost_nodes: true}}\nrun: x\n", "t.yaml");
+  ASSERT_TRUE(file.ok()) << file.error().message();
+  EXPECT_TRUE(require_available(*file).ok());
+  EXPECT_TRUE(file->tasks[0].resources.alternatives[0].job_recovery->replace_lost_nodes);
+  const auto again = parse_task_file(show_task(file->tasks[0]), "t.yaml");
+  ASSERT_TRUE(again.ok()) << again.error().message();
+  EXPECT_EQ(again->tasks[0], file->tasks[0]);
+  const auto managed =
+      parse_task_file("resources: {job_recovery: {replace_lost_nodes: true, strategy: FAILOVER}}\nrun: x\n", "t.yaml").value();
+  EXPECT_FALSE(require_available(managed).ok());
+}
+
 TEST(Service, IsValidatedNow) {
   EXPECT_THAT(error_of("service: {readiness_probe: health}\nresources: {ports: 80}\nrun: x"), HasSubstr("the path must begin with /"));
   EXPECT_THAT(error_of("service: {readiness_probe: /}\nrun: x"), HasSubstr("exactly one port"));

@@ -109,6 +109,8 @@ void show_disks(const ResourceRequest& request, MapWriter& map) {
 
 void show_job_recovery(const JobRecovery& recovery, MapWriter& map) {
   MapWriter inner;
+  if (recovery.replace_lost_nodes) inner.add("replace_lost_nodes", plain("true"));
+  if (!recovery.is_of_managed_jobs) return map.add("job_recovery", inner.take());
   inner.text("strategy", recovery.strategy);
   inner.integer("max_restarts_on_errors", recovery.restarts_on_errors_max);
   std::vector<YamlNode> codes;

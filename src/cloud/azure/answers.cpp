@@ -76,6 +76,13 @@ Result<Page<Group>> parse_groups(std::string_view text) {
   });
 }
 
+Result<Page<Usage>> parse_usages(std::string_view text) {
+  return parse_page<Usage>(text, [](const json::object& entry) -> Result<Usage> {
+    return Usage{text_in(object_in(entry, "name"), "value"), static_cast<double>(count_in(entry, "limit")),
+                 static_cast<double>(count_in(entry, "currentValue"))};
+  });
+}
+
 Result<Page<ListedMachine>> parse_machines(std::string_view text) {
   return parse_page<ListedMachine>(text, [](const json::object& entry) -> Result<ListedMachine> {
     ListedMachine listed{.key = key_of(entry)};

@@ -65,6 +65,13 @@ Result<Provisioning> parse_provisioning(std::string_view json);
 /// Of a subscription: how its user calls it.
 Result<std::string> parse_subscription(std::string_view json);
 
+/// How many vCPUs of a kind a region lets the subscription have, and how many it has.
+struct Usage {
+  std::string name;  ///< "cores", "lowPriorityCores", "standardDSv5Family"
+  double limit = 0, used = 0;
+};
+Result<Page<Usage>> parse_usages(std::string_view json);
+
 RestRefusal parse_refusal(int status, std::string_view body);
 
 }  // namespace isobar::cloud::azure

@@ -101,6 +101,15 @@ Answer<Nothing> ArmApi::delete_group(const std::string& name) const {
   return Nothing{};
 }
 
+Answer<std::vector<Usage>> ArmApi::usages(const std::string& region) const {
+  return all<Usage>("look at the quotas of " + region,
+                    url(fmt::format("/providers/Microsoft.Compute/locations/{}/usages", region), kCompute), parse_usages);
+}
+
+std::string ArmApi::resource_id(const std::string& group, const std::string& kind, const std::string& name) const {
+  return fmt::format("{}/resourceGroups/{}/providers/{}/{}", root_, group, kind, name);
+}
+
 Answer<std::string> ArmApi::put(const std::string& group, const std::string& kind, const std::string& name, const std::string& body) const {
   const std::string path = fmt::format("/resourceGroups/{}/providers/{}/{}", group, kind, name),
                     doing = fmt::format("make {} {}", kind, name);

@@ -24,12 +24,16 @@ class ArmApi {
   /// All machines of the subscription with a mark, with their states and addresses: four lists.
   Answer<std::vector<CloudMachine>> machines(const std::string& owner) const;
 
+  /// What machines of a region count against.
+  Answer<std::vector<Usage>> usages(const std::string& region) const;
   Answer<Nothing> put_group(const std::string& name, const std::string& body) const;
   /// Begins its end with all that is in it. One that does not exist is no error.
   Answer<Nothing> delete_group(const std::string& name) const;
   /// Makes a resource, or finds it made, and waits until it is done. Returns its id.
   /// kind   "Microsoft.Network/virtualNetworks"
   Answer<std::string> put(const std::string& group, const std::string& kind, const std::string& name, const std::string& body) const;
+  /// The id of a resource that is there.
+  std::string resource_id(const std::string& group, const std::string& kind, const std::string& name) const;
   /// Makes a machine, or finds it made, and waits until it is done.
   Answer<Nothing> put_machine(const MachineId& id, const std::string& body) const;
   /// Stops it and gives its hardware back.

@@ -57,7 +57,7 @@ class AzureMaker final : public MachineMaker {
   /// A PUT of a name: repeated, it finds what it made.
   Answer<std::string> make(int rank, Instant) override {
     TRY_ASSIGN(const auto image, find_image(order_.image, order_.offer));
-    const MachineId id{group_, machine_name(group_, rank)};
+    const MachineId id{group_, machine_name(group_, rank, order_.generation)};
     TRY(api_.put_machine(id, machine_body(order_, mark_for(order_, owner_, rank, kLogin), image, subnet_, security_group_, public_line_)));
     return id.text();
   }
@@ -131,11 +131,39 @@ std::vector<std::string> AzureCloud::facts() {
   return {fmt::format("signed in to the subscription '{}' of Azure", one_line(*name))};
 }
 
+namespace {
+
+/// Fails fast where a quota cannot hold the order. Passes where quotas may not be read.
+Answer<Nothing> check_quota(const ArmApi& api, const CreateOrder& order) {
+  const auto usages = api.usages(order.offer.region);
+  const auto found = usages.ok() ? short_usage(order, *usages) : std::nullopt;
+  if (!found) return Nothing{};
+  const int machines = order.generation == 0 ? order.count : 1;
+  return Refused(
+      Error(Code::kExhausted,
+            fmt::format("the subscription's quota '{}' in {} is {:g} vCPUs, of which {:g} are used; {} × {} takes {:g}; ask for more "
+                        "at https://portal.azure.com/#view/Microsoft_Azure_Capacity/QuotaMenuBlade",
+                        found->name, order.offer.region, found->limit, found->used, machines, order.offer.instance_type,
+                        order.offer.vcpus * machines)),
+      "QuotaExceeded");
+}
+
+}  // namespace
+
 Answer<std::unique_ptr<MachineMaker>> AzureCloud::prepare(const CreateOrder& order, const OwnKey& key, Instant end) {
   TRY_ASSIGN(const auto account, this->account());
   TRY_ASSIGN(const auto api, in(account->subscription, end));
+  TRY(check_quota(api, order));
   const std::string& region = order.offer.region;
   const std::string group = group_name(order.cluster, parts_.owner, order.token, region);
+  // A node that is made again joins the network that is there. To put it anew would end what is let in to the cluster, and its group's
+  // mark.
+  if (order.generation > 0) {
+    const auto within = [&](const char* type) { return api.resource_id(group, type, "isobar"); };
+    return std::unique_ptr<MachineMaker>(std::make_unique<AzureMaker>(api, order, parts_.owner, group,
+                                                                      within("Microsoft.Network/virtualNetworks") + "/subnets/nodes",
+                                                                      within("Microsoft.Network/networkSecurityGroups"), key.public_line));
+  }
   // First, with its mark: whatever a crash leaves is in it.
   TRY(api.put_group(group, group_body(order, mark_for(order, parts_.owner, 0, kLogin))));
   TRY_ASSIGN(const std::string security_group,

@@ -5,6 +5,7 @@
 
 #include "cloud/machine_user.h"
 #include "fake_arm.h"
+#include "launch_rules.h"
 
 namespace isobar::cloud::azure {
 namespace {
@@ -86,6 +87,74 @@ TEST_F(Azure, PortsAreOneRuleOfTheClustersOwnSecurityGroup) {
   EXPECT_THAT(cloud.endpoints("train", {{80, 80}}, 5min).value().at(0).host, testing::StartsWith("192.0.2."));
   ASSERT_TRUE(cloud.terminate("train", 5min).ok());
   EXPECT_THAT(azure.groups, IsEmpty());
+}
+
+TEST_F(Azure, AQuotaOfVcpusThatCannotHoldTheOrderIsToldBeforeAnythingIsMade) {
+  auto order = an_order("train", 3);
+  order.offer.instance_type = "Standard_D8s_v5";
+  order.offer.vcpus = 8;
+  azure.quotas = {{"cores", 100}, {"standardDSv5Family", 24}, {"lowPriorityCores", 3}};
+  const auto failure = refused(order);
+  EXPECT_EQ(failure.provider_code, "QuotaExceeded");
+  EXPECT_EQ(failure.error.code(), Code::kExhausted);
+  EXPECT_THAT(failure.error.message(),
+              HasSubstr("'standardDSv5Family' in eastus is 24 vCPUs, of which 1 are used; 3 × Standard_D8s_v5 takes 24"));
+  EXPECT_EQ(azure.times("PUT groups"), 0U);
+  azure.quotas["standardDSv5Family"] = 25;
+  EXPECT_FALSE(provider().create(order, 5min).failure);
+}
+
+TEST_F(Azure, SpotMachinesCountAgainstAQuotaOfTheirOwn) {
+  auto order = an_order();
+  order.use_spot = true;
+  azure.quotas = {{"cores", 0}, {"lowPriorityCores", 1}};
+  EXPECT_THAT(refused(order).error.message(), HasSubstr("'lowPriorityCores'"));
+  azure.quotas["lowPriorityCores"] = 1000;
+  EXPECT_FALSE(provider().create(order, 5min).failure);
+}
+
+TEST_F(Azure, WhoMayNotReadQuotasLaunchesAllTheSame) {
+  azure.always["GET usages"] = {403, "AuthorizationFailed"};
+  EXPECT_FALSE(provider().create(an_order(), 5min).failure);
+}
+
+TEST(AzureFamilies, AreNamedAsAzureCountsThem) {
+  EXPECT_EQ(family_of("Standard_D8s_v5"), "standardDSv5Family");
+  EXPECT_EQ(family_of("Standard_NC24ads_A100_v4"), "standardNCADSA100v4Family");
+  EXPECT_EQ(family_of("Standard_F4"), "standardFFamily");
+  EXPECT_EQ(family_of("what"), "");
+}
+
+TEST_F(Azure, AReplacementJoinsTheNetworkThatIsThereAndLeavesItsRulesAlone) {
+  auto cloud = provider();
+  ASSERT_FALSE(cloud.create(an_order("train", 3), 5min).failure);
+  ASSERT_TRUE(cloud.open_ports("train", {{80, 80}}, 5min).ok());
+  ASSERT_THAT(azure.machines, SizeIs(3));
+  std::erase_if(azure.machines, [](const auto& machine) { return machine.name.ends_with("-1"); });
+  auto order = an_order("train", 3);
+  order.generation = 1;
+  azure.asked.clear();
+  const auto mended = cloud.replace(order, {1}, 5min);
+  ASSERT_FALSE(mended.failure) << mended.failure->error.message();
+  ASSERT_THAT(azure.groups, SizeIs(1));
+  EXPECT_THAT(azure.groups.begin()->second.rules, ElementsAre(testing::Key("ports")));
+  EXPECT_EQ(azure.times("PUT networkSecurityGroups") + azure.times("PUT virtualNetworks"), 0U);
+  ASSERT_THAT(azure.machines, SizeIs(3));
+  EXPECT_THAT(azure.machines[2].name, testing::EndsWith("-1-g1"));
+  EXPECT_EQ(azure.machines[2].group, azure.machines[0].group);
+}
+
+TEST_F(Azure, ARefusedReplacementLeavesTheGroupOfTheOthers) {
+  auto cloud = provider();
+  ASSERT_FALSE(cloud.create(an_order("train", 3), 5min).failure);
+  std::erase_if(azure.machines, [](const auto& machine) { return machine.name.ends_with("-1"); });
+  azure.failing_ranks["1"] = "AllocationFailed";
+  auto order = an_order("train", 3);
+  order.generation = 1;
+  EXPECT_EQ(cloud.replace(order, {1}, 5min).failure->provider_code, "AllocationFailed");
+  EXPECT_THAT(azure.machines, SizeIs(2));
+  ASSERT_THAT(azure.groups, SizeIs(1));
+  EXPECT_FALSE(azure.groups.begin()->second.ends);
 }
 
 TEST_F(Azure, AMachineThatFailsIsARefusalWithItsCodeAndLeavesNothing) {

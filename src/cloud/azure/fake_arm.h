@@ -38,7 +38,8 @@ class FakeArm final : public net::HttpTransport {
   int looks_until_made = 2, answers_lost_of_put = 0, requests_until_dead = 1 << 30;
   bool groups_stay = false;  ///< they are being deleted for as long as the test runs
   std::size_t page = 100;
-  std::string failing_start;  ///< code
+  std::string failing_start;                              ///< code
+  std::map<std::string, int> quotas = {{"cores", 1000}};  ///< of each region, of which 1 is used
 
   // What the test looks at, afterwards.
   std::vector<FakeMachine> machines;
@@ -100,6 +101,14 @@ class FakeArm final : public net::HttpTransport {
     return told;
   }
 
+  net::HttpResponse usages_in(const std::string& region) const {
+    EXPECT_EQ(region, "eastus");
+    boost::json::array told;
+    for (const auto& [name, limit] : quotas)
+      told.push_back({{"name", {{"value", name}, {"localizedValue", name}}}, {"limit", limit}, {"currentValue", 1}, {"unit", "Count"}});
+    return reply({{"value", told}});
+  }
+
   Result<net::HttpResponse> answer(const net::HttpRequest& request) {
     if (request.url.host == "login.microsoftonline.com") return reply({{"access_token", "TOKEN"}, {"expires_in", 3600}});
     EXPECT_EQ(request.url.host, "management.azure.com");
@@ -116,7 +125,7 @@ class FakeArm final : public net::HttpTransport {
     }
     const std::string kind = parts.empty()                  ? "subscription"
                              : parts[0] == "resourcegroups" ? "groups"
-                             : parts[0] == "providers"      ? parts[2]
+                             : parts[0] == "providers"      ? parts.back() == "usages" ? "usages" : parts[2]
                                                             : parts[4];
     asked.push_back(request.method + " " + kind);
     if (const auto queue = refusals.find(asked.back()); queue != refusals.end() && !queue->second.empty()) {
@@ -127,6 +136,7 @@ class FakeArm final : public net::HttpTransport {
     if (const auto ever = always.find(asked.back()); ever != always.end()) return refusal(ever->second.first, ever->second.second);
     const auto body = request.owned_body.empty() ? boost::json::object() : boost::json::parse(request.owned_body).as_object();
     if (kind == "subscription") return reply({{"subscriptionId", "x"}, {"displayName", "Research"}});
+    if (kind == "usages") return usages_in(parts[3]);
     if (kind == "groups") return group(request.method, parts, body);
     if (parts[0] == "providers") return list(kind, query);
     if (!groups.contains(parts[1])) return refusal(404, "ResourceGroupNotFound");

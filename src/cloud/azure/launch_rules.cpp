@@ -101,7 +101,9 @@ std::string group_name(const std::string& cluster, const std::string& owner, con
                      crypto::to_hex(crypto::sha256(owner + "\n" + token + "\n" + region)).substr(0, 12));
 }
 
-std::string machine_name(const std::string& group, int rank) { return fmt::format("{}-{}", group, rank); }
+std::string machine_name(const std::string& group, int rank, int generation) {
+  return fmt::format("{}-{}", group, rank) + (generation == 0 ? "" : fmt::format("-g{}", generation));
+}
 
 Result<ImageSource> find_image(std::string_view name, const Offer& offer) {
   if (name.starts_with('/')) {
@@ -136,6 +138,31 @@ std::string default_subscription(std::string_view profile) {
 bool is_subscription(std::string_view text) {
   return text.size() == 36 && std::count(text.begin(), text.end(), '-') == 4 &&
          std::all_of(text.begin(), text.end(), [](char c) { return c == '-' || std::isxdigit(static_cast<unsigned char>(c)); });
+}
+
+std::string family_of(std::string_view size) {
+  const auto parts = split(size, '_');
+  if (parts.size() < 2) return "";
+  // "D8s" → "DS", "NC24ads" → "NCADS": digits say how large, not what.
+  std::string family = "standard", version;
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    if (parts[i].size() > 1 && parts[i][0] == 'v') version = parts[i];
+    else
+      for (const char c : parts[i])
+        if (i > 1 || !std::isdigit(static_cast<unsigned char>(c))) family += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return family + version + "Family";
+}
+
+std::optional<Usage> short_usage(const CreateOrder& order, const std::vector<Usage>& usages) {
+  // Of a replacement one machine is missing at the least; the others are counted as used.
+  const double wanted = order.offer.vcpus * (order.generation == 0 ? order.count : 1);
+  // Spot machines have one quota for all sizes.
+  const std::vector<std::string> names = order.use_spot ? std::vector<std::string>{"lowprioritycores"}
+                                                        : std::vector<std::string>{"cores", to_lower(family_of(order.offer.instance_type))};
+  for (const Usage& usage : usages)
+    if (std::find(names.begin(), names.end(), to_lower(usage.name)) != names.end() && usage.limit - usage.used < wanted) return usage;
+  return std::nullopt;
 }
 
 Status check_order(const CreateOrder& order) {

@@ -3,9 +3,12 @@
 /// What a launch on Azure takes that its offer does not say: names, images, the subscription; and the requests that make it. Pure.
 /// Source   Azure REST API reference: Compute 2024-07-01, Network 2024-05-01, Resources 2024-03-01
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "answers.h"
 #include "cloud/cloud_machine.h"
 
 namespace isobar::cloud::azure {
@@ -14,8 +17,8 @@ inline constexpr const char* kLogin = "isobar";
 
 /// An order's resource group, which holds all that the order made: "isobar-train-1a2b3c4d5e6f".
 std::string group_name(const std::string& cluster, const std::string& owner, const std::string& token, const std::string& region);
-/// "isobar-train-1a2b3c4d5e6f-0", in the group of that name.
-std::string machine_name(const std::string& group, int rank);
+/// "isobar-train-1a2b3c4d5e6f-0", in the group of that name; of a replacement "isobar-train-1a2b3c4d5e6f-0-g1".
+std::string machine_name(const std::string& group, int rank, int generation = 0);
 
 /// An image of the marketplace, or one of the user's own by its id.
 struct ImageSource {
@@ -29,6 +32,12 @@ Result<ImageSource> find_image(std::string_view name, const Offer& offer);
 std::string default_subscription(std::string_view profile);
 /// "01234567-89ab-cdef-0123-456789abcdef"
 bool is_subscription(std::string_view text);
+
+/// The name under which vCPUs of a size are counted: "Standard_D8s_v5" → "standardDSv5Family". Compared without case; of some sizes Azure's
+/// name follows no rule, and theirs is then not found.
+std::string family_of(std::string_view size);
+/// Which of a region's quotas cannot hold the order's vCPUs; none: all can, or it is not known.
+std::optional<Usage> short_usage(const CreateOrder& order, const std::vector<Usage>& usages);
 
 /// Errors   kInvalidArgument: what Azure does not take (the message names it)
 Status check_order(const CreateOrder& order);

@@ -48,7 +48,7 @@ class Ec2Maker final : public MachineMaker {
  private:
   RunOrder order_of(int rank) const {
     const CreateOrder& order = launch_.order;
-    return {.client_token = client_token_of(order.token, rank),
+    return {.client_token = client_token_of(attempt_of(order), rank),
             .image_id = ground_.image.id,
             .root_device = ground_.image.root_device,
             .instance_type = order.offer.instance_type,

@@ -364,6 +364,44 @@ TEST_F(Ec2, StartNeverMakesAMachine) {
   EXPECT_THAT(setup.orders, SizeIs(2));
 }
 
+TEST_F(Ec2, AReplacementHasAClientTokenOfItsOwnGeneration) {
+  auto ec2 = provider();
+  const auto made = ec2.create(an_order("train", 3), 5min).instances;
+  aws.machines[1].state = "terminated";
+  auto order = an_order("train", 3);
+  order.generation = 1;
+  const auto mended = ec2.replace(order, {1}, 5min);
+  ASSERT_FALSE(mended.failure) << mended.failure->error.message();
+  ASSERT_THAT(aws.machines, SizeIs(4));
+  EXPECT_EQ(aws.machines[3].token, order.token + "-g1-1");
+  EXPECT_EQ(mended.instances[0].id, made[0].id);
+  EXPECT_EQ(mended.instances[2].id, made[2].id);
+  EXPECT_NE(mended.instances[1].id, made[1].id);
+}
+
+TEST_F(Ec2, ARefusedReplacementRemovesNoneOfTheMachinesThatRun) {
+  auto ec2 = provider();
+  ASSERT_FALSE(ec2.create(an_order("train", 3), 5min).failure);
+  aws.machines[1].state = "terminated";
+  aws.refused_ranks["1"] = "InsufficientInstanceCapacity";
+  auto order = an_order("train", 3);
+  order.generation = 1;
+  ASSERT_TRUE(ec2.replace(order, {1}, 5min).failure);
+  EXPECT_EQ(aws.alive(), 2U);
+}
+
+TEST_F(Ec2, MachinesThatAreOffAreStartedBesideAReplacement) {
+  auto ec2 = provider();
+  ASSERT_FALSE(ec2.create(an_order("train", 3), 5min).failure);
+  ASSERT_TRUE(ec2.stop("train", 5min).ok());
+  aws.machines[1].state = "terminated";
+  auto order = an_order("train", 3);
+  order.generation = 1;
+  ASSERT_FALSE(ec2.replace(order, {1}, 5min).failure);
+  EXPECT_EQ(aws.alive(), 3U);
+  EXPECT_EQ(aws.times("StartInstances"), 1U);
+}
+
 TEST_F(Ec2, AnOrderRepeatedAfterAStopLeavesTheDisksAlone) {
   auto ec2 = provider();
   ASSERT_FALSE(ec2.create(an_order(), 5min).failure);

@@ -140,13 +140,15 @@ Answer<Nothing> check_quota(RegionApi& api, const CreateOrder& order) {
   const auto quota = find_quota(order.offer.instance_type, order.use_spot);
   if (!quota) return Nothing{};
   const auto allowed = api.quota(std::string(quota->code));
-  const double wanted = order.offer.vcpus * order.count;
+  // Of a replacement one machine is missing at the least; the others are counted already, where the quota is of what runs.
+  const int machines = order.generation == 0 ? order.count : 1;
+  const double wanted = order.offer.vcpus * machines;
   if (!allowed.ok() || (*allowed > 0 && *allowed >= wanted)) return Nothing{};
   return Refused(
       Error(Code::kExhausted,
             fmt::format("the account's quota \"{}\" ({}) in {} is {:g} vCPUs, {} × {} takes {:g}; ask for more with `aws service-quotas "
                         "request-service-quota-increase --region {} --service-code ec2 --quota-code {} --desired-value {:g}`",
-                        quota->name, quota->code, api.region(), *allowed, order.count, order.offer.instance_type, wanted, api.region(),
+                        quota->name, quota->code, api.region(), *allowed, machines, order.offer.instance_type, wanted, api.region(),
                         quota->code, std::max(wanted, 1.0))),
       order.use_spot ? "MaxSpotInstanceCountExceeded" : "VcpuLimitExceeded");
 }

@@ -91,6 +91,8 @@ std::vector<Filter> all_that_is(const Wanted& wanted) {
   std::vector<Filter> filters = {tagged(kOwnerTag, wanted.owner)};
   if (wanted.cluster) filters.push_back(tagged(kClusterTag, *wanted.cluster));
   if (wanted.token) filters.push_back(tagged(kTokenTag, *wanted.token));
+  // Those of a launch carry none.
+  if (wanted.generation.value_or(0) > 0) filters.push_back(tagged(kGenerationTag, std::to_string(*wanted.generation)));
   if (!wanted.cluster && !wanted.token) filters.push_back({"tag-key", {kClusterTag}});
   return filters;
 }

@@ -50,11 +50,12 @@ class GcpMaker final : public MachineMaker {
   /// The name is made from the order's token and the rank, and Google keeps names apart: what has it is this machine.
   Answer<std::string> make(int rank, Instant) override {
     InsertOrder machine = machine_;
-    machine.name = machine_name(order_.cluster, owner_, order_.token, rank);
+    machine.name = machine_name(order_.cluster, owner_, attempt_of(order_), rank);
     machine.mark = mark_for(order_, owner_, rank, kLogin);
     const MachineId id{order_.offer.zone, machine.name};
-    const auto made = api_.insert(id.zone, insert_body(order_, machine), request_id(owner_ + "\n" + order_.token + "\n" + machine.name),
-                                  fmt::format("insert node {} of {}", rank, order_.cluster));
+    const auto made =
+        api_.insert(id.zone, insert_body(order_, machine), request_id(owner_ + "\n" + attempt_of(order_) + "\n" + machine.name),
+                    fmt::format("insert node {} of {}", rank, order_.cluster));
     if (!made.ok() && !made.refused_with("RESOURCE_ALREADY_EXISTS")) return made.error();
     return id.text();
   }
@@ -85,19 +86,18 @@ Answer<Image> find_image(const ComputeApi& api, const CreateOrder& order) {
   return Refused(missing->Error::context("no image that suits the machine; name one with image_id"), "IMAGE_NOT_FOUND");
 }
 
-/// Fails fast where a quota cannot hold the order's GPUs: new projects have none at all. Passes where quotas may not be read.
+/// Fails fast where a quota cannot hold the order: new projects have no GPUs at all, and few vCPUs. Passes where quotas may not be read.
 Answer<Nothing> check_quota(const ComputeApi& api, const CreateOrder& order) {
-  if (order.offer.accelerator.empty()) return Nothing{};
   const auto regional = api.regional_quotas(region_of(order.offer.zone)), global = api.project_quotas();
   const std::vector<Quota> none;
-  const Quota* quota = short_quota(order, regional.ok() ? *regional : none, global.ok() ? *global : none);
-  if (quota == nullptr) return Nothing{};
+  const auto found = short_quota(order, regional.ok() ? *regional : none, global.ok() ? *global : none);
+  if (!found) return Nothing{};
   return Refused(
       Error(Code::kExhausted, fmt::format("the project's quota {} is {:g}, of which {:g} are used; {} × {} takes {:g}; ask for more at "
                                           "https://console.cloud.google.com/iam-admin/quotas",
-                                          quota->metric, quota->limit, quota->usage, order.count, order.offer.instance_type,
-                                          order.offer.accelerator_count * order.count)),
-      "QUOTA_EXCEEDED: " + quota->metric);
+                                          found->quota.metric, found->quota.limit, found->quota.usage,
+                                          order.generation == 0 ? order.count : 1, order.offer.instance_type, found->wanted)),
+      "QUOTA_EXCEEDED: " + found->quota.metric);
 }
 
 }  // namespace

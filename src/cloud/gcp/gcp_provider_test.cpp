@@ -142,6 +142,30 @@ TEST_F(Gcp, AGlobalQuotaRulesOutTheTypeEverywhere) {
   EXPECT_FALSE(regional.scope.zone);
 }
 
+TEST_F(Gcp, AKnownQuotaOfVcpusIsToldBeforeAnythingIsMade) {
+  google.regional_quotas = {{"CPUS", 1000}, {"N2_CPUS", 11}};
+  const auto failure = refused(an_order("train", 3));
+  EXPECT_EQ(failure.provider_code, "QUOTA_EXCEEDED: N2_CPUS");
+  EXPECT_EQ(failure.error.code(), Code::kExhausted);
+  EXPECT_THAT(failure.error.message(), HasSubstr("3 × n2-standard-4 takes 12"));
+  google.regional_quotas = {{"CPUS", 1000}, {"N2_CPUS", 12}};
+  EXPECT_FALSE(provider().create(an_order("train", 3), 5min).failure);
+}
+
+TEST_F(Gcp, MachinesOfTheFirstSeriesShareAQuotaAndSpotOnesHaveTheirOwnIfAny) {
+  auto order = an_order("train", 3);
+  order.offer.instance_type = "e2-standard-4";
+  google.regional_quotas = {{"CPUS", 4}};
+  EXPECT_EQ(refused(order).provider_code, "QUOTA_EXCEEDED: CPUS");
+  order.use_spot = true;
+  google.regional_quotas = {{"CPUS", 4}, {"PREEMPTIBLE_CPUS", 100}};
+  EXPECT_FALSE(provider().create(order, 5min).failure);
+  google.regional_quotas = {{"CPUS", 4}, {"PREEMPTIBLE_CPUS", 0}};
+  order.token = "tok2";
+  order.cluster = "other";
+  EXPECT_EQ(refused(order).provider_code, "QUOTA_EXCEEDED: CPUS") << "where none was given, the standard quota counts";
+}
+
 TEST_F(Gcp, AKnownQuotaOfGpusIsToldBeforeAnythingIsMade) {
   ASSERT_FALSE(provider().create(a_gpu_order(), 5min).failure);
   auto order = a_gpu_order();

@@ -68,10 +68,28 @@ std::string gpu_metric(const std::string& accelerator) {
   return metric == kMetrics.end() ? std::string() : metric->second;
 }
 
-const Quota* short_of(const std::vector<Quota>& quotas, const std::string& metric, double wanted) {
-  for (const Quota& quota : quotas)
-    if (quota.metric == metric && quota.limit - quota.usage < wanted) return &quota;
-  return nullptr;
+const Quota* quota_of(const std::vector<Quota>& quotas, const std::string& metric) {
+  const auto found = std::find_if(quotas.begin(), quotas.end(), [&](const Quota& quota) { return quota.metric == metric; });
+  return found == quotas.end() ? nullptr : &*found;
+}
+
+std::optional<ShortQuota> short_of(const Quota* quota, double wanted) {
+  if (quota == nullptr || wanted <= 0 || quota->limit - quota->usage >= wanted) return std::nullopt;
+  return ShortQuota{*quota, wanted};
+}
+
+/// The regional quota of a machine's vCPUs: of its series where that has one of its own ("N2_CPUS"), else the one that the first series
+/// share. Of others none is known.
+const Quota* cpu_quota(const CreateOrder& order, const std::vector<Quota>& regional) {
+  if (order.use_spot)
+    if (const Quota* preemptible = quota_of(regional, "PREEMPTIBLE_CPUS"); preemptible != nullptr && preemptible->limit > 0)
+      return preemptible;
+  const std::string series = order.offer.instance_type.substr(0, order.offer.instance_type.find('-'));
+  std::string metric;
+  for (const char c : series) metric += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  if (const Quota* own = quota_of(regional, metric + "_CPUS")) return own;
+  const bool shares = series == "n1" || series == "e2" || series == "f1" || series == "g1";
+  return shares ? quota_of(regional, "CPUS") : nullptr;
 }
 
 }  // namespace
@@ -110,12 +128,17 @@ Result<std::vector<std::string>> image_candidates(std::string_view name, const O
   return candidates;
 }
 
-const Quota* short_quota(const CreateOrder& order, const std::vector<Quota>& regional, const std::vector<Quota>& global) {
-  const double wanted = order.offer.accelerator_count * order.count;
+std::optional<ShortQuota> short_quota(const CreateOrder& order, const std::vector<Quota>& regional, const std::vector<Quota>& global) {
+  // Of a replacement one machine is missing at the least; the others are counted as used.
+  const int machines = order.generation == 0 ? order.count : 1;
+  const double cpus = order.offer.vcpus * machines, gpus = order.offer.accelerator_count * machines;
   const std::string metric = gpu_metric(order.offer.accelerator);
-  if (wanted <= 0 || metric.empty()) return nullptr;
-  if (const Quota* quota = short_of(regional, (order.use_spot ? "PREEMPTIBLE_" : "") + metric, wanted)) return quota;
-  return short_of(global, "GPUS_ALL_REGIONS", wanted);
+  if (!metric.empty()) {
+    if (auto quota = short_of(quota_of(regional, (order.use_spot ? "PREEMPTIBLE_" : "") + metric), gpus)) return quota;
+    if (auto quota = short_of(quota_of(global, "GPUS_ALL_REGIONS"), gpus)) return quota;
+  }
+  if (auto quota = short_of(cpu_quota(order, regional), cpus)) return quota;
+  return short_of(quota_of(global, "CPUS_ALL_REGIONS"), cpus);
 }
 
 std::string machine_name(const std::string& cluster, const std::string& owner, const std::string& token, int rank) {

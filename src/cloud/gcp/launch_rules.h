@@ -4,6 +4,7 @@
 /// Source   Compute Engine documentation: GPU machine types, Hyperdisk, OS images, allocation quotas
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,9 +33,16 @@ struct Quota {
   std::string metric;  ///< "NVIDIA_T4_GPUS"
   double limit = 0, usage = 0;
 };
-/// Which of the quotas cannot hold the order's GPUs; none: all can, or it is not known.
+/// A quota that cannot hold an order.
+struct ShortQuota {
+  Quota quota;
+  double wanted = 0;
+};
+/// Which of the quotas cannot hold the order's GPUs or its vCPUs; none: all can, or it is not known.
 /// regional, global   as the region's and the project's own documents list them
-const Quota* short_quota(const CreateOrder& order, const std::vector<Quota>& regional, const std::vector<Quota>& global);
+/// Source   cloud.google.com/compute/resource-usage: which machines count against which; spot machines count against the quotas of
+///          preemptible ones where a project was given any
+std::optional<ShortQuota> short_quota(const CreateOrder& order, const std::vector<Quota>& regional, const std::vector<Quota>& global);
 
 /// "isobar-train-1a2b3c4d5e6f-0": a name for the machine of a rank that no other order has, of at most 63 characters.
 std::string machine_name(const std::string& cluster, const std::string& owner, const std::string& token, int rank);

@@ -26,9 +26,6 @@ Result<KubeCredential> parse_exec_credential(std::string_view printed, std::stri
 /// ca_pem   of the server
 std::string exec_info(const KubeAccess& access, const std::string& ca_pem);
 
-/// "2026-11-25T03:07:58Z" and the same with a fraction or an offset. None: not of that form.
-std::optional<Instant> parse_rfc3339(std::string_view text);
-
 /// Safe from any thread.
 class KubeCredentials {
  public:

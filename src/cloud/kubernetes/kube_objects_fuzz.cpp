@@ -1,5 +1,6 @@
 // Any bytes, read as each of the API server's answers: no crash, no negative amount, and sentences that end.
 
+#include "base/rfc3339.h"
 #include "exec_channels.h"
 #include "kube_credentials.h"
 #include "kube_json.h"
@@ -14,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   (void)parse_exec_status(text).ok();
   (void)parse_exec_message(text).ok();
   (void)parse_exec_credential(text, "client.authentication.k8s.io/v1").ok();
-  (void)parse_rfc3339(text);
+  (void)isobar::parse_rfc3339(text);
   (void)explain_unschedulable(text);
   const auto value = parse_kube_json(text);
   if (!value.ok()) return 0;

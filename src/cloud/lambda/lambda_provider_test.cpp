@@ -290,6 +290,105 @@ TEST_F(Lambda, DiesAfterEveryRequestAndIsCleanedUp) {
   }
 }
 
+CreateOrder a_replacement(int generation = 1) {
+  auto order = an_order("train", 3);
+  order.generation = generation;
+  return order;
+}
+
+TEST_F(Lambda, ALostNodeIsReplacedAloneInItsRank) {
+  ASSERT_FALSE(provider().create(an_order("train", 3), 5min).failure);
+  lambda.machines[1].status = "preempted";
+  const auto mended = provider().replace(a_replacement(), {1}, 5min);
+  ASSERT_FALSE(mended.failure) << mended.failure->error.message();
+  ASSERT_THAT(lambda.machines, SizeIs(4));
+  EXPECT_EQ(lambda.machines[3].tag("isobar-rank"), "1");
+  EXPECT_EQ(lambda.machines[3].tag("isobar-token"), "tok1");
+  EXPECT_EQ(lambda.machines[3].tag("isobar-generation"), "1");
+  ASSERT_THAT(mended.instances, SizeIs(3));
+  EXPECT_EQ(mended.instances[0].id, "m-0") << "the others are as they were";
+  EXPECT_EQ(mended.instances[1].id, "m-3");
+  EXPECT_EQ(mended.instances[2].id, "m-2");
+  ASSERT_THAT(setup.orders, SizeIs(2));
+  EXPECT_THAT(setup.orders[1].nodes, SizeIs(3)) << "the head learns of the new one";
+  const auto listed = provider().list("train").value();
+  ASSERT_THAT(listed, SizeIs(3)) << "of the lost one nothing is told any more";
+  EXPECT_THAT(listed[1].problem, IsEmpty());
+}
+
+TEST_F(Lambda, WhatIsLeftOfALostNodeIsRemovedBeforeItsSuccessorIsMade) {
+  ASSERT_FALSE(provider().create(an_order("train", 3), 5min).failure);
+  lambda.machines[1].status = "unhealthy";
+  lambda.asked.clear();
+  ASSERT_FALSE(provider().replace(a_replacement(), {1}, 5min).failure);
+  EXPECT_EQ(lambda.machines[1].status, "terminated");
+  const auto at = [&](const char* what) { return std::find(lambda.asked.begin(), lambda.asked.end(), what) - lambda.asked.begin(); };
+  EXPECT_LT(at("POST /instance-operations/terminate"), at("POST /instance-operations/launch"));
+}
+
+TEST_F(Lambda, AReplacementThatIsRefusedLeavesTheOthersAndNothingOfItsOwn) {
+  ASSERT_FALSE(provider().create(an_order("train", 3), 5min).failure);
+  lambda.machines[1].status = lambda.machines[2].status = "preempted";
+  lambda.refused_ranks["2"] = "instance-operations/launch/insufficient-capacity";
+  const auto refused = provider().replace(a_replacement(), {1, 2}, 5min);
+  ASSERT_TRUE(refused.failure);
+  EXPECT_THAT(refused.failure->error.message(), testing::StartsWith("replace node 1, 2 of cluster train on lambda in us-east-1: "));
+  EXPECT_EQ(refused.failure->error.code(), Code::kExhausted);
+  ASSERT_THAT(lambda.machines, SizeIs(4));
+  EXPECT_EQ(lambda.machines[0].status, "active");
+  EXPECT_EQ(lambda.machines[3].status, "terminated");
+  lambda.refused_ranks.clear();
+  EXPECT_FALSE(provider().replace(a_replacement(2), {1, 2}, 5min).failure);
+}
+
+TEST_F(Lambda, ReplacingTwiceMakesOneMachineARank) {
+  ASSERT_FALSE(provider().create(an_order("train", 3), 5min).failure);
+  lambda.machines[1].status = "preempted";
+  ASSERT_FALSE(provider().replace(a_replacement(), {1}, 5min).failure);
+  ASSERT_FALSE(provider().replace(a_replacement(), {1}, 5min).failure);
+  ASSERT_FALSE(provider().replace(a_replacement(2), {}, 5min).failure) << "as after a crash";
+  EXPECT_THAT(lambda.machines, SizeIs(4));
+  const auto gone = provider().replace(a_replacement(3), {1}, 5min);
+  ASSERT_FALSE(gone.failure) << "given up though it runs";
+  EXPECT_EQ(lambda.machines[3].status, "terminated");
+  EXPECT_THAT(lambda.machines, SizeIs(5));
+}
+
+TEST_F(Lambda, AReplacementDoesNotTakeTheLostMachineForTheOneWhoseAnswerWasLost) {
+  ASSERT_FALSE(provider().create(an_order("train", 3), 5min).failure);
+  lambda.machines[1].status = "unhealthy";
+  lambda.launches_lost = 1;
+  ASSERT_FALSE(provider().replace(a_replacement(), {1}, 5min).failure);
+  ASSERT_THAT(lambda.machines, SizeIs(4));
+  EXPECT_EQ(lambda.alive(), 3U);
+}
+
+TEST_F(Lambda, OfAClusterThatIsGoneNothingIsMadeAgain) {
+  const auto failed = provider().replace(a_replacement(), {1}, 5min);
+  EXPECT_EQ(failed.failure->error.code(), Code::kNotFound);
+  EXPECT_THAT(lambda.machines, IsEmpty());
+}
+
+TEST_F(Lambda, AReplacementThatDiesAfterAnyRequestIsCompletedByTheNext) {
+  for (int lives = 0;; ++lives) {
+    ASSERT_LT(lives, 100);
+    FakeLambda world;
+    const auto with = [&] { return provider(surroundings_with({{"LAMBDA_API_KEY", "S"}}), world); };
+    ASSERT_FALSE(with().create(an_order("train", 3), 5min).failure);
+    world.machines[1].status = "unhealthy";
+    world.requests_until_dead = lives;
+    const bool made = !with().replace(a_replacement(), {1}, 5min).failure;
+    const bool died = world.requests_until_dead < 0;
+    world.requests_until_dead = 1 << 30;
+    ASSERT_FALSE(with().replace(a_replacement(2), {1}, 5min).failure) << lives;
+    EXPECT_EQ(world.alive(), 3U) << lives;
+    EXPECT_EQ(world.machines[0].status, "active") << lives;
+    EXPECT_EQ(world.machines[2].status, "active") << lives;
+    EXPECT_NE(made, died) << lives;
+    if (!died) break;
+  }
+}
+
 TEST_F(Lambda, AWrongKeyRulesOutLambdaAndNamesTheMend) {
   lambda.always["GET /instances"] = {401, "global/invalid-api-key"};
   const auto wrong = provider().check();

@@ -27,6 +27,7 @@ Mark mark_for(const CreateOrder& order, const std::string& owner, int rank, cons
           .rank = rank,
           .nodes = order.count,
           .token = order.token,
+          .generation = order.generation,
           .owner = owner,
           .zone = order.offer.zone,
           .login = login,
@@ -44,6 +45,7 @@ std::map<std::string, std::string> tags_of(const Mark& mark) {
                                              {kLoginTag, mark.login},
                                              {kVcpusTag, fmt::format("{:g}", mark.vcpus)},
                                              {kGpusTag, fmt::format("{:g}", mark.gpus)}};
+  if (mark.generation > 0) tags[kGenerationTag] = std::to_string(mark.generation);
   std::erase_if(tags, [](const auto& tag) { return tag.second.empty(); });
   return tags;
 }
@@ -53,6 +55,7 @@ Mark read_mark(const std::map<std::string, std::string>& tags) {
           .rank = number_of(tag(tags, kRankTag), kNodesMost - 1, -1),
           .nodes = number_of(tag(tags, kNodesTag), kNodesMost, 0),
           .token = tag(tags, kTokenTag),
+          .generation = number_of(tag(tags, kGenerationTag), kGenerationsMost, 0),
           .owner = tag(tags, kOwnerTag),
           .zone = tag(tags, kZoneTag),
           .login = tag(tags, kLoginTag),

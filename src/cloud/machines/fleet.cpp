@@ -136,6 +136,23 @@ Answer<Nothing> await_stopped(Fleet& fleet, const Wanted& wanted, const std::vec
   }
 }
 
+Answer<Nothing> start_again(Fleet& fleet, const Wanted& wanted, const std::vector<std::string>& ids) {
+  if (ids.empty()) return Nothing{};
+  TRY(await_stopped(fleet, wanted, ids));
+  return fleet.cloud.start(fleet.place, ids, fleet.end);
+}
+
+Answer<Nothing> remove_machines(Fleet& fleet, std::vector<std::string> ids) {
+  for (;;) {
+    if (ids.empty()) return Nothing{};
+    TRY_ASSIGN(const auto ended, fleet.cloud.remove(fleet.place, ids, fleet.end));
+    std::erase_if(ids, [&](const std::string& id) { return ended.contains(id); });
+    if (ids.empty()) return Nothing{};
+    if (fleet.pace.now() >= fleet.end) return too_late("removed", ids);
+    fleet.pace.pause(fleet.cloud.between_looks(), fleet.end);
+  }
+}
+
 Answer<Nothing> remove_all(Fleet& fleet, const Wanted& wanted, std::vector<std::string> known) {
   Wanted live = wanted;
   live.live_only = true;

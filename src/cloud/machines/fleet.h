@@ -33,6 +33,12 @@ Answer<std::vector<CloudMachine>> await_running(Fleet& fleet, const Wanted& want
 /// Waits until all of `ids` are stopped.
 Answer<Nothing> await_stopped(Fleet& fleet, const Wanted& wanted, const std::vector<std::string>& ids);
 
+/// Starts machines that are stopped, or about to be.
+Answer<Nothing> start_again(Fleet& fleet, const Wanted& wanted, const std::vector<std::string>& ids);
+
+/// Removes these machines, and returns when the cloud has acknowledged the end of each.
+Answer<Nothing> remove_machines(Fleet& fleet, std::vector<std::string> ids);
+
 /// Removes the machines that are wanted and those in `known`, and returns when the cloud has acknowledged the end of each and lists
 /// no other. Finding nothing is a success.
 Answer<Nothing> remove_all(Fleet& fleet, const Wanted& wanted, std::vector<std::string> known = {});

@@ -44,13 +44,19 @@ Status check_complete(const std::string& cluster, const std::string& cloud, cons
 
 /// Of what is gone only that is worth telling which the cloud took away from a cluster that is still meant to be there: not from one
 /// that had its name before.
+/// Nor from one in which another machine has taken its place.
 void erase_past(std::vector<CloudMachine>& machines) {
   std::map<std::string, std::string> token_of;
-  for (const auto& machine : machines)
-    if (!machine.is_gone()) token_of[machine.mark.cluster] = machine.mark.token;
+  std::set<std::pair<std::string, int>> there;
+  for (const auto& machine : machines) {
+    if (machine.is_gone()) continue;
+    token_of[machine.mark.cluster] = machine.mark.token;
+    there.insert({machine.mark.cluster, machine.mark.rank});
+  }
   std::erase_if(machines, [&](const CloudMachine& machine) {
     const auto now = token_of.find(machine.mark.cluster);
-    return machine.is_gone() && (!machine.taken_away || (now != token_of.end() && now->second != machine.mark.token));
+    return machine.is_gone() && (!machine.taken_away || there.contains({machine.mark.cluster, machine.mark.rank}) ||
+                                 (now != token_of.end() && now->second != machine.mark.token));
   });
 }
 
@@ -82,7 +88,7 @@ MachineProvider::~MachineProvider() = default;
 
 std::vector<std::string> MachineProvider::facts() {
   auto facts = cloud_->facts();
-  if (const auto all = places(); all.ok() && !facts.empty())
+  if (const auto all = places(); all.ok() && !all->empty() && !facts.empty())
     facts.push_back(fmt::format("machines of ours are looked for in {}", fmt::join(*all, ", ")));
   return facts;
 }
@@ -94,11 +100,12 @@ Status MachineProvider::await_setup(const std::string& cluster, const std::vecto
 }
 
 Answer<std::vector<Instance>> MachineProvider::bring_up(const CreateOrder& order, const std::string& place, Instant end,
-                                                        std::vector<std::string>& made) {
+                                                        std::vector<std::string>& made, const std::vector<int>& lost) {
   TRY_ASSIGN(const auto key, own_key(parts_.home));
   TRY(places_used_.add(place));
   Fleet fleet{*cloud_, place, pace_, end};
-  TRY_ASSIGN(const auto machines, bring_up_gang(fleet, order, parts_.owner, key, made));
+  TRY_ASSIGN(const auto machines, order.generation == 0 ? bring_up_gang(fleet, order, parts_.owner, key, made)
+                                                        : replace_ranks(fleet, order, parts_.owner, key, lost, made));
   const auto ready = await_setup(order.cluster, machines, end);
   // Neither is about the type of machine: one is about the key or the login, the other about the network.
   if (!ready.ok()) return Refused(ready.error(), ready.error().code() == Code::kPermissionDenied ? "LoginRefused" : "NodeSetupFailed");
@@ -108,7 +115,19 @@ Answer<std::vector<Instance>> MachineProvider::bring_up(const CreateOrder& order
 }
 
 CreateOutcome MachineProvider::create(const CreateOrder& order, Duration deadline) {
-  const std::string intent = fmt::format("create cluster {} on {} in {}", order.cluster, name(), shown(order.offer));
+  CHECK(order.generation == 0, order.generation);
+  return carry_out(order, {}, deadline, fmt::format("create cluster {} on {} in {}", order.cluster, name(), shown(order.offer)));
+}
+
+CreateOutcome MachineProvider::replace(const CreateOrder& order, const std::vector<int>& ranks, Duration deadline) {
+  CHECK(order.generation > 0, order.generation);
+  return carry_out(
+      order, ranks, deadline,
+      fmt::format("replace node {} of cluster {} on {} in {}", fmt::join(ranks, ", "), order.cluster, name(), shown(order.offer)));
+}
+
+CreateOutcome MachineProvider::carry_out(const CreateOrder& order, const std::vector<int>& lost, Duration deadline,
+                                         const std::string& intent) {
   const auto failed = [&](const Refused& refused) {
     parts_.log.warn("cluster_not_created",
                     {{"cluster", order.cluster}, {"cloud", name()}, {"code", refused.provider_code}, {"why", refused.message()}});
@@ -120,14 +139,15 @@ CreateOutcome MachineProvider::create(const CreateOrder& order, Duration deadlin
   const auto place = cloud_->place_of(order);
   if (!place.ok()) return failed(place.error());
   std::vector<std::string> made;
-  auto created = bring_up(order, *place, pace_.now() + deadline, made);
+  auto created = bring_up(order, *place, pace_.now() + deadline, made, lost);
   if (created.ok()) {
-    parts_.log.info("cluster_created",
+    parts_.log.info(order.generation == 0 ? "cluster_created" : "nodes_replaced",
                     {{"cluster", order.cluster}, {"cloud", name()}, {"region", order.offer.region}, {"nodes", order.count}});
     return {std::move(*created), {}};
   }
-  // What another order made stays.
-  if (created.error().code() == Code::kAlreadyExists) return failed(created.error());
+  // What another order made stays; and where nothing is left of a cluster, nothing was made of it.
+  const bool made_nothing = order.generation > 0 && made.empty() && created.error().code() == Code::kNotFound;
+  if (created.error().code() == Code::kAlreadyExists || made_nothing) return failed(created.error());
   const Refused why = cloud_->told_apart(created.error());
   Fleet undoing{*cloud_, *place, pace_, pace_.now() + kUndoDeadline};
   const auto undone = undo_gang(undoing, order, parts_.owner, made);

@@ -16,7 +16,9 @@ Answer<std::string> find_made(const Pace& pace, const Mark& mark, Instant end,
   for (;;) {
     TRY_ASSIGN(const auto machines, list());
     for (const auto& machine : machines)
-      if (machine.mark.rank == mark.rank && machine.mark.token == mark.token && !machine.is_gone()) return machine.id;
+      if (machine.mark.rank == mark.rank && machine.mark.token == mark.token && machine.mark.generation == mark.generation &&
+          !machine.is_gone())
+        return machine.id;
     if (pace.now() >= until) return std::string();
     pace.pause(kBetweenLooks, until);
   }

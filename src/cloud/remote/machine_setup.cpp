@@ -34,6 +34,13 @@ struct MachineSetup::Known {
   };
   std::string token;
   std::vector<Node> nodes;
+
+  /// The same machine in the same rank, or none.
+  const Node* find(const SetupNode& now) const {
+    const auto found =
+        std::find_if(nodes.begin(), nodes.end(), [&](const Node& then) { return then.machine == now.machine && then.rank == now.rank; });
+    return found == nodes.end() ? nullptr : &*found;
+  }
 };
 
 Result<MachineSetup::Known> MachineSetup::read(const std::string& cluster) const {
@@ -100,17 +107,15 @@ Result<HostReport> MachineSetup::await_machine(const HostClient& host, Duration 
 Status MachineSetup::bring_up(const NodeSetupOrder& order, Duration deadline) {
   const auto end = std::chrono::steady_clock::now() + deadline;
   auto before = read(order.cluster);
-  // On the machines' disks stands by which token their nodes were made; other machines under the same name make new ones.
-  const bool same =
-      before.ok() && before->nodes.size() == order.nodes.size() &&
-      std::equal(order.nodes.begin(), order.nodes.end(), before->nodes.begin(),
-                 [](const SetupNode& now, const Known::Node& then) { return now.machine == then.machine && now.rank == then.rank; });
   Known known;
-  known.token = same ? before->token : secure_random_hex(8);
-  for (std::size_t i = 0; i < order.nodes.size(); ++i) {
-    const auto& node = order.nodes[i];
-    known.nodes.push_back({node.rank, node.machine, "", same ? before->nodes[i].agent_token : secure_random_hex(32), node.ssh});
+  for (const auto& node : order.nodes) {
+    const auto* then = before.ok() ? before->find(node) : nullptr;
+    // On the machines' disks stands by which token their nodes were made; other machines under the same name make new ones. A machine
+    // that took a lost one's place joins those that are there, and by its own new token is known for another.
+    if (then) known.token = before->token;
+    known.nodes.push_back({node.rank, node.machine, "", then ? then->agent_token : secure_random_hex(32), node.ssh});
   }
+  if (known.token.empty()) known.token = secure_random_hex(8);
   TRY(write(order.cluster, known));
   std::vector<Result<HostReport>> reports(order.nodes.size(), not_found("not asked yet"));
   for_each_at_once(order.nodes.size(), kMachinesAtOnce, [&](std::size_t i) {

@@ -68,6 +68,9 @@ struct JobOrder {
   std::map<std::string, std::string> fetch;  ///< variables: what every node fetches before setup, as `isobar-node fetch` reads it; or none
 };
 
+/// What is sent to nodes, by its destination there.
+using Trees = std::vector<std::pair<std::string, LocalTree>>;
+
 enum class IfItFails { kKeep, kForget };
 
 /// One command's hold on one cluster: while it lives, no other command changes the cluster.
@@ -85,6 +88,17 @@ class ClusterSession {
   /// Starts a STOPPED cluster again: the same machines and disks, or an error; never new ones elsewhere.
   /// Buckets that were mounted are mounted again.
   Status start();
+  /// Lets lost nodes of the cluster be replaced alone from now on.
+  /// Errors   kInvalidArgument: its cloud cannot
+  Status allow_mending();
+  /// Whether nodes are lost that may be replaced, or their replacement is not done.
+  Result<bool> needs_mending();
+  /// Makes lost nodes again, with their ranks, beside those that run; then ports, buckets and files are put on them as on all the others,
+  /// and jobs that asked for it are run again. Called again it goes on where it stopped.
+  /// given_up   ranks that are to be taken for lost though their cloud says that they run
+  /// trees      what to send; none: what was sent last, as it is now
+  /// Errors     kInvalidArgument: it is not allowed, or the head is lost; kNotFound: something that was sent is not here any more
+  Status mend(const std::vector<int>& given_up = {}, const std::optional<Trees>& trees = {});
   /// patience     how long to wait for what was written to mounted buckets and is not uploaded; what is left then is said, and stays on the
   ///              disks
   Status stop(Duration patience = Duration::zero());
@@ -94,7 +108,7 @@ class ClusterSession {
   Status terminate(IfItFails if_it_fails = IfItFails::kKeep, Duration patience = Duration::zero());
 
   /// Mirrors workdir and file_mounts to every node. trees  as scanned by scan_sources
-  Status send_files(const std::vector<std::pair<std::string, LocalTree>>& trees);
+  Status send_files(const Trees& trees);
   /// Mounts buckets on every node, for all jobs of the cluster, and remembers them for its next start. What is mounted stays as it is.
   /// mounts   of a mode other than COPY
   Status mount_buckets(const std::vector<FileMount>& mounts);
@@ -122,6 +136,10 @@ class ClusterSession {
   Status repair(const Intent& intent);
   void tell_nodes(bool gone = false);
   Result<ClusterSession> unrepaired(const Error& why);
+  Status replace_nodes(cloud::Provider& driver, const std::vector<int>& lost);
+  Status put_all_on_nodes(cloud::Provider& driver, const std::optional<Trees>& trees);
+  Status remember_files(const Trees& trees);
+  std::optional<ClusterStatus> status_seen(std::vector<cloud::Instance> instances) const;
   Status repair_change(IntentKind kind, ClusterRecord record);
   Status change(IntentKind kind, ClusterRecord after, const std::function<Status()>& act);
   Status tell_cloud(const std::optional<Autostop>& autostop);

@@ -42,6 +42,8 @@ struct CreateOrder {
   std::string cluster;
   /// Names this attempt. Repeating an order with the same token creates nothing twice.
   std::string token;
+  /// 0: the nodes of a launch. Each replacement of lost nodes has the next number, so that it never finds the call that made the lost one.
+  int generation = 0;
   Offer offer;
   bool use_spot = false;
   int count = 1;  ///< nodes; ranks 0 … count − 1
@@ -54,6 +56,9 @@ struct CreateOrder {
   Ports ports;                     ///< for clouds that let in what a machine is made with and no more; the others are told by `open_ports`
   std::vector<VolumeUse> volumes;  ///< at what paths its nodes find which; only for clouds that have a `VolumeDriver`
 };
+
+/// Names the very attempt at making nodes: the token, and of a replacement its generation, too.
+std::string attempt_of(const CreateOrder& order);
 
 /// Where a port of a cluster's head is reached from outside.
 struct Endpoint {
@@ -98,6 +103,15 @@ class Provider {
   virtual std::vector<Offer> own_offers() { return {}; }
 
   virtual CreateOutcome create(const CreateOrder& order, Duration deadline) = 0;
+  /// Whether `replace` can.
+  virtual bool replaces_nodes() const { return false; }
+  /// Makes lost nodes of a cluster again, in their places and with their ranks, beside those that run: these keep their disks and all that
+  /// they do. What is left of the lost ones is removed first.
+  /// order    as the cluster was made, with its token, and the next generation
+  /// ranks    that are lost; none of a cluster of one node. Those that this generation made before are adopted
+  /// Returns  all nodes of the cluster, running, whose agents answer; or why not. Of this generation nothing is left then, or the message
+  ///          says that it may be
+  virtual CreateOutcome replace(const CreateOrder& order, const std::vector<int>& ranks, Duration deadline);
   /// All instances with the tag, in rank order, whatever their state; terminated ones may be left out.
   virtual Result<std::vector<Instance>> list(const std::string& cluster) = 0;
   /// The tags of all clusters that own at least one instance; for the sweeper.

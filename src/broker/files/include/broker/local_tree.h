@@ -19,9 +19,12 @@ struct SkippedPath {
   friend bool operator==(const SkippedPath&, const SkippedPath&) = default;
 };
 
+enum class IgnoreFiles { kHeed, kPass };
+
 struct LocalTree {
   fs::path source;
-  std::vector<MirrorEntry> entries;  ///< folders before what they hold; a single file is one entry with an empty path
+  IgnoreFiles which = IgnoreFiles::kHeed;  ///< as it was scanned
+  std::vector<MirrorEntry> entries;        ///< folders before what they hold; a single file is one entry with an empty path
   std::vector<SkippedPath> skipped;
   std::uint64_t bytes = 0;
 };
@@ -31,7 +34,6 @@ struct LocalTree {
 /// which    kPass: all of it goes, as of a repository that was just checked out, where files are kept that patterns name
 /// Errors   kNotFound, kPermissionDenied: naming the path; kInvalidArgument: a name that is not a regular one
 /// Cost     O(entries × patterns)
-enum class IgnoreFiles { kHeed, kPass };
 Result<LocalTree> scan_tree(const fs::path& source, IgnoreFiles which = IgnoreFiles::kHeed);
 
 }  // namespace isobar::broker

@@ -128,6 +128,8 @@ class AgentClient {
   /// What was written to this node's mounts and is not in its bucket yet, as a sentence; empty: all is.
   Result<std::string> uploads_left(Duration deadline = kCallDeadline);
 
+  /// To the head: nodes that took the place of lost ones may be given jobs.
+  Status nodes_ready(Duration deadline = kCallDeadline);
   /// Ends the node with everything on it (the head: all nodes of the cluster). Answered before it happens.
   Status shut_down(PowerOff how, Duration deadline = kCallDeadline);
 

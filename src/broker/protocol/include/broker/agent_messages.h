@@ -43,6 +43,8 @@ struct JobSpec {
   std::string task_id;                               ///< SKYPILOT_TASK_ID; empty: derived from the time, the cluster and the job
   /// Names this submission: a repeated submit with the same token answers with the first one's job. Empty: none.
   std::string token;
+  /// When a node of its gang is lost, the same job is submitted once more under a new id, and waits until the node is replaced or back.
+  bool again_when_node_lost = false;
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };
 
@@ -176,6 +178,11 @@ struct AskUploads {
   friend bool operator==(const AskUploads&, const AskUploads&) = default;
 };
 
+/// The nodes that took the place of lost ones have all that jobs find on a node: they may be given jobs.
+struct NodesReady {
+  friend bool operator==(const NodesReady&, const NodesReady&) = default;
+};
+
 enum class Phase { kSetup, kRun };
 /// One process of a gang, on the node that it was sent to.
 struct RankKey {
@@ -209,7 +216,7 @@ struct ForgetRank {
 };
 
 using Request = std::variant<Hello, SubmitJobs, ListJobs, CancelJobs, TailLogs, SetAutostop, AskStatus, ShutDown, MirrorManifest,
-                             MirrorData, MirrorFinish, RunRank, KillRank, ForgetRank, MountBucket, AskUploads>;
+                             MirrorData, MirrorFinish, RunRank, KillRank, ForgetRank, MountBucket, AskUploads, NodesReady>;
 
 // ---- replies --------------------------------------------------------------------------------------------------
 

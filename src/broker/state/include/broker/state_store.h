@@ -3,6 +3,7 @@
 /// What the broker knows: which clusters exist, what it is about to do to them, and what each has cost. One SQLite file
 /// in WAL mode; every change is on disk before the call returns, so that whatever was said survives the next instant.
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,24 @@ namespace isobar::broker {
 enum class ClusterStatus { kInit, kUp, kStopped };
 std::string_view name_of(ClusterStatus status);
 
+/// A folder or file of this machine that was sent to a cluster's nodes.
+struct SentTree {
+  std::string destination, source;
+  bool passes_ignore_files = false;  ///< all of it was sent, as of a repository that was checked out
+  friend bool operator==(const SentTree&, const SentTree&) = default;
+};
+
+/// What it takes to make a lost node of a cluster again as it was.
+struct MendPlan {
+  bool allowed = false;        ///< its user has asked for it
+  int generation = 0;          ///< of the last replacement; 0: there was none
+  std::vector<int> replacing;  ///< nodes whose replacement began and is not done, ascending. While there are any the cluster is INIT
+  std::map<std::string, std::string> labels, config;  ///< of its launch
+  std::string image;
+  std::vector<SentTree> files;  ///< kept where it is allowed
+  friend bool operator==(const MendPlan&, const MendPlan&) = default;
+};
+
 struct ClusterRecord {
   std::string name;
   ClusterStatus status = ClusterStatus::kInit;
@@ -36,9 +55,10 @@ struct ClusterRecord {
   std::string user;
   std::vector<FileMount> mounts;     ///< buckets that are mounted on its nodes; without any credentials
   std::vector<VolumeMount> volumes;  ///< that its nodes were made with
+  MendPlan mend;
 };
 
-enum class IntentKind { kCreate, kStart, kStop, kTerminate, kAutostop, kOpenPorts };
+enum class IntentKind { kCreate, kStart, kStop, kTerminate, kAutostop, kOpenPorts, kReplace };
 std::string_view name_of(IntentKind kind);
 
 /// Something about to be done outside. It is written before and removed after; one that is found later was cut short.

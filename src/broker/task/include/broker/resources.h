@@ -61,6 +61,9 @@ struct JobRecovery {
   std::string strategy = "EAGER_NEXT_REGION";
   int restarts_on_errors_max = 0;
   std::vector<int> recover_on_exit_codes;
+  /// A lost node of a gang may be replaced alone, beside those that run. Of clusters; the other fields are of managed jobs.
+  bool replace_lost_nodes = false;
+  bool is_of_managed_jobs = true;  ///< anything else was said
   friend bool operator==(const JobRecovery&, const JobRecovery&) = default;
 };
 

@@ -13,12 +13,14 @@
 namespace isobar::cloud {
 
 inline constexpr int kNodesMost = 1000;  ///< of one cluster
+inline constexpr int kGenerationsMost = 1'000'000;
 
 /// The names under which clouds keep a mark: keys of tags, labels or metadata, or names of variables.
 inline constexpr const char* kClusterTag = "isobar-cluster";
 inline constexpr const char* kRankTag = "isobar-rank";
 inline constexpr const char* kNodesTag = "isobar-nodes";
 inline constexpr const char* kTokenTag = "isobar-token";
+inline constexpr const char* kGenerationTag = "isobar-generation";
 inline constexpr const char* kOwnerTag = "isobar-owner";
 inline constexpr const char* kZoneTag = "isobar-zone";
 inline constexpr const char* kLoginTag = "isobar-login";
@@ -27,12 +29,13 @@ inline constexpr const char* kGpusTag = "isobar-gpus";
 
 struct Mark {
   std::string cluster;
-  int rank = -1;      ///< identity within the cluster, for life; −1: a mark that is missing or was tampered with
-  int nodes = 0;      ///< how many there are, so that a lost one is noticed
-  std::string token;  ///< the order that made it
-  std::string owner;  ///< whose isobar: several people may share an account
-  std::string zone;   ///< as the offer named it
-  std::string login;  ///< the user of the image
+  int rank = -1;       ///< identity within the cluster, for life; −1: a mark that is missing or was tampered with
+  int nodes = 0;       ///< how many there are, so that a lost one is noticed
+  std::string token;   ///< the order that made it
+  int generation = 0;  ///< of the replacement that made it; 0: it is of the launch
+  std::string owner;   ///< whose isobar: several people may share an account
+  std::string zone;    ///< as the offer named it
+  std::string login;   ///< the user of the image
   double vcpus = 0, gpus = 0;
 };
 
@@ -64,10 +67,12 @@ Instance instance_of(const CloudMachine& machine, const fs::path& identity_file)
 struct Wanted {
   std::string owner;
   std::optional<std::string> cluster, token;
+  std::optional<int> generation = {};
   bool live_only = false;  ///< those that are gone may be left out
 
   bool covers(const Mark& mark) const {
-    return mark.owner == owner && !mark.cluster.empty() && (!cluster || *cluster == mark.cluster) && (!token || *token == mark.token);
+    return mark.owner == owner && !mark.cluster.empty() && (!cluster || *cluster == mark.cluster) && (!token || *token == mark.token) &&
+           (!generation || *generation == mark.generation);
   }
 };
 

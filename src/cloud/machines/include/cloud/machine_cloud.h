@@ -48,6 +48,8 @@ class MachineCloud {
 
   virtual Status check() = 0;
   virtual std::vector<std::string> facts() = 0;
+  /// What it sells, where no price list says so.
+  virtual std::vector<Offer> own_offers() { return {}; }
   /// Pure. Errors   kInvalidArgument: an order that this cloud does not take; the message says why
   virtual Status check_order(const CreateOrder& order) const = 0;
   /// Credentials are found; nothing is asked of anyone yet.

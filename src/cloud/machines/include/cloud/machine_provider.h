@@ -39,10 +39,13 @@ class MachineProvider : public Provider {
   bool ends_by_itself() const override { return cloud_->ends_by_itself(); }
   Status check() override { return cloud_->check(); }
   std::vector<std::string> facts() override;
+  std::vector<Offer> own_offers() override { return cloud_->own_offers(); }
   /// Each rank is a call of its own, with its rank and all else that it is in the call itself: nothing ever exists without a mark, and
   /// what was made is known exactly when some are refused. Repeated with the same token it adopts what is there. After a failure
   /// nothing that this token made is left, or the error says that it could not be removed.
   CreateOutcome create(const CreateOrder& order, Duration deadline) override;
+  bool replaces_nodes() const override { return true; }
+  CreateOutcome replace(const CreateOrder& order, const std::vector<int>& ranks, Duration deadline) override;
   Result<std::vector<Instance>> list(const std::string& cluster) override;
   Result<std::vector<std::string>> clusters() override;
   /// Errors   kInvalidArgument: machines, or spot machines, which this cloud cannot stop
@@ -66,8 +69,11 @@ class MachineProvider : public Provider {
   Result<ByPlace> find_cluster(const std::string& cluster);
   std::vector<Instance> instances_of(const ByPlace& found) const;
   Status await_setup(const std::string& cluster, const std::vector<CloudMachine>& machines, Instant end);
-  /// What `create` does, to the end or to the first refusal.
-  Answer<std::vector<Instance>> bring_up(const CreateOrder& order, const std::string& place, Instant end, std::vector<std::string>& made);
+  /// `create`, or of a later generation `replace`; undone where it fails.
+  CreateOutcome carry_out(const CreateOrder& order, const std::vector<int>& lost, Duration deadline, const std::string& intent);
+  /// The same to the end or to the first refusal.
+  Answer<std::vector<Instance>> bring_up(const CreateOrder& order, const std::string& place, Instant end, std::vector<std::string>& made,
+                                         const std::vector<int>& lost);
   fs::path key_file() const { return parts_.home / "ssh" / "id_ed25519"; }
 
   const std::unique_ptr<MachineCloud> cloud_;
