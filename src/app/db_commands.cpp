@@ -21,7 +21,7 @@ Result<db::ClusterPlan> plan_of(const std::string& file, int local_port, int cli
   db::ClusterPlan plan;
   auto& shard = plan.shards.emplace_back();
   for (std::uint32_t i = 0; i < db::FaultBudget(plan.f).replicas(); ++i)
-    shard.emplace_back("127.0.0.1", static_cast<std::uint16_t>(local_port + static_cast<int>(i)));
+    shard.push_back({"127.0.0.1", static_cast<std::uint16_t>(local_port + static_cast<int>(i)), {}});
   plan.clients = static_cast<std::uint32_t>(clients);
   return plan;
 }
@@ -98,7 +98,8 @@ void add_db_commands(Commands& commands) {
   init_command->add_option("FOLDER", i->folder, "Where they are put.")->required();
   init_command->add_option(
       "--plan", i->plan,
-      "A YAML file: f, shards (each a list of 5f+1 addresses HOST:PORT), clients. Without it: six replicas on this machine.");
+      "A YAML file: f, shards (each a list of 5f+1 addresses HOST:PORT, or {at: HOST:PORT, cloud: NAME, operator: NAME, ...}), clients. "
+      "Without it: six replicas on this machine.");
   init_command->add_option("--port", i->port, "Without a plan: the first of their ports.")
       ->check(CLI::Range(1, 65529))
       ->capture_default_str();
@@ -135,6 +136,7 @@ void add_db_commands(Commands& commands) {
 
   add_db_bench_commands(commands, group);
   add_db_evidence_commands(commands, group);
+  add_db_planner_commands(commands, group);
 }
 
 }  // namespace isobar::app

@@ -5,61 +5,18 @@
 
 #include <sys/wait.h>
 
-#include <atomic>
 #include <thread>
 
-#include "base/random.h"
-#include "cli.h"
+#include "bank.h"
 #include "db/ed25519_scheme.h"
 #include "db/evidence_file.h"
-#include "db/session.h"
+#include "db_cluster.h"
 
 namespace isobar::e2e {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-class DbProcesses : public CliTest {
- protected:
-  void SetUp() override {
-    CliTest::SetUp();
-    // Ports of this process's own, so that tests run beside one another; below those that the kernel gives to who calls.
-    port_ = 20'000 + static_cast<int>(::getpid() % 1'500) * 8;
-    ok({"db", "init", cluster().string(), "--port", std::to_string(port_), "--clients", "4"});
-  }
-  fs::path cluster() const { return folder_ / "cluster"; }
-  std::string member(const std::string& name) const { return (cluster() / name).string(); }
-  void start_replica(int index) {
-    replicas_[index] = start({"db", "replica", member("replica-0." + std::to_string(index))});
-    if (!eventually([&] { return replicas_[index]->out_so_far().find("listens on") != std::string::npos; })) {
-      replicas_[index]->signal(SIGKILL);
-      FAIL() << "replica " << index << " does not start: " << replicas_[index]->wait().err;
-    }
-  }
-  void start_replicas(int count = 6) {
-    for (int i = 0; i < count; ++i) start_replica(i);
-  }
-  void kill_replica(int index) {
-    replicas_[index]->signal(SIGKILL);
-    replicas_[index]->wait();
-  }
-  Outcome kv(const std::string& client, const std::vector<std::string>& words) {
-    std::vector<std::string> all{"db", "kv", member(client), "--timeout", "20s"};
-    all.insert(all.end(), words.begin(), words.end());
-    return run(all);
-  }
-  std::unique_ptr<db::Session> session(const std::string& client) {
-    auto file = db::read_cluster(cluster() / "cluster.yaml");
-    auto secret = db::read_secret(cluster() / client / "secret.yaml", *file);
-    auto opened = db::Session::open(std::move(*file), std::move(*secret)).value();
-    EXPECT_TRUE(opened->keep_evidence(cluster() / client / "evidence.log").ok());
-    return opened;
-  }
-
-  int port_ = 0;
-  std::map<int, std::unique_ptr<Running>> replicas_;
-};
 
 TEST_F(DbProcesses, WhatOneClientWritesAnotherReads) {
   start_replicas();
@@ -124,53 +81,6 @@ TEST_F(DbProcesses, AReplicaWhoseLogIsDamagedDoesNotStart) {
   EXPECT_THAT(refused.err, HasSubstr("is damaged at byte"));
   EXPECT_EQ(kv("client-2", {"get", "a"}).out, "2\n");
 }
-
-// A bank: each transfer reads two accounts and writes both; whoever reads all of them at once finds all the money.
-class Bank {
- public:
-  static constexpr int kAccounts = 6, kEach = 100;
-  explicit Bank(db::Session& session) : session_(session) {}
-
-  Status fill() {
-    const auto tx = session_.begin();
-    for (int i = 0; i < kAccounts; ++i) TRY(session_.put(tx, name(i), std::to_string(kEach)));
-    TRY(session_.commit(tx, 30s));
-    return {};
-  }
-  Status transfer(Random& random) {
-    const int from = static_cast<int>(random.below(kAccounts)), to = (from + 1 + static_cast<int>(random.below(kAccounts - 1))) % kAccounts;
-    const auto tx = session_.begin();
-    const Status moved = move(tx, from, to, 1 + static_cast<int>(random.below(10)));
-    if (!moved.ok()) session_.abandon(tx);
-    return moved;
-  }
-  Result<int> total() {
-    const auto tx = session_.begin();
-    int sum = 0;
-    for (int i = 0; i < kAccounts; ++i) {
-      const auto amount = session_.get(tx, name(i), 30s);
-      if (!amount.ok()) {
-        session_.abandon(tx);
-        return amount.error();
-      }
-      sum += std::stoi(amount->value_or("0"));
-    }
-    TRY(session_.commit(tx, 30s));
-    return sum;
-  }
-
- private:
-  static std::string name(int account) { return "account" + std::to_string(account); }
-  Status move(db::TxHandle tx, int from, int to, int amount) {
-    TRY_ASSIGN(const auto one, session_.get(tx, name(from), 30s));
-    TRY_ASSIGN(const auto other, session_.get(tx, name(to), 30s));
-    TRY(session_.put(tx, name(from), std::to_string(std::stoi(one.value_or("0")) - amount)));
-    TRY(session_.put(tx, name(to), std::to_string(std::stoi(other.value_or("0")) + amount)));
-    TRY(session_.commit(tx, 30s));
-    return {};
-  }
-  db::Session& session_;
-};
 
 // ISOBAR_LONG=1: a thousand kills.
 TEST_F(DbProcesses, AReplicaThatWasAwayCatchesUpByItself) {
@@ -250,29 +160,7 @@ TEST_F(DbProcesses, ABankKeepsItsMoneyWhileOneReplicaLiesAndAnotherIsKilledAgain
   }
   const auto first = session("client-1");
   ASSERT_TRUE(Bank(*first).fill().ok());
-  std::atomic<bool> done = false;
-  std::atomic<int> committed = 0, wrong = 0, seen = 0;
-  std::vector<std::thread> tellers;
-  for (int t = 1; t <= 3; ++t)
-    tellers.emplace_back([&, t] {
-      const auto own = session("client-" + std::to_string(t + 1));
-      Bank bank(*own);
-      Random random(static_cast<std::uint64_t>(t));
-      while (!done) {
-        if (t == 3) {
-          if (const auto total = bank.total(); total.ok()) {
-            ++seen;
-            if (*total != Bank::kAccounts * Bank::kEach) ++wrong;
-          }
-          // Who reads everything all the time would hold off every writer: the later reader has the right of way.
-          std::this_thread::sleep_for(100ms);
-        } else if (bank.transfer(random).ok()) {
-          ++committed;
-        } else {
-          std::this_thread::sleep_for(std::chrono::milliseconds(random.below(20)));
-        }
-      }
-    });
+  OpenBank bank([&](int teller) { return session("client-" + std::to_string(teller + 2)); });
   // One that lies and one that is down are one too many for f=1: nothing goes forward then, and nothing may be wrong. When that one is
   // back all goes on, and after a moment comes the next.
   for (int i = 0; i < kills && !HasFatalFailure(); ++i) {
@@ -280,22 +168,21 @@ TEST_F(DbProcesses, ABankKeepsItsMoneyWhileOneReplicaLiesAndAnotherIsKilledAgain
     kill_replica(i % 5);
     start_replica(i % 5);
   }
-  const int by_then = committed;
-  EXPECT_TRUE(eventually([&] { return committed > by_then + 5 && seen > 0; }, 60s));
-  done = true;
-  for (auto& teller : tellers) teller.join();
-  EXPECT_EQ(wrong, 0);
-  EXPECT_GT(committed, 20);
+  const int by_then = bank.committed();
+  EXPECT_TRUE(eventually([&] { return bank.committed() > by_then + 5 && bank.seen() > 0; }, 60s));
+  bank.close();
+  EXPECT_EQ(bank.wrong(), 0);
+  EXPECT_GT(bank.committed(), 20);
   Result<int> total = unavailable("not yet");
   EXPECT_TRUE(eventually([&] { return (total = Bank(*first).total()).ok(); }, 60s));
-  EXPECT_EQ(total.value_or(0), Bank::kAccounts * Bank::kEach);
+  EXPECT_EQ(total.value_or(0), Bank::kMoney);
   ::kill(liar, SIGKILL);
   ::waitpid(liar, nullptr, 0);
   std::string seen_to_lie;
-  for (const auto* client : {"client-2", "client-3", "client-4"}) seen_to_lie += ok({"db", "evidence", member(client)});
+  for (const auto* client : {"client-1", "client-2", "client-3", "client-4"}) seen_to_lie += ok({"db", "evidence", member(client)});
   for (const auto* honest : {"replica 0.0", "replica 0.1", "replica 0.2", "replica 0.3", "replica 0.4", "client ", "more than f"})
     EXPECT_THAT(seen_to_lie, Not(HasSubstr(honest)));
-  printf("%d transfers, %d sums, %d kills\n", committed.load(), seen.load(), kills);
+  printf("%d transfers, %d sums, %d kills\n", bank.committed(), bank.seen(), kills);
 }
 
 }  // namespace

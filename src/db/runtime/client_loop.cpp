@@ -6,13 +6,13 @@
 
 namespace isobar::db {
 
-ClientLoop::ClientLoop(ClusterFile cluster, Secret secret, Told told)
-    : cluster_(std::move(cluster)), secret_(std::move(secret)), told_(std::move(told)), signer_(secret_.key) {}
+ClientLoop::ClientLoop(ClusterFile cluster, Secret secret, Told told, ClientLies lies)
+    : cluster_(std::move(cluster)), secret_(std::move(secret)), told_(std::move(told)), lies_(std::move(lies)), signer_(secret_.key) {}
 
-Result<std::unique_ptr<ClientLoop>> ClientLoop::start(ClusterFile cluster, Secret secret, Told told) {
+Result<std::unique_ptr<ClientLoop>> ClientLoop::start(ClusterFile cluster, Secret secret, Told told, ClientLies lies) {
   if (!std::holds_alternative<ClientId>(secret.self))
     return invalid(fmt::format("this is the secret of {}, not of a client", member_name(secret.self)));
-  std::unique_ptr<ClientLoop> made(new ClientLoop(std::move(cluster), std::move(secret), std::move(told)));
+  std::unique_ptr<ClientLoop> made(new ClientLoop(std::move(cluster), std::move(secret), std::move(told), std::move(lies)));
   TRY(made->begin());
   return made;
 }
@@ -69,6 +69,8 @@ void ClientLoop::arrived(const ReplicaId& from, const Message& message) {
     if (told_status_) told_status_(from, *status);
     return;
   }
+  if (lies_.heard)
+    for (const auto& lie : lies_.heard(from, message)) replicas_.at(lie.to)->send(lie.message);
   core_->step(from, message, now());
   if (std::exchange(flush_is_due_, true)) return;
   loop_->post([this] {
@@ -88,11 +90,16 @@ void ClientLoop::hand_in() {
   });
 }
 
+void ClientLoop::say(Committer::Send send) {
+  if (!lies_.instead_of) return replicas_.at(send.to)->send(send.message);
+  for (const auto& lie : lies_.instead_of(std::move(send))) replicas_.at(lie.to)->send(lie.message);
+}
+
 void ClientLoop::flush() {
   for (;;) {
     hand_in();
-    const auto output = core_->take();
-    for (const auto& send : output.sends) replicas_.at(send.to)->send(send.message);
+    auto output = core_->take();
+    for (auto& send : output.sends) say(std::move(send));
     // That a disk is full must not keep the client from its work; what was seen once will be seen again.
     for (const auto& found : output.evidence)
       if (evidence_) (void)evidence_->add(found, clock_.now());

@@ -17,12 +17,21 @@
 
 namespace isobar::db {
 
+/// What a liar does behind its core, in tests of the others. As it is here: nothing.
+struct ClientLies {
+  /// What goes out in place of what the core says.
+  std::function<std::vector<Committer::Send>(Committer::Send honest)> instead_of = nullptr;
+  /// Sees all that comes, and may say something to it.
+  std::function<std::vector<Committer::Send>(const ReplicaId& from, const Message& message)> heard = nullptr;
+  Duration clock_ahead{};  ///< of what it has for the time of day
+};
+
 class ClientLoop {
  public:
   using Told = std::function<void(const ClientEvent& event)>;
 
   /// secret  of a client. told  on the loop's thread, may use the core again
-  static Result<std::unique_ptr<ClientLoop>> start(ClusterFile cluster, Secret secret, Told told);
+  static Result<std::unique_ptr<ClientLoop>> start(ClusterFile cluster, Secret secret, Told told, ClientLies lies = {});
   ~ClientLoop();
 
   /// On the loop's thread, after what was posted before. What the core then has to send goes out.
@@ -35,16 +44,17 @@ class ClientLoop {
 
   // Of the loop's thread.
   Client& core() { return *core_; }
-  Now now() const { return {clock_.now(), Instant::from_unix_nanos(loop_->now().count())}; }
+  Now now() const { return {clock_.now() + lies_.clock_ahead, Instant::from_unix_nanos(loop_->now().count())}; }
   /// Asks every replica; the answers come to `told_status`, until it is set anew.
   void ask_status(std::function<void(const ReplicaId& from, const StatusReply& reply)> told_status);
   /// Replicas that are not connected, with why.
   std::vector<std::string> unreachable() const;
 
  private:
-  ClientLoop(ClusterFile cluster, Secret secret, Told told);
+  ClientLoop(ClusterFile cluster, Secret secret, Told told, ClientLies lies);
   Status begin();
   void arrived(const ReplicaId& from, const Message& message);
+  void say(Committer::Send send);
   void hand_in();
   void flush();
   void schedule_tick();
@@ -52,6 +62,7 @@ class ClientLoop {
   ClusterFile cluster_;
   Secret secret_;
   Told told_;
+  ClientLies lies_;
   std::function<void(const ReplicaId& from, const StatusReply& reply)> told_status_;
   Ed25519Scheme scheme_;
   Ed25519Signer signer_;

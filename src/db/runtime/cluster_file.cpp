@@ -62,6 +62,42 @@ std::optional<Rights> read_rights(FieldReader& fields) {
   return rights;
 }
 
+/// Whether a name can be told from others in a table, and written between quotes as it is.
+bool is_plain(const std::string& name) {
+  return !name.empty() && name.size() <= 100 && name == trim(name) && std::none_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) < ' ' || c == '"' || c == '\\' || c == 0x7f;
+  });
+}
+
+void read_domain(const YamlField& field, const std::string& path, Problems& problems, Domains& domains) {
+  const std::string where = path + "." + field.key.text;
+  const auto domain = scalar_text(field.value, where, problems, "the name of a domain");
+  if (!domain) return;
+  if (is_plain(field.key.text) && is_plain(*domain)) domains[field.key.text] = *domain;
+  else problems.add(field.value.mark, where, "expected a name of 1 to 100 characters without quotes, backslashes and line ends");
+}
+
+/// HOST:PORT, or {at: HOST:PORT, KIND: DOMAIN, …}
+PlannedReplica read_planned(const YamlNode& node, const std::string& path, Problems& problems) {
+  PlannedReplica replica;
+  const bool labelled = node.kind == YamlNode::Kind::kMap;
+  const YamlNode* at = labelled ? node.find("at") : &node;
+  const auto place = at ? host_and_port(at->text) : std::nullopt;
+  if (place) std::tie(replica.host, replica.port) = *place;
+  else
+    problems.add(at ? at->mark : node.mark, path,
+                 fmt::format("expected HOST:PORT, or {{at: HOST:PORT, cloud: NAME, …}}, got {}", at ? describe_node(*at) : "no 'at'"));
+  for (const auto& field : node.fields)
+    if (field.key.text != "at") read_domain(field, path, problems, replica.domains);
+  return replica;
+}
+
+std::string text_of(const Domains& domains) {
+  std::string text;
+  for (const auto& [kind, domain] : domains) text += fmt::format("{}\"{}\": \"{}\"", text.empty() ? "" : ", ", kind, domain);
+  return text.empty() ? "" : fmt::format(", domains: {{{}}}", text);
+}
+
 void read_member(const YamlNode& node, const std::string& path, Problems& problems, Member& member, bool is_replica,
                  std::optional<Rights>* rights = nullptr) {
   FieldReader fields(node, path, problems);
@@ -74,6 +110,10 @@ void read_member(const YamlNode& node, const std::string& path, Problems& proble
     fields.text("address", address);
     if (const auto place = host_and_port(address)) std::tie(member.host, member.port) = *place;
     else fields.report("address", fmt::format("expected HOST:PORT, got '{}'", address));
+    if (const YamlNode* domains = fields.get("domains")) {
+      FieldReader named(*domains, path + ".domains", problems);
+      for (const auto& field : named.free_fields()) read_domain(field, named.path(), problems, member.domains);
+    }
   } else {
     int id = 0;
     fields.integer("id", id, 1, 1'000'000'000);
@@ -92,8 +132,8 @@ std::string text_of(const ClusterFile& cluster) {
     const char* lead = "  - - ";
     for (const auto& replica : cluster.membership.replicas_of(ShardId(shard))) {
       const Member& member = cluster.member(replica);
-      text += fmt::format("{}{{address: \"{}:{}\", key: \"{}\", certificate: \"{}\"}}\n", lead, member.host, member.port, hex(member.key),
-                          hex(member.fingerprint));
+      text += fmt::format("{}{{address: \"{}:{}\", key: \"{}\", certificate: \"{}\"{}}}\n", lead, member.host, member.port, hex(member.key),
+                          hex(member.fingerprint), text_of(member.domains));
       lead = "    - ";
     }
   }
@@ -163,11 +203,8 @@ Result<ClusterPlan> read_plan(const fs::path& file) {
     fields.report("shards", fmt::format("expected a list of shards, each a list of {} addresses HOST:PORT", replicas));
   for (std::size_t i = 0; shards && i < shards->items.size(); ++i) {
     auto& places = plan.shards.emplace_back();
-    for (const auto& item : shards->items[i].items) {
-      const auto place = host_and_port(item.text);
-      if (place) places.push_back(*place);
-      else problems.add(item.mark, fmt::format("shards[{}]", i), fmt::format("expected HOST:PORT, got {}", describe_node(item)));
-    }
+    for (const auto& item : shards->items[i].items)
+      places.push_back(read_planned(item, fmt::format("shards[{}][{}]", i, places.size()), problems));
     if (shards->items[i].items.size() != replicas)
       problems.add(
           shards->items[i].mark, fmt::format("shards[{}]", i),
@@ -190,7 +227,10 @@ Result<ClusterFile> make_cluster(const ClusterPlan& plan, const fs::path& folder
     for (std::uint32_t i = 0; i < plan.shards[shard].size(); ++i) {
       const ReplicaId id{ShardId(shard), i};
       TRY_ASSIGN(Member member, enroll(id, folder / fmt::format("replica-{}.{}", shard, i)));
-      std::tie(member.host, member.port) = plan.shards[shard][i];
+      const PlannedReplica& planned = plan.shards[shard][i];
+      member.host = planned.host;
+      member.port = planned.port;
+      member.domains = planned.domains;
       keys.push_back(member.key);
       cluster.members[id] = std::move(member);
     }

@@ -51,6 +51,18 @@ TEST_F(ClusterFileTest, WhatIsMadeReadsBack) {
   }
 }
 
+TEST_F(ClusterFileTest, DomainsOfReplicasAreCarriedOver) {
+  const auto labelled =
+      plan("shards: [[{at: a:1, cloud: aws, operator: acme, 'power': 'north, hall 2'}, {at: b:2, cloud: 7}, c:3, d:4, e:5, f:6]]");
+  ASSERT_TRUE(labelled.ok()) << labelled.error().message();
+  ASSERT_TRUE(make_cluster(*labelled, folder_ / "c").ok());
+  const auto read = read_cluster(folder_ / "c" / "cluster.yaml");
+  ASSERT_TRUE(read.ok()) << read.error().message();
+  EXPECT_EQ(read->member(ReplicaId{ShardId(0), 0}).domains, (Domains{{"cloud", "aws"}, {"operator", "acme"}, {"power", "north, hall 2"}}));
+  EXPECT_EQ(read->member(ReplicaId{ShardId(0), 1}).domains, (Domains{{"cloud", "7"}}));
+  EXPECT_TRUE(read->member(ReplicaId{ShardId(0), 2}).domains.empty());
+}
+
 TEST_F(ClusterFileTest, NothingIsOverwritten) {
   const auto six = plan(std::string("shards: [") + kSix + "]");
   ASSERT_TRUE(make_cluster(*six, folder_).ok());
@@ -64,7 +76,12 @@ TEST_F(ClusterFileTest, NothingIsOverwritten) {
 TEST_F(ClusterFileTest, ProblemsNameThePlaceAndTheMend) {
   EXPECT_THAT(problem("f: 1\n"), HasSubstr("expected a list of shards, each a list of 6 addresses"));
   EXPECT_THAT(problem("shards: [[a:1, b:2]]\n"), HasSubstr("5f+1=6 replicas, and here are 2"));
-  EXPECT_THAT(problem("shards: [[a, b:2, c:3, d:4, e:5, f:6]]\n"), HasSubstr("plan.yaml:1:11: shards[0]: expected HOST:PORT"));
+  EXPECT_THAT(problem("shards: [[a, b:2, c:3, d:4, e:5, f:6]]\n"), HasSubstr("plan.yaml:1:11: shards[0][0]: expected HOST:PORT"));
+  EXPECT_THAT(problem("shards: [[{cloud: aws}, b:2, c:3, d:4, e:5, f:6]]\n"),
+              HasSubstr("shards[0][0]: expected HOST:PORT, or {at: HOST:PORT"));
+  EXPECT_THAT(problem("shards: [[{at: a:1, cloud: [x]}, b:2, c:3, d:4, e:5, f:6]]\n"), HasSubstr("shards[0][0].cloud"));
+  EXPECT_THAT(problem("shards: [[{at: a:1, cloud: ''}, b:2, c:3, d:4, e:5, f:6]]\n"),
+              HasSubstr("shards[0][0].cloud: expected a name of 1"));
   EXPECT_THAT(problem(std::string("f: 0\nshards: [") + kSix + "]"), HasSubstr("f: "));
   EXPECT_THAT(problem(std::string("shard: [") + kSix + "]"), HasSubstr("did you mean"));
 }

@@ -16,6 +16,10 @@
 
 namespace isobar::db {
 
+/// Whose, and where: {"operator": "acme", "cloud": "aws"}, any kinds. Replicas that name the same domain of a kind fail together. For
+/// people and `db planner`; the protocol does not look at them.
+using Domains = std::map<std::string, std::string>;
+
 /// One participant: by which keys its statements and its connections are known.
 struct Member {
   std::string name;        ///< "replica 0.3", "client 7": also what connections know it by
@@ -23,6 +27,7 @@ struct Member {
   std::uint16_t port = 0;  ///< of a replica
   PublicKey key{};
   std::string fingerprint;  ///< of its certificate, 32 raw bytes
+  Domains domains;          ///< of a replica: those that it fails with
 };
 
 std::string member_name(const Peer& peer);
@@ -45,14 +50,21 @@ struct Secret {
   net::Identity identity;
 };
 
+struct PlannedReplica {
+  std::string host;
+  std::uint16_t port = 0;
+  Domains domains;
+};
+
 /// Where replicas stand, shard by shard: what `init` is asked for.
 struct ClusterPlan {
   std::uint32_t f = 1;
-  std::vector<std::vector<std::pair<std::string, std::uint16_t>>> shards;
+  std::vector<std::vector<PlannedReplica>> shards;
   std::uint32_t clients = 1;
 };
 
-/// f: 1, shards: [[host:port, … 5f+1 of them], …], clients: N
+/// f: 1, shards: [[host:port, … 5f+1 of them], …], clients: N. A replica may also be a map that names its domains:
+/// {at: host:port, cloud: aws, operator: acme}
 /// Errors   kInvalidArgument, with place and mend
 Result<ClusterPlan> read_plan(const fs::path& file);
 
