@@ -68,10 +68,8 @@ INSTANTIATE_TEST_SUITE_P(
         Attack{"withhold", 6, [](const auto& report) { return count(report, "withheld") > 0 && count(report, "committed") > 0; }},
         Attack{"equivocate", 6, [](const auto& report) { return count(report, "split") > 0; }},
         Attack{"far-future", 6, [](const auto& report) { return count(report, "refused") > 0 && count(report, "committed") == 0; }},
-        // Later readers have the right of way. So these two hold off who writes the same accounts, as long as they go on; they hold off
-        // nobody else, and nothing is wrong.
-        Attack{"clock-bound", 2, [](const auto& report) { return count(report, "committed") > 0; }},
-        Attack{"read-flood", 2, [](const auto& report) { return count(report, "withheld") > 0 && count(report, "reads") > 0; }}),
+        Attack{"clock-bound", 6, [](const auto& report) { return count(report, "committed") > 0; }},
+        Attack{"read-flood", 6, [](const auto& report) { return count(report, "withheld") > 0 && count(report, "reads") > 0; }}),
     [](const auto& attack) {
       std::string name = attack.param.name;
       name.erase(std::remove(name.begin(), name.end(), '-'), name.end());

@@ -219,6 +219,9 @@ void Client::settle(std::map<TxId, Waiting>::iterator waiting, const Now& now) {
     outcome == Outcome::kCommit ? ++counters_.committed : ++counters_.aborted;
     if (committer.fast()) ++counters_.fast;
     if (outcome == Outcome::kAbort) ++counters_.reasons[committer.reason()];
+    // A clock that runs ahead of this one, within what replicas allow, must not be in the way every time.
+    const auto allowed = static_cast<std::uint64_t>((now.wall + config_.clock_bound).unix_nanos());
+    if (outcome == Outcome::kAbort) last_time_ = std::max(last_time_, std::min(committer.in_the_way_until(), allowed));
     if (outcome == Outcome::kAbort && committer.blocker()) recover_later(*committer.blocker(), now);
     output_.events.emplace_back(Ended{*waiting->second.own, waiting->first, outcome,
                                       outcome == Outcome::kAbort ? committer.reason() : AbortReason::kNone, committer.fast()});

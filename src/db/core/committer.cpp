@@ -46,6 +46,8 @@ void Committer::on(const ReplicaId& from, const VoteReply& reply, Instant now, s
   if (vote.statement.vote == Outcome::kAbort) {
     if (reason_ == AbortReason::kNone) reason_ = reply.reason;
     if (reply.blocker && !blocker_) blocker_ = reply.blocker;
+    if (reply.blocker) in_the_way_until_ = std::max(in_the_way_until_, reply.blocker->tx.timestamp.time);
+    if (reply.conflict) in_the_way_until_ = std::max(in_the_way_until_, reply.conflict->tx.tx.timestamp.time);
     if (reply.conflict && !conflict_) {
       const Certificate& its = reply.conflict->certificate;
       std::optional<ConflictProof> proof;

@@ -65,12 +65,12 @@ void Replica::on(const Peer& from, const ReadRequest& read, const Now& now) {
   else output_.sends_now.push_back({from, std::move(reply)});
 }
 
-void Replica::on(const Peer& from, const ReleaseReads& release, const Now&) {
+void Replica::on(const Peer& from, const ReleaseReads& release, const Now& now) {
   if (from != Peer(release.at.client)) {
     ++counters_.dropped;
     return;
   }
-  for (const auto& key : release.keys) marks_.release(key, release.at);
+  for (const auto& key : release.keys) marks_.give_up(key, release.at, now.steady);
 }
 
 void Replica::on(const Peer& from, const StatusRequest&, const Now& now) {

@@ -41,7 +41,7 @@ void Replica::check(State& state, const TxId& id, const Now& now) {
   if (auto refused = refusal(state, id, now)) return vote(state, id, *refused);
   open(state, id, now);
   // From here on its reads stand against writers, more firmly than the marks did.
-  for (const auto& read : tx.reads) marks_.release(read.key, tx.timestamp);
+  for (const auto& read : tx.reads) marks_.take_over(read.key, tx.timestamp);
   state.waits_for = undecided_dependencies(tx);
   if (seeded(Bug::kDependenciesNotAwaited)) state.waits_for.clear();
   if (state.waits_for.empty()) return vote(state, id, {Outcome::kCommit, AbortReason::kNone, std::nullopt});

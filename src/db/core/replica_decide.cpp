@@ -69,7 +69,7 @@ void Replica::decide(State& state, const TxId& id, const Certificate& certificat
     compare_votes(state, votes->votes);
   state.others_votes.clear();
   settle(state, id, certificate);
-  for (const auto& read : tx.reads) marks_.release(read.key, tx.timestamp);
+  for (const auto& read : tx.reads) marks_.take_over(read.key, tx.timestamp);
   state.waits_for.clear();
   ++counters_.decided;
   if (!std::holds_alternative<LoggedProof>(certificate.proof)) ++counters_.decided_fast;

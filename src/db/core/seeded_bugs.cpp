@@ -74,6 +74,7 @@ std::string_view name_of(Bug bug) {
     case Bug::kNeverCatchesUp: return "never catches up";
     case Bug::kCatchesUpWithOne: return "catches up with one";
     case Bug::kRightsUnchecked: return "rights unchecked";
+    case Bug::kMarksNeverRest: return "marks never rest";
   }
   return "unknown";
 }

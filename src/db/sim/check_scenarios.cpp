@@ -51,6 +51,25 @@ std::string who_has_no_right_to_a_key_neither_reads_nor_writes_it() {
   return "";
 }
 
+std::string who_reads_without_end_holds_writers_off_half_of_the_time_at_most() {
+  for (const bool takes_back : {false, true}) {
+    Lab lab;
+    const Instant began = lab.now.steady;
+    Duration free{};
+    for (std::uint64_t i = 0; i < 1200; ++i) {
+      const Timestamp reader{static_cast<std::uint64_t>(lab.now.wall.unix_nanos()), ClientId(3)};
+      lab.tell(lab.at(0), ClientId(3), ReadRequest{i, "x", reader, false});
+      lab.now = {lab.now.wall + std::chrono::milliseconds(50), lab.now.steady + std::chrono::milliseconds(50)};
+      lab.replica(lab.at(0)).tick(lab.now);
+      const auto writer = lab.sign(a_tx(1, reader.time - 1000).writes("x", std::to_string(i)));
+      if (commits(lab.prepare(lab.at(0), writer))) free += std::chrono::milliseconds(50);
+      if (takes_back) lab.tell(lab.at(0), ClientId(3), ReleaseReads{reader, {"x"}});
+    }
+    MUST(2 * free >= lab.now.steady - began, "a flood of reads holds writers off for longer");
+  }
+  return "";
+}
+
 std::string more_than_a_batch_holds_is_answered_at_once() {
   Lab lab;
   Replica& replica = lab.replica(lab.at(0));
@@ -313,6 +332,7 @@ std::string a_decision_outlives_a_crash() {
 std::vector<Scenario> check_scenarios() {
   return {{"ATimestampBeyondTheBoundIsRefused", a_timestamp_beyond_the_bound_is_refused},
           {"WhoHasNoRightToAKeyNeitherReadsNorWritesIt", who_has_no_right_to_a_key_neither_reads_nor_writes_it},
+          {"WhoReadsWithoutEndHoldsWritersOffHalfOfTheTimeAtMost", who_reads_without_end_holds_writers_off_half_of_the_time_at_most},
           {"MoreThanABatchHoldsIsAnsweredAtOnce", more_than_a_batch_holds_is_answered_at_once},
           {"ADependencyThatComesAlongIsPreparedToo", a_dependency_that_comes_along_is_prepared_too},
           {"WhoRefusedTheDependencyWaitsForWhatBecomesOfIt", who_refused_the_dependency_waits_for_what_becomes_of_it},

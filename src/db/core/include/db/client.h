@@ -27,6 +27,7 @@ struct ClientConfig {
   CommitterConfig commit;
   Duration read_patience = std::chrono::milliseconds(20);     ///< before all replicas are asked, and then with proofs
   Duration recover_patience = std::chrono::milliseconds(20);  ///< before what stands in the way is finished by this client
+  Duration clock_bound = std::chrono::milliseconds(100);      ///< how far ahead of their clocks replicas let a timestamp be
   Duration turn_patience = std::chrono::milliseconds(50);     ///< for another of this client's that is to write the same key
   std::size_t recoveries_most = 256;                          ///< under way at once; further ones are not begun
   /// After so many vain tries a transaction's reads hold older writers off. Before that whoever prepares first goes on, as of several that

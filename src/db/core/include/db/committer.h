@@ -50,6 +50,8 @@ class Committer {
   const TxId& id() const { return id_; }
   /// Of the first abort vote, while or after it went that way.
   AbortReason reason() const { return reason_; }
+  /// The youngest of those that stood in its way, as far as replicas said: who tries again comes behind it.
+  std::uint64_t in_the_way_until() const { return in_the_way_until_; }
   const std::optional<SignedTransaction>& blocker() const { return blocker_; }
   bool fast() const { return fast_; }
   std::vector<Evidence> take_evidence() { return std::exchange(evidence_, {}); }
@@ -99,6 +101,7 @@ class Committer {
   std::optional<Certificate> certificate_;
   AbortReason reason_ = AbortReason::kNone;
   std::optional<SignedTransaction> blocker_;
+  std::uint64_t in_the_way_until_ = 0;
   bool fast_ = false;
   std::vector<Evidence> evidence_;
 };

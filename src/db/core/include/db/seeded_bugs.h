@@ -64,7 +64,8 @@ enum class Bug {
   kNeverCatchesUp,       ///< nobody is asked for what was missed
   kCatchesUpWithOne,     ///< always the same replica is asked
   kRightsUnchecked,
-  kLast = kRightsUnchecked,
+  kMarksNeverRest,
+  kLast = kMarksNeverRest,
 };
 
 std::string_view name_of(Bug bug);
