@@ -367,7 +367,7 @@ TEST_F(Ec2, StartNeverMakesAMachine) {
 TEST_F(Ec2, AReplacementHasAClientTokenOfItsOwnGeneration) {
   auto ec2 = provider();
   const auto made = ec2.create(an_order("train", 3), 5min).instances;
-  aws.machines[1].state = "terminated";
+  aws.of_rank("1").state = "terminated";
   auto order = an_order("train", 3);
   order.generation = 1;
   const auto mended = ec2.replace(order, {1}, 5min);
@@ -382,7 +382,7 @@ TEST_F(Ec2, AReplacementHasAClientTokenOfItsOwnGeneration) {
 TEST_F(Ec2, ARefusedReplacementRemovesNoneOfTheMachinesThatRun) {
   auto ec2 = provider();
   ASSERT_FALSE(ec2.create(an_order("train", 3), 5min).failure);
-  aws.machines[1].state = "terminated";
+  aws.of_rank("1").state = "terminated";
   aws.refused_ranks["1"] = "InsufficientInstanceCapacity";
   auto order = an_order("train", 3);
   order.generation = 1;
@@ -394,7 +394,7 @@ TEST_F(Ec2, MachinesThatAreOffAreStartedBesideAReplacement) {
   auto ec2 = provider();
   ASSERT_FALSE(ec2.create(an_order("train", 3), 5min).failure);
   ASSERT_TRUE(ec2.stop("train", 5min).ok());
-  aws.machines[1].state = "terminated";
+  aws.of_rank("1").state = "terminated";
   auto order = an_order("train", 3);
   order.generation = 1;
   ASSERT_FALSE(ec2.replace(order, {1}, 5min).failure);

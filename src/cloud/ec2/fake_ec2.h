@@ -55,6 +55,12 @@ class FakeEc2 final : public net::HttpTransport {
   std::vector<std::string> asked;  ///< actions, in order
   std::vector<net::HttpRequest> requests;
 
+  /// The first that was made for it; the calls for several ranks come in any order.
+  FakeMachine& of_rank(const std::string& rank) {
+    return *std::find_if(machines.begin(), machines.end(),
+                         [&](const FakeMachine& each) { return tag_of(each.form, "isobar-rank") == rank; });
+  }
+
   static std::string value_of(const Form& form, const std::string& name) {
     for (const auto& [key, value] : form)
       if (key == name) return value;

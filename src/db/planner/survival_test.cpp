@@ -15,7 +15,6 @@ namespace isobar::db {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 using Sizes = std::vector<std::uint32_t>;
 
 std::map<std::string, std::uint32_t> named(const Sizes& sizes) {

@@ -208,7 +208,7 @@ SimOptions SimOptions::draw(std::uint64_t seed) {
   o.shards = random.chance(0.3) ? 2 : 1;
   o.f = o.shards == 1 && random.chance(0.05) ? 2 : 1;
   o.correct_clients = 1 + static_cast<std::uint32_t>(random.below(4));
-  o.at_once = 1 + static_cast<std::uint32_t>(random.below(3));
+  o.at_once = random.chance(0.7) ? 1 : 2 + static_cast<std::uint32_t>(random.below(2));
   o.lying_clients = random.chance(0.5) ? 1 + static_cast<std::uint32_t>(random.below(2)) : 0;
   o.lying_replicas = random.chance(0.6) ? o.f : 0;
   o.keys = 1 + static_cast<std::uint32_t>(random.below(6));
