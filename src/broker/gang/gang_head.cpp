@@ -9,7 +9,7 @@ namespace isobar::broker {
 
 namespace {
 
-constexpr Duration kSendMost = std::chrono::seconds(30), kFirstWordMost = std::chrono::seconds(10);
+constexpr Duration kSendMost = std::chrono::seconds(30), kFirstWordMost = std::chrono::seconds(10), kEndMost = std::chrono::seconds(5);
 constexpr int kAcceptPauseMs = 100;
 
 Result<std::unique_ptr<RelayServer>> listen_to_ranks(const GangPlace& place, const std::string& local) {
@@ -50,8 +50,10 @@ GangHead::~GangHead() {
     acceptor_.join();
   }
   {
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
     for (const auto& [rank, peer] : peers_) (void)peer->send({GangKind::kEnd, 0, {}}).ok();
+    // Who has heard it hangs up. Until then what leads there must stand: a rank that is cut off before would take it for a loss.
+    changed_.wait_for(lock, kEndMost, [this] { return peers_.empty(); });
   }
   for (auto& thread : threads_) thread.request_stop();
   threads_.clear();
