@@ -45,7 +45,7 @@ int usage() {
              "       isobar-node mount                     mounts a bucket for all jobs, as told on standard input\n"
              "       isobar-node flush SECONDS             waits until what was written to mounts is uploaded; 0: only looks\n"
              "       isobar-node settle                    the same at the end of a job\n"
-             "       isobar-node gang COMMAND...           on every node of a job: runs a command on rank 0, and on the others what it asks for by rsh\n"
+             "       isobar-node gang COMMAND...           on every node of a job: runs a command on rank 0, which reaches the others\n"
              "       isobar-node rsh HOST COMMAND...       within that command: runs one on another node of the job\n"
              "       isobar-node gateway                   moves bulk data; told what to do over its standard input and output\n"
              "       isobar-node --version\n");
