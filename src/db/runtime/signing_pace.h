@@ -23,7 +23,7 @@ class SigningPace {
   }
 
  private:
-  static constexpr Duration kPace = std::chrono::milliseconds(3);
+  static constexpr Duration kPace = std::chrono::milliseconds(6);
   static constexpr std::size_t kFew = 8, kEnough = 48;
 
   Duration last_{};
