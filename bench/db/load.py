@@ -115,7 +115,7 @@ def described(reports):
 def measure(isobar):
     with database(isobar, "--no-sync") as (cluster, pids):
         runs = [load(isobar, cluster, pids, "--at-once", "64", "--seed", str(seed)) for seed in range(1, 6)]
-        yield Row("CPU of all seven processes for one read and one write", median_of(runs, "cpu_ms"), 0.25, "ms", peer=ARTIFACT, peer_measured=1.0)
+        yield Row("CPU of all seven processes for one read and one write", median_of(runs, "cpu_ms"), 0.25, "ms", peer=ARTIFACT, peer_measured=1.0, note="profiled: of a replica, 28 % checks signatures, with some 23 votes sharing one, 9 % allocates, 7 % is the kernel")
         yield Row("one read and one write, in memory", median_of(runs, "per_second"), 5000, "/s", more_is_better=True, peer=ARTIFACT, peer_measured=1437, note=described(runs))
         runs = [load(isobar, cluster, pids, "--at-once", "64", "--zipf", "0.9", "--seed", str(seed)) for seed in range(1, 6)]
         yield Row("the same, zipf 0.9 over 100,000 keys", median_of(runs, "per_second"), 2000, "/s", more_is_better=True, peer=ARTIFACT, peer_measured=644, note=described(runs))
