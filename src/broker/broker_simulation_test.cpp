@@ -361,19 +361,21 @@ class Calm : public testing::Test {
     record_.placement.offer.cloud = "east";
   }
   void TearDown() override { fs::remove_all(folder_); }
+  Broker broker_over(StateStore& state) {
+    return Broker({.config = {},
+                   .lock_folder = folder_ / "locks",
+                   .state = state,
+                   .providers = {{"east", &east_}},
+                   .clock = clock_,
+                   .log = log_,
+                   .say = [](const std::string&) {}});
+  }
   enum class Put { kRecord, kNothing };
   /// What a command does that has the cluster.
   void with_session(const std::function<void(ClusterSession&)>& work, Put put = Put::kRecord) {
     auto state = StateStore::open(folder_ / "state.db").value();
     if (put == Put::kRecord) CHECK(state.put(record_).ok());
-    Log log;
-    Broker broker({.config = {},
-                   .lock_folder = folder_ / "locks",
-                   .state = state,
-                   .providers = {{"east", &east_}},
-                   .clock = clock_,
-                   .log = log,
-                   .say = [](const std::string&) {}});
+    Broker broker = broker_over(state);
     auto session = broker.open("a", "start");
     ASSERT_TRUE(session.ok()) << session.error().message();
     work(*session);
@@ -382,18 +384,12 @@ class Calm : public testing::Test {
   std::vector<ClusterRecord> look() {
     auto state = StateStore::open(folder_ / "state.db").value();
     CHECK(state.put(record_).ok());
-    Log log;
-    Broker broker({.config = {},
-                   .lock_folder = folder_ / "locks",
-                   .state = state,
-                   .providers = {{"east", &east_}},
-                   .clock = clock_,
-                   .log = log,
-                   .say = [](const std::string&) {}});
+    Broker broker = broker_over(state);
     return broker.status().value();
   }
 
   fs::path folder_ = fs::temp_directory_path() / ("isobar-calm-" + secure_random_hex(5));
+  Log log_;
   Random random_{1};
   Weather weather_;
   SystemClock clock_;
@@ -411,14 +407,7 @@ TEST_F(Calm, MachinesThatWereToGoAndCouldOnlySwitchThemselvesOffAreRemoved) {
 TEST_F(Calm, ACloudThatMayNotBeToldKeepsNobodyFromAutostopButADiskThatShallStayStays) {
   auto state = StateStore::open(folder_ / "state.db").value();
   ASSERT_TRUE(state.put(record_).ok());
-  Log log;
-  Broker broker({.config = {},
-                 .lock_folder = folder_ / "locks",
-                 .state = state,
-                 .providers = {{"east", &east_}},
-                 .clock = clock_,
-                 .log = log,
-                 .say = [](const std::string&) {}});
+  Broker broker = broker_over(state);
   auto session = broker.open("a", "autostop").value();
   ASSERT_TRUE(session.set_autostop(Autostop{.idle = 1min}).ok());
   EXPECT_TRUE(east_.own_ends.empty()) << "machines are made to be stopped by their own end";
@@ -435,14 +424,7 @@ TEST_F(Calm, AnAutostopThatWasCutShortIsCompletedByWhoeverComesNext) {
   auto state = StateStore::open(folder_ / "state.db").value();
   record_.autostop = Autostop{.idle = 1min};
   ASSERT_TRUE(state.begin({IntentKind::kAutostop, "a", "east", "t", clock_.now()}, &record_).ok());
-  Log log;
-  Broker broker({.config = {},
-                 .lock_folder = folder_ / "locks",
-                 .state = state,
-                 .providers = {{"east", &east_}},
-                 .clock = clock_,
-                 .log = log,
-                 .say = [](const std::string&) {}});
+  Broker broker = broker_over(state);
   const int before = greeter().autostops_set();
   ASSERT_TRUE(broker.open("a", "status").ok());
   EXPECT_EQ(greeter().autostops_set(), before + 1);
@@ -453,14 +435,7 @@ TEST_F(Calm, AnAutostopThatWasCutShortIsCompletedByWhoeverComesNext) {
 TEST_F(Calm, PortsAreOnRecordWhenTheyAreOpenAndThoseThatWereCutShortAreOpenedByWhoeverComesNext) {
   auto state = StateStore::open(folder_ / "state.db").value();
   ASSERT_TRUE(state.put(record_).ok());
-  Log log;
-  Broker broker({.config = {},
-                 .lock_folder = folder_ / "locks",
-                 .state = state,
-                 .providers = {{"east", &east_}},
-                 .clock = clock_,
-                 .log = log,
-                 .say = [](const std::string&) {}});
+  Broker broker = broker_over(state);
   const auto open_ports = [&](const Ports& ports) { return broker.open("a", "launch").value().open_ports(ports); };
   ASSERT_TRUE(open_ports({{80, 80}}).ok());
   ASSERT_TRUE(open_ports({{80, 80}}).ok());

@@ -25,7 +25,7 @@ void CatchUp::committed(const TxId& id, const Timestamp& at) {
   if (!known_.insert(id).second) return;
   Window& window = windows_[at.time / kSecond];
   mix(window.mixed, id);
-  window.ids.insert(id);
+  window.ids.push_back(id);
 }
 
 CatchUp::Other* CatchUp::find(const ReplicaId& id) {

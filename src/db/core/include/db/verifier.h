@@ -39,8 +39,6 @@ class Verifier {
   /// Of a batch that this member signed itself: there is no need to check it again.
   void remember_own(const Peer& self, const Hash& root, std::uint32_t count, const Signature& signature);
 
-  std::uint64_t signatures_checked() const { return signatures_checked_; }
-
  private:
   bool statement_holds(const ReplicaId& signer, const Hash& leaf, const BatchProof& proof);
   bool proof_holds(const Peer& signer, const PublicKey& key, const Hash& leaf, const BatchProof& proof);
@@ -69,7 +67,6 @@ class Verifier {
   std::unordered_map<Batch, KnownTree, HashOfBatch> verified_;
   std::deque<Batch> oldest_;
   std::size_t nodes_ = 0;  // of all of them
-  std::uint64_t signatures_checked_ = 0;
 };
 
 /// The replica that leads `view` of the transaction's fallback, of its logging shard. It moves with the view, and starts where the id says.
