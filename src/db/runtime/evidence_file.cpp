@@ -42,11 +42,15 @@ Result<std::vector<KeptEvidence>> read_evidence(const fs::path& file) {
   return list;
 }
 
-bool EvidenceFile::note(const Evidence& evidence) {
+bool EvidenceFile::wants(const Evidence& evidence) const {
   const std::string accused = accused_by(evidence);
-  if (of_accused_[accused] >= kEachMost || !known_.emplace(accused, subject_of(evidence)).second) return false;
-  ++of_accused_[accused];
-  return true;
+  const auto of_it = of_accused_.find(accused);
+  return (of_it == of_accused_.end() || of_it->second < kEachMost) && !known_.contains({accused, subject_of(evidence)});
+}
+
+void EvidenceFile::note(const Evidence& evidence) {
+  const std::string accused = accused_by(evidence);
+  if (known_.emplace(accused, subject_of(evidence)).second) ++of_accused_[accused];
 }
 
 Result<EvidenceFile> EvidenceFile::open(const fs::path& file) {
@@ -57,7 +61,7 @@ Result<EvidenceFile> EvidenceFile::open(const fs::path& file) {
 }
 
 Status EvidenceFile::add(const Evidence& evidence, Instant now) {
-  if (!note(evidence)) return {};
+  if (!wants(evidence)) return {};
   const Fd fd(::open(file_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!fd) return errno_error("open " + file_.string());
   // Behind a line that a crash cut off a new one begins.
@@ -71,6 +75,7 @@ Status EvidenceFile::add(const Evidence& evidence, Instant now) {
   TRY(write_all(fd.get(), fmt::format("{} {}\n", now.unix_nanos() / 1'000'000'000, crypto::to_base64(encode(evidence))))
           .context("write " + file_.string()));
   if (::fdatasync(fd.get()) != 0) return errno_error("flush " + file_.string());
+  note(evidence);
   return {};
 }
 

@@ -57,6 +57,14 @@ TEST_F(EvidenceFileTest, ALineThatWasCutOffIsLeftOutAndWrittenOver) {
   }
 }
 
+TEST_F(EvidenceFileTest, WhatCouldNotBeWrittenIsStillWanted) {
+  auto file = EvidenceFile::open(folder_ / "later" / "evidence.log").value();
+  EXPECT_FALSE(file.add(votes(1, 1), Instant()).ok());
+  fs::create_directories(folder_ / "later");
+  ASSERT_TRUE(file.add(votes(1, 1), Instant()).ok());
+  EXPECT_EQ(read_evidence(folder_ / "later" / "evidence.log").value().size(), 1U);
+}
+
 TEST_F(EvidenceFileTest, ALineThatIsNoneIsNamed) {
   ASSERT_TRUE(write_file(file_, "1000 bm9uZQ==\n").ok());
   const auto read = read_evidence(file_);

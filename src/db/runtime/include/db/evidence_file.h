@@ -23,12 +23,13 @@ class EvidenceFile {
  public:
   /// Errors   those of reading it
   static Result<EvidenceFile> open(const fs::path& file);
-  /// Appended and flushed, if it is new. Errors   those of the disk; it may be seen again
+  /// Appended and flushed, if it is new. Errors   those of the disk; then it is still wanted
   Status add(const Evidence& evidence, Instant now);
 
  private:
   explicit EvidenceFile(fs::path file) : file_(std::move(file)) {}
-  bool note(const Evidence& evidence);
+  bool wants(const Evidence& evidence) const;
+  void note(const Evidence& evidence);
 
   fs::path file_;
   std::map<std::string, std::size_t> of_accused_;
