@@ -46,20 +46,38 @@ int init(Context& context, const std::string& folder, const std::string& plan_fi
 db::ReplicaServer* running_replica = nullptr;  // for the signal's handler alone
 void on_signal(int) { running_replica->stop(); }
 
-int replica(Context& context, const DbMember& o, const std::string& listen, bool no_sync) {
+struct ReplicaOptions : DbMember {
+  std::string listen = "127.0.0.1", grace = "30s", keep = "20s", every = "5s";
+  bool no_sync = false;
+};
+
+Result<db::CheckpointConfig> checkpoints_of(const ReplicaOptions& o) {
+  db::CheckpointConfig config;
+  TRY_ASSIGN(config.interval, parse_duration(o.every).context("--checkpoint-every"));
+  TRY_ASSIGN(config.grace, parse_duration(o.grace).context("--grace"));
+  TRY_ASSIGN(config.retention, parse_duration(o.keep).context("--keep"));
+  if (config.interval < std::chrono::milliseconds(100)) return invalid("--checkpoint-every: at least 100ms");
+  if (config.grace < std::chrono::seconds(1)) return invalid("--grace: at least 1s, as transactions take their time");
+  return config;
+}
+
+int replica(Context& context, const ReplicaOptions& o) {
+  const auto checkpoints = checkpoints_of(o);
+  if (!checkpoints.ok()) return context.console().fail(checkpoints.error());
   auto member = read_db_member(o);
   if (!member.ok()) return context.console().fail(member.error());
   auto log = Log::to_file(fs::path(o.folder) / "replica.log");
   if (!log.ok()) return context.console().fail(log.error());
   const db::Member self = member->cluster.member(member->secret.self);
-  auto server = db::ReplicaServer::start({o.folder, listen, no_sync ? db::Sync::kNone : db::Sync::kDisk}, std::move(member->cluster),
-                                         std::move(member->secret), *log);
+  const db::Sync sync = o.no_sync ? db::Sync::kNone : db::Sync::kDisk;
+  auto server =
+      db::ReplicaServer::start({o.folder, o.listen, sync, *checkpoints}, std::move(member->cluster), std::move(member->secret), *log);
   if (!server.ok()) return context.console().fail(server.error());
   running_replica = server->get();
   std::signal(SIGTERM, on_signal);
   std::signal(SIGINT, on_signal);
   context.console().print(
-      fmt::format("{} listens on {}:{}{}\n", self.name, listen, self.port, no_sync ? "; votes are NOT flushed to disk" : ""));
+      fmt::format("{} listens on {}:{}{}\n", self.name, o.listen, self.port, o.no_sync ? "; votes are NOT flushed to disk" : ""));
   const Status ended = (*server)->run();
   return ended.ok() ? 0 : context.console().fail(ended.error());
 }
@@ -107,17 +125,22 @@ void add_db_commands(Commands& commands) {
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
 
-  struct ReplicaOptions : DbMember {
-    std::string listen = "127.0.0.1";
-    bool no_sync = false;
-  };
   auto r = std::make_shared<ReplicaOptions>();
   auto* replica_command = commands.add(group, "replica", "Run one replica, until it is told to stop.",
-                                       [r](Context& context) { return replica(context, *r, r->listen, r->no_sync); });
+                                       [r](Context& context) { return replica(context, *r); });
   add_db_member_options(*replica_command, *r, "the replica");
   replica_command
       ->add_option("--listen", r->listen,
                    "The address of this machine to listen on; others than loopback are reached by members alone, too.")
+      ->capture_default_str();
+  replica_command
+      ->add_option("--grace", r->grace,
+                   "How long a transaction may take: one that began longer ago is refused. What is older comes to rest on the disk.")
+      ->capture_default_str();
+  replica_command->add_option("--keep", r->keep, "How long after that every single transaction is remembered, for who is late to ask.")
+      ->capture_default_str();
+  replica_command
+      ->add_option("--checkpoint-every", r->every, "How often replicas agree on what is at rest. The same for all replicas of a shard.")
       ->capture_default_str();
   replica_command->add_flag("--no-sync", r->no_sync,
                             "Do not flush votes to disk: for measuring. A machine that loses its power may then break its word.");

@@ -25,9 +25,9 @@ int main(int argc, char** argv) {
                          Attack::kProposesBothWays, Attack::kFalseConflict, Attack::kReplays},
                         random);
   Log log;
-  auto server = db::ReplicaServer::start(
-      {folder, "127.0.0.1", db::Sync::kNone, [&](db::Outgoing honest) { return liar.instead_of(std::move(honest)); }}, std::move(*cluster),
-      std::move(*secret), log);
+  db::ReplicaServerOptions options{folder, "127.0.0.1", db::Sync::kNone};
+  options.instead_of = [&](db::Outgoing honest) { return liar.instead_of(std::move(honest)); };
+  auto server = db::ReplicaServer::start(std::move(options), std::move(*cluster), std::move(*secret), log);
   if (!server.ok()) {
     std::fprintf(stderr, "%s\n", server.error().message().c_str());
     return 1;

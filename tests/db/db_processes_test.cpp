@@ -72,7 +72,7 @@ TEST_F(DbProcesses, AReplicaWhoseLogIsDamagedDoesNotStart) {
   start_replicas();
   for (int i = 0; i < 3; ++i) ASSERT_EQ(kv("client-1", {"put", "a", std::to_string(i)}).exit_code, 0);
   kill_replica(2);
-  const fs::path file = cluster() / "replica-0.2" / "votes.log";
+  const fs::path file = cluster() / "replica-0.2" / "votes-000001.log";
   std::string log = read_file(file).value();
   log[log.size() / 3] = static_cast<char>(log[log.size() / 3] ^ 1);
   ASSERT_TRUE(write_file(file, log).ok());

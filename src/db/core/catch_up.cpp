@@ -28,6 +28,13 @@ void CatchUp::committed(const TxId& id, const Timestamp& at) {
   window.ids.push_back(id);
 }
 
+void CatchUp::forget(std::uint64_t until) {
+  while (!windows_.empty() && windows_.begin()->first < until / kSecond) {
+    for (const auto& id : windows_.begin()->second.ids) known_.erase(id);
+    windows_.erase(windows_.begin());
+  }
+}
+
 CatchUp::Other* CatchUp::find(const ReplicaId& id) {
   const auto found = std::find_if(others_.begin(), others_.end(), [&](const Other& other) { return other.id == id; });
   return found == others_.end() ? nullptr : &*found;

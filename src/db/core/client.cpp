@@ -210,7 +210,15 @@ void Client::pass_on(const ReplicaId& from, const TxId& id, const Reply& reply, 
 void Client::settle(std::map<TxId, Waiting>::iterator waiting, const Now& now) {
   Committer& committer = waiting->second.committer;
   for (auto& evidence : committer.take_evidence()) output_.evidence.push_back(std::move(evidence));
-  if (!committer.done()) return;
+  if (!committer.done() && !committer.gone()) return;
+  if (committer.gone()) {
+    if (waiting->second.own) {
+      forget_own_writes(committer.transaction());
+      output_.events.emplace_back(Ended{*waiting->second.own, waiting->first, Outcome::kAbort, AbortReason::kTooOld, false, true});
+    }
+    committers_.erase(waiting);
+    return;
+  }
   const Outcome outcome = committer.certificate().decision;
   if (!waiting->second.own) {
     ++counters_.recovered;
@@ -234,6 +242,7 @@ void Client::step(const ReplicaId& from, const Message& message, const Now& now)
   if (const auto* vote = std::get_if<VoteReply>(&message)) return pass_on(from, vote->vote.statement.tx, *vote, now);
   if (const auto* logged = std::get_if<LoggedReply>(&message)) return pass_on(from, logged->logged.statement.tx, *logged, now);
   if (const auto* decided = std::get_if<DecidedReply>(&message)) return pass_on(from, decided->decided.certificate.tx, *decided, now);
+  if (const auto* gone = std::get_if<GoneReply>(&message)) return pass_on(from, gone->tx, *gone, now);
   if (const auto* blocker = std::get_if<Blocker>(&message)) return on(from, *blocker, now);
 }
 

@@ -176,6 +176,13 @@ void Committer::on(const ReplicaId&, const DecidedReply& reply, Instant, std::ve
   finish(reply.decided.certificate, false, out);
 }
 
+/// One correct replica among those of a shard that say so is enough.
+void Committer::on(const ReplicaId& from, const GoneReply& reply, Instant, std::vector<Send>&) {
+  if (done() || reply.tx != id_ || !votes_.contains(from.shard) || !gone_for_.insert(from).second) return;
+  const auto of_shard = std::count_if(gone_for_.begin(), gone_for_.end(), [&](const ReplicaId& other) { return other.shard == from.shard; });
+  gone_ = of_shard >= members_.budget.one_correct();
+}
+
 /// With those that this client was shown.
 void Committer::compare_votes(const std::vector<Vote>& votes) {
   for (const auto& vote : votes) {

@@ -7,16 +7,6 @@
 
 namespace isobar::db {
 
-namespace {
-
-std::vector<ReplicaId> others_of(const ReplicaId& self, const Membership& members) {
-  std::vector<ReplicaId> others = members.replicas_of(self.shard);
-  std::erase(others, self);
-  return others;
-}
-
-}  // namespace
-
 Replica::Replica(ReplicaConfig config, const Membership& members, const ReplicaId& self, const Signer& signer,
                  const SignatureScheme& scheme)
     : config_(config),
@@ -26,7 +16,8 @@ Replica::Replica(ReplicaConfig config, const Membership& members, const ReplicaI
       verifier_(members, scheme),
       versions_(members, self.shard),
       marks_(config.read_marks),
-      catch_up_(config.catch_up, others_of(self, members)) {
+      catch_up_(config.catch_up, members.others_of(self)),
+      checkpoints_(config.checkpoints, members, self) {
   CHECK(members.key_of(self) != nullptr, self.index);
 }
 
@@ -46,20 +37,20 @@ void Replica::on(const Peer& from, const ReadRequest& read, const Now& now) {
   const bool is_ahead = read.at.time > static_cast<std::uint64_t>((now.wall + config_.clock_bound).unix_nanos());
   if (is_ahead && !seeded(Bug::kClockUnchecked)) reply.refused = AbortReason::kClock;
   if (!members_.may_read(*client, read.key) && !seeded(Bug::kRightsUnchecked)) reply.refused = AbortReason::kForbidden;
+  // Of what is at rest only the newest versions are kept.
+  if (read.at.time <= checkpoints_.settled() && !seeded(Bug::kReadsBelowSettled)) reply.refused = AbortReason::kTooOld;
   if (reply.refused != AbortReason::kNone) {
     output_.sends_now.push_back({from, std::move(reply)});
     return;
   }
   if (read.mark) marks_.note(read.key, read.at, now.steady);
-  if (const auto found = versions_.committed_before(read.key, read.at)) {
-    CommittedVersion version{found->version, found->content->writer, found->content->value, std::nullopt};
-    if (const auto state = states_.find(version.writer); read.with_proof && state != states_.end())
-      version.proof = Decided{*state->second.tx, *state->second.certificate};
-    reply.committed = std::move(version);
+  if (auto found = versions_.committed_before(read.key, read.at)) {
+    reply.committed = CommittedVersion{found->version, found->writer, std::move(found->value), std::nullopt};
+    if (read.with_proof) reply.committed->proof = decided_of(found->writer);
   }
   if (const auto found = versions_.prepared_before(read.key, read.at);
       found && (!reply.committed || reply.committed->version < found->version))
-    reply.prepared = PreparedVersion{found->version, found->content->value, *states_.at(found->content->writer).tx};
+    reply.prepared = PreparedVersion{found->version, found->value, *states_.at(found->writer).tx};
   // A prepared version is a promise like a vote: it is shown when it is durable.
   if (reply.prepared) say(from, std::move(reply));
   else output_.sends_now.push_back({from, std::move(reply)});
@@ -84,12 +75,15 @@ void Replica::on(const Peer& from, const StatusRequest&, const Now& now) {
   reply.decided_fast = counters_.decided_fast;
   reply.overruled = counters_.overruled;
   reply.undecided = open_.size();
-  for (const auto& id : open_)
+  for (const auto& [at, id] : open_)
     if (states_.at(id).since + std::chrono::seconds(1) < now.steady) ++reply.stalled;
   reply.evidence = counters_.evidence;
   reply.dropped = counters_.dropped;
   reply.batches = counters_.batches_signed;
   reply.caught_up = counters_.caught_up;
+  reply.kept = states_.size();
+  reply.settled = checkpoints_.settled();
+  reply.stable = checkpoints_.stable(self_.shard);
   output_.sends_now.push_back({from, std::move(reply)});
 }
 
@@ -98,25 +92,32 @@ void Replica::tick(const Now& now) {
   while (!blockers_due_.empty() && blockers_due_.begin()->first <= now.steady) {
     const TxId waiter = blockers_due_.begin()->second;
     blockers_due_.erase(blockers_due_.begin());
-    State& state = states_.at(waiter);
-    if (state.waits_for.empty()) continue;
+    const auto found = states_.find(waiter);
+    if (found == states_.end() || found->second.waits_for.empty()) continue;
+    State& state = found->second;
     tell_blockers(waiter, state);
     state.blocker_pause = std::min(2 * state.blocker_pause, config_.blocker_pause_most);
     blockers_due_.emplace(now.steady + state.blocker_pause, waiter);
   }
+  if (next_checkpoint_ <= now.steady) tick_checkpoints(now);
   if (catch_up_.next_tick() > now.steady) return;
   auto requests = catch_up_.tick(now, stuck(now));
   if (!seeded(Bug::kNeverCatchesUp)) ask(std::move(requests));
 }
 
 std::optional<Instant> Replica::next_tick() const {
-  return blockers_due_.empty() ? catch_up_.next_tick() : std::min(blockers_due_.begin()->first, catch_up_.next_tick());
+  const Instant next = std::min(catch_up_.next_tick(), next_checkpoint_);
+  return blockers_due_.empty() ? next : std::min(blockers_due_.begin()->first, next);
 }
 
 Replica::State* Replica::admit(const Peer& from, const SignedTransaction& tx, const TxId& id) {
   if (const auto known = states_.find(id); known != states_.end() && known->second.tx) {
     if (std::holds_alternative<ClientId>(from)) known->second.interested.insert(from);
     return &known->second;  // one id, one content, which was looked at when it came first
+  }
+  if (checkpoints_.gone(tx.tx)) {
+    say_now(from, GoneReply{id});
+    return nullptr;
   }
   const bool takes_part = std::find(tx.tx.participants.begin(), tx.tx.participants.end(), self_.shard) != tx.tx.participants.end();
   if (!takes_part || !verifier_.transaction(tx, id).ok()) {
@@ -132,6 +133,7 @@ Replica::State* Replica::admit(const Peer& from, const SignedTransaction& tx, co
 void Replica::remember(State& state, const SignedTransaction& tx, const TxId& id) {
   if (state.tx) return;
   state.tx = tx;
+  by_age_.emplace(tx.tx.timestamp, id);
   const auto [first, is_first] = at_timestamp_.emplace(tx.tx.timestamp, id);
   if (!is_first && first->second != id) output_.evidence.emplace_back(SameTimestamp{*states_.at(first->second).tx, tx});
 }
@@ -140,12 +142,12 @@ void Replica::open(State& state, const TxId& id, const Now& now) {
   versions_.prepare(state.tx->tx, id);
   state.prepared = true;
   state.since = now.steady;
-  open_.insert(id);
+  open_.emplace(state.tx->tx.timestamp, id);
 }
 
 void Replica::close(State& state, const TxId& id) {
   state.prepared = false;
-  open_.erase(id);
+  open_.erase({state.tx->tx.timestamp, id});
 }
 
 bool Replica::logs(const State& state, const TxId& id) const { return state.tx && logging_shard(state.tx->tx, id) == self_.shard; }
@@ -171,17 +173,25 @@ void Replica::put_proof(Pending& pending, const std::vector<BatchProof>& proofs)
   const BatchProof& proof = proofs[*pending.leaf];
   if (auto* reply = std::get_if<VoteReply>(&pending.message)) {
     reply->vote.proof = proof;
-    states_.at(reply->vote.statement.tx).signed_vote = reply->vote;
+    if (const auto state = states_.find(reply->vote.statement.tx); state != states_.end()) state->second.signed_vote = reply->vote;
   } else if (auto* logged = std::get_if<LoggedReply>(&pending.message)) {
     logged->logged.proof = proof;
   } else if (auto* elect = std::get_if<ElectLeader>(&pending.message)) {
     elect->elect.proof = proof;
+  } else if (auto* signed_one = std::get_if<CheckpointSigned>(&pending.message)) {
+    signed_one->checkpoint.proof = proof;
+    own_checkpoint_ = signed_one->checkpoint;
   } else {
     std::get<Propose>(pending.message).proposal.proof = proof;
   }
 }
 
 ReplicaOutput Replica::take() {
+  if (const auto failure = settled_ ? settled_->failure() : std::nullopt) {
+    ReplicaOutput nothing;
+    nothing.failure = failure;
+    return nothing;
+  }
   if (!batch_.empty()) ++counters_.batches_signed;
   const auto proofs = batch_.sign(members_.epoch, self_, signer_, verifier_);
   for (auto& pending : pending_) {
@@ -193,10 +203,14 @@ ReplicaOutput Replica::take() {
   return std::exchange(output_, {});
 }
 
-void Replica::restore(std::span<const LogRecord> log, const Now& now) {
+void Replica::restore(const Settled& settled, std::span<const LogRecord> log, const Now& now) {
+  settled_ = &settled;
+  versions_.look_into(settled_, settled.state().until);
+  checkpoints_.begin(settled.state());
   for (const auto& record : log) restore(record, now);
+  drop_undecided();
   // What they wait for may have been decided just before the end, and their votes were not written any more.
-  for (const auto& id : std::set<TxId>(open_)) {
+  for (const auto& [at, id] : ByAge(open_)) {
     State& state = states_.at(id);
     if (state.vote) continue;
     versions_.abort(state.tx->tx, id);
@@ -206,6 +220,7 @@ void Replica::restore(std::span<const LogRecord> log, const Now& now) {
 }
 
 void Replica::restore(const LogRecord& record, const Now& now) {
+  if (const auto* checkpoint = std::get_if<CheckpointRecord>(&record.what)) return checkpoints_.restore(*checkpoint);
   State& state = states_[record.tx];
   if (record.content) remember(state, *record.content, record.tx);
   if (!state.tx) return;  // the first of its records is gone: the log is whole or it is not used, so this is not reached
@@ -233,6 +248,8 @@ void Replica::settle(State& state, const TxId& id, const Certificate& certificat
   const Transaction& tx = state.tx->tx;
   if (certificate.decision == Outcome::kCommit) {
     versions_.commit(tx, id);
+    unsettled_.emplace(tx.timestamp, id);
+    newest_committed_ = std::max(newest_committed_, tx.timestamp.time);
     catch_up_.committed(id, tx.timestamp);
   } else {
     versions_.abort(tx, id);
@@ -249,7 +266,8 @@ std::optional<Certificate> Replica::certificate_of(const TxId& id) const {
 std::vector<SignedTransaction> Replica::undecided() const {
   std::vector<SignedTransaction> all;
   for (const auto& [id, state] : states_)
-    if (!state.certificate && state.tx && (state.prepared || state.logged)) all.push_back(*state.tx);
+    if (!state.certificate && state.tx && (state.prepared || (state.logged && state.tx->tx.timestamp.time > checkpoints_.matched())))
+      all.push_back(*state.tx);
   return all;
 }
 

@@ -30,7 +30,7 @@ void Replica::ask(std::vector<CatchUp::Request> requests) {
 /// Prepared here for long: others may have been told what became of them.
 std::vector<TxId> Replica::stuck(const Now& now) const {
   std::vector<TxId> ids;
-  for (const auto& id : open_)
+  for (const auto& [at, id] : open_)
     if (ids.size() < kStuckMost && states_.at(id).since + config_.stuck_after <= now.steady) ids.push_back(id);
   return ids;
 }

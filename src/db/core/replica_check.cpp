@@ -58,8 +58,10 @@ std::optional<VotedRecord> Replica::refusal(const State& state, const TxId& id, 
   };
   const auto latest = static_cast<std::uint64_t>((now.wall + config_.clock_bound).unix_nanos());
   if (tx.timestamp.time > latest && !seeded(Bug::kClockUnchecked)) return because(AbortReason::kClock);
+  if (tx.timestamp.time <= checkpoints_.closed() && !seeded(Bug::kClosedUnchecked)) return because(AbortReason::kTooOld);
   if (forbidden(tx)) return because(AbortReason::kForbidden);
-  if (at_timestamp_.at(tx.timestamp) != id && !seeded(Bug::kSameTimestampAllowed)) return because(AbortReason::kSameTimestamp);
+  const auto first = at_timestamp_.find(tx.timestamp);
+  if (first != at_timestamp_.end() && first->second != id && !seeded(Bug::kSameTimestampAllowed)) return because(AbortReason::kSameTimestamp);
   if (auto refused = refused_dependency(tx)) return refused;
   if (const auto objection = versions_.objection(tx, id)) return because(objection->reason, objection->other);
   for (const auto& write : tx.writes)
@@ -119,15 +121,16 @@ void Replica::vote(State& state, const TxId& id, VotedRecord voted) {
   record(state, id, voted);
 }
 
-void Replica::wake(const TxId& decided) {
+void Replica::wake(const TxId& decided, bool was_aborted) {
   const auto found = waiters_.find(decided);
   if (found == waiters_.end()) return;
   const std::set<TxId> waiters = std::move(found->second);
   waiters_.erase(found);
-  const bool aborted = states_.at(decided).certificate->decision == Outcome::kAbort && !seeded(Bug::kAbortedDependencyCommits);
+  const bool aborted = was_aborted && !seeded(Bug::kAbortedDependencyCommits);
   for (const auto& id : waiters) {
-    State& state = states_.at(id);
-    if (state.waits_for.erase(decided) == 0) continue;  // it was decided meanwhile
+    const auto waiter = states_.find(id);
+    if (waiter == states_.end() || waiter->second.waits_for.erase(decided) == 0) continue;  // it was decided meanwhile
+    State& state = waiter->second;
     if (aborted) {
       state.waits_for.clear();
       close(state, id);
@@ -145,12 +148,12 @@ void Replica::tell_vote(State& state, const TxId& id, const Peer& to) {
   if (!state.vote) return;
   VoteReply reply;
   reply.reason = state.vote->reason;
-  if (state.vote->other)
-    if (const auto other = states_.find(*state.vote->other); other != states_.end() && other->second.tx) {
-      const State& stands = other->second;
-      if (!stands.certificate) reply.blocker = stands.tx;
-      if (stands.certificate && stands.certificate->decision == Outcome::kCommit) reply.conflict = Decided{*stands.tx, *stands.certificate};
-    }
+  if (state.vote->other) {
+    const auto other = states_.find(*state.vote->other);
+    if (other != states_.end() && other->second.tx && !other->second.certificate) reply.blocker = other->second.tx;
+    else if (auto decided = decided_of(*state.vote->other); decided && decided->certificate.decision == Outcome::kCommit)
+      reply.conflict = std::move(decided);
+  }
   if (state.signed_vote) {
     reply.vote = *state.signed_vote;
     return say(to, std::move(reply));
@@ -161,8 +164,9 @@ void Replica::tell_vote(State& state, const TxId& id, const Peer& to) {
 }
 
 void Replica::tell_blockers(const TxId& waiter, State& state) {
-  for (const auto& blocker : state.waits_for)
-    for (const auto& peer : state.interested) say(peer, Blocker{waiter, *states_.at(blocker).tx});
+  for (const auto& id : state.waits_for)
+    if (const auto blocker = states_.find(id); blocker != states_.end())
+      for (const auto& peer : state.interested) say(peer, Blocker{waiter, *blocker->second.tx});
 }
 
 }  // namespace isobar::db

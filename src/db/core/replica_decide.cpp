@@ -79,7 +79,7 @@ void Replica::decide(State& state, const TxId& id, const Certificate& certificat
     if (peer != from) tell_decided(state, peer);
   state.interested.clear();
   state.electors.clear();
-  wake(id);
+  wake(id, certificate.decision == Outcome::kAbort);
 }
 
 void Replica::tell_logged(State& state, const TxId& id, const Peer& to) {

@@ -75,6 +75,16 @@ std::string_view name_of(Bug bug) {
     case Bug::kCatchesUpWithOne: return "catches up with one";
     case Bug::kRightsUnchecked: return "rights unchecked";
     case Bug::kMarksNeverRest: return "marks never rest";
+    case Bug::kClosedUnchecked: return "closed unchecked";
+    case Bug::kClosingNotDurable: return "closing not durable";
+    case Bug::kStableQuorumOneLess: return "stable quorum one less";
+    case Bug::kStableUnchecked: return "stable unchecked";
+    case Bug::kSignsUnclean: return "signs unclean";
+    case Bug::kMatchesAnything: return "matches anything";
+    case Bug::kForgetsBeforeOthers: return "forgets before others";
+    case Bug::kHorizonNotDurable: return "horizon not durable";
+    case Bug::kSettledOlderWins: return "settled older wins";
+    case Bug::kReadsBelowSettled: return "reads below settled";
   }
   return "unknown";
 }

@@ -87,6 +87,21 @@ void Verifier::remember(const Batch& batch, KnownTree tree) {
   }
 }
 
+Status Verifier::stable(const StableCheckpoint& stable) {
+  if (stable.signed_by.empty()) return invalid("a checkpoint that nobody signed");
+  if (seeded(Bug::kStableUnchecked)) return {};
+  Signers signers;
+  std::uint32_t alike = 0;
+  for (const auto& checkpoint : stable.signed_by) {
+    if (checkpoint.signer.shard != stable.shard() || checkpoint.statement != stable.statement() || !signers.add(checkpoint.signer))
+      return invalid("a checkpoint of other replicas, or another one, is among those that are to be alike");
+    if (!holds(checkpoint)) return invalid("a checkpoint is not signed by the replica that it names");
+    ++alike;
+  }
+  if (alike < stable_quorum(members_.budget)) return invalid(fmt::format("a checkpoint has {} signers, which is too few", alike));
+  return {};
+}
+
 void Verifier::remember_own(const Peer& self, const Hash& root, std::uint32_t count, const Signature& signature) {
   remember({self, count, signature}, {count, root});
 }

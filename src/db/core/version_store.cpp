@@ -12,7 +12,7 @@ std::optional<VersionStore::Found> before(const Versions& versions, const Timest
   if (seeded(Bug::kPreparedReadsNewer)) found = versions.end();
   if (found == versions.begin()) return std::nullopt;
   --found;
-  return VersionStore::Found{found->first, &found->second};
+  return VersionStore::Found{found->first, found->second.writer, found->second.value};
 }
 
 /// The first version of the map that lies strictly between the two.
@@ -30,9 +30,17 @@ const VersionStore::Key* VersionStore::find(const std::string& key) const {
   return found == keys_.end() ? nullptr : &found->second;
 }
 
+std::optional<SettledVersion> VersionStore::settled_between(const std::string& key, const Timestamp& after, const Timestamp& before) const {
+  if (!settled_ || after.time > settled_until_) return std::nullopt;
+  auto found = settled_->find(key);
+  return found && after < found->version && found->version < before ? std::move(found) : std::nullopt;
+}
+
 std::optional<VersionStore::Found> VersionStore::committed_before(const std::string& key, const Timestamp& at) const {
-  const Key* found = find(key);
-  return found ? before(found->committed, at) : std::nullopt;
+  const Key* known = find(key);
+  auto newest = known ? before(known->committed, at) : std::nullopt;
+  auto at_rest = settled_between(key, newest ? newest->version : Timestamp{}, at);
+  return at_rest ? std::move(at_rest) : std::move(newest);
 }
 
 std::optional<VersionStore::Found> VersionStore::prepared_before(const std::string& key, const Timestamp& at) const {
@@ -43,8 +51,11 @@ std::optional<VersionStore::Found> VersionStore::prepared_before(const std::stri
 std::optional<VersionStore::Objection> VersionStore::objection(const Transaction& tx, const TxId& id) const {
   std::optional<Objection> undecided;
   for (const auto& read : tx.reads) {
-    const Key* key = keeps(read.key) ? find(read.key) : nullptr;
-    if (!key || seeded(Bug::kMissedWritesAllowed)) continue;
+    if (!keeps(read.key) || seeded(Bug::kMissedWritesAllowed)) continue;
+    if (const auto missed = settled_between(read.key, read.version, tx.timestamp); missed && missed->writer != id)
+      return Objection{AbortReason::kMissedWrite, missed->writer};
+    const Key* key = find(read.key);
+    if (!key) continue;
     if (const auto* missed = between(key->committed, read.version, tx.timestamp, id))
       return Objection{AbortReason::kMissedWrite, missed->writer};
     if (seeded(Bug::kMissedPreparedAllowed)) continue;
@@ -92,6 +103,23 @@ void VersionStore::abort(const Transaction& tx, const TxId& id) {
     if (prepared != key->second.prepared.end() && prepared->second.writer == id) key->second.prepared.erase(prepared);
   }
   drop_reads(tx, id);
+}
+
+void VersionStore::forget(const Transaction& tx, const TxId& id) {
+  drop_reads(tx, id);
+  for (const auto& write : tx.writes) {
+    const auto key = keys_.find(write.key);
+    if (key == keys_.end()) continue;
+    const auto version = key->second.committed.find(tx.timestamp);
+    if (version != key->second.committed.end() && version->second.writer == id) key->second.committed.erase(version);
+    erase_if_empty(key);
+  }
+  for (const auto& read : tx.reads)
+    if (const auto key = keys_.find(read.key); key != keys_.end()) erase_if_empty(key);
+}
+
+void VersionStore::erase_if_empty(Keys::iterator key) {
+  if (key->second.committed.empty() && key->second.prepared.empty() && key->second.readers.empty()) keys_.erase(key);
 }
 
 void VersionStore::note_reads(const Transaction& tx, const TxId& id, bool committed) {

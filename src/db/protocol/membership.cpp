@@ -45,4 +45,10 @@ std::vector<ReplicaId> Membership::replicas_of(ShardId shard) const {
   return replicas;
 }
 
+std::vector<ReplicaId> Membership::others_of(const ReplicaId& self) const {
+  std::vector<ReplicaId> others = replicas_of(self.shard);
+  std::erase(others, self);
+  return others;
+}
+
 }  // namespace isobar::db

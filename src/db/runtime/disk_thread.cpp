@@ -2,7 +2,7 @@
 
 namespace isobar::db {
 
-DiskThread::DiskThread(VoteLog log, net::Loop& loop, std::function<void(const Error&)> failed)
+DiskThread::DiskThread(VoteSegments log, net::Loop& loop, std::function<void(const Error&)> failed)
     : log_(std::move(log)), loop_(loop), failed_(std::move(failed)), thread_([this] { serve(); }) {}
 
 DiskThread::~DiskThread() {
@@ -14,10 +14,10 @@ DiskThread::~DiskThread() {
   thread_.join();
 }
 
-void DiskThread::write(std::vector<std::string> records, std::function<void()> durable) {
+void DiskThread::write(Job job) {
   {
     const std::scoped_lock lock(mutex_);
-    jobs_.push_back({std::move(records), std::move(durable)});
+    jobs_.push_back(std::move(job));
   }
   changed_.notify_one();
 }
@@ -31,9 +31,7 @@ void DiskThread::serve() {
       if (jobs_.empty()) return;
       jobs.swap(jobs_);
     }
-    std::vector<std::string> records;
-    for (auto& job : jobs) std::move(job.records.begin(), job.records.end(), std::back_inserter(records));
-    const Status written = records.empty() ? Status() : log_.append(records);
+    const Status written = carry_out(jobs);
     if (!written.ok()) {
       loop_.post([this, why = written.error()] { failed_(why); });
       return;
@@ -42,6 +40,15 @@ void DiskThread::serve() {
       for (const auto& job : jobs) job.durable();
     });
   }
+}
+
+Status DiskThread::carry_out(std::deque<Job>& jobs) {
+  std::vector<VoteSegments::Record> records;
+  for (auto& job : jobs) std::move(job.records.begin(), job.records.end(), std::back_inserter(records));
+  if (!records.empty()) TRY(log_.append(records));
+  for (const auto& job : jobs)
+    if (!job.forgotten.empty()) TRY(log_.forget(job.forgotten));
+  return {};
 }
 
 }  // namespace isobar::db

@@ -9,26 +9,27 @@
 #include <mutex>
 #include <thread>
 
-#include "db/vote_log.h"
 #include "net/loop.h"
+#include "vote_segments.h"
 
 namespace isobar::db {
 
 class DiskThread {
  public:
-  DiskThread(VoteLog log, net::Loop& loop, std::function<void(const Error&)> failed);
+  DiskThread(VoteSegments log, net::Loop& loop, std::function<void(const Error&)> failed);
   ~DiskThread();
-  /// durable  is called on the loop's thread, in the order of the calls
-  void write(std::vector<std::string> records, std::function<void()> durable);
+  struct Job {
+    std::vector<VoteSegments::Record> records;
+    std::vector<TxId> forgotten;     ///< once the records are durable
+    std::function<void()> durable;  ///< called on the loop's thread, in the order of the jobs
+  };
+  void write(Job job);
 
  private:
-  struct Job {
-    std::vector<std::string> records;
-    std::function<void()> durable;
-  };
   void serve();
+  Status carry_out(std::deque<Job>& jobs);
 
-  VoteLog log_;
+  VoteSegments log_;
   net::Loop& loop_;
   std::function<void(const Error&)> failed_;
   std::mutex mutex_;

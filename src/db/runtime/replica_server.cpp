@@ -7,9 +7,12 @@
 #include "db/ed25519_scheme.h"
 #include "db/evidence_file.h"
 #include "dialer.h"
+#include "db/recoverer.h"
 #include "disk_thread.h"
 #include "net/listener.h"
+#include "rocks_key_values.h"
 #include "signing_pace.h"
+#include "store_thread.h"
 
 namespace isobar::db {
 
@@ -29,9 +32,12 @@ struct ReplicaServer::Inside {
   ReplicaId self;
   std::unique_ptr<net::Loop> loop;
   std::shared_ptr<net::Acquaintances> acquaintances;
+  std::unique_ptr<Settled> settled;
   std::unique_ptr<Replica> core;
+  std::unique_ptr<Recoverer> recoverer;
   std::unique_ptr<net::Listener> listener;
   std::unique_ptr<DiskThread> disk;
+  std::unique_ptr<StoreThread> store;
   std::optional<EvidenceFile> evidence;
   std::map<Peer, std::shared_ptr<Link>> callers;            // those who called us; a client's latest connection
   std::map<ReplicaId, std::shared_ptr<Dialer>> neighbours;  // of our shard, whom we call
@@ -50,21 +56,26 @@ struct ReplicaServer::Inside {
   Now now() const { return {clock.now(), Instant::from_unix_nanos(loop->now().count())}; }
 
   Status begin() {
-    std::vector<std::string> records;
-    TRY_ASSIGN(auto votes, VoteLog::open(options.folder / "votes.log", options.sync, records));
+    std::vector<LogRecord> records;
+    TRY_ASSIGN(auto votes, VoteSegments::open(options.folder, options.sync, records));
+    TRY_ASSIGN(auto values, open_rocks(options.folder / "settled", options.sync == Sync::kDisk));
+    TRY_ASSIGN(settled, Settled::open(std::move(values)));
     TRY_ASSIGN(evidence, EvidenceFile::open(options.folder / "evidence.log"));
     TRY_ASSIGN(loop, net::Loop::create());
     TRY_ASSIGN(acquaintances, net::Acquaintances::make(secret.identity, cluster.fingerprints()));
-    core = std::make_unique<Replica>(ReplicaConfig{}, cluster.membership, self, signer, scheme);
-    std::vector<LogRecord> known;
-    for (const auto& bytes : records) {
-      TRY_ASSIGN(auto record, decode<LogRecord>(bytes).context("read the log of votes"));
-      known.push_back(std::move(record));
-    }
-    core->restore(known, {clock.now(), Instant()});
+    ReplicaConfig config;
+    config.checkpoints = options.checkpoints;
+    core = std::make_unique<Replica>(config, cluster.membership, self, signer, scheme);
+    recoverer = std::make_unique<Recoverer>(cluster.membership, scheme);
+    core->restore(*settled, records, {clock.now(), Instant()});
+    if (core->checkpoints().matched() > settled->state().until)
+      return Error(Code::kDataLoss, fmt::format("{} is older than the log of votes says: what was at rest is lost. Put a sound copy of it back, "
+                                                "or take the replica out of the cluster",
+                                                (options.folder / "settled").string()));
     TRY(listen());
     disk = std::make_unique<DiskThread>(std::move(votes), *loop, [this](const Error& why) { fail(why); });
-    log.info("db_replica_started", {{"replica", member_name(self)}, {"records", fmt::format("{}", known.size())}});
+    store = std::make_unique<StoreThread>(*settled, *loop, [this](const Result<SettledState>& state) { at_rest(state); });
+    log.info("db_replica_started", {{"replica", member_name(self)}, {"records", fmt::format("{}", records.size())}});
     // Elections are rare, and must not wait for connections then.
     for (const auto& id : cluster.membership.replicas_of(self.shard))
       if (id != self) loop->post([this, id] { neighbour(id).dial(); });
@@ -122,7 +133,10 @@ struct ReplicaServer::Inside {
   }
 
   void arrived(const Peer& from, const Message& message) {
-    core->step(from, message, now());
+    std::vector<Committer::Send> sends;
+    const auto* replica = std::get_if<ReplicaId>(&from);
+    if (!replica || !recoverer->takes(*replica, message, now().steady, sends)) core->step(from, message, now());
+    for (auto& each : sends) carry({each.to, std::move(each.message)});
     if (std::exchange(flush_is_due, true)) return;
     // What else comes in this turn is answered with the same signature and the same flush.
     loop->post([this] {
@@ -145,15 +159,26 @@ struct ReplicaServer::Inside {
     }
     auto output = core->take();
     for (const auto& found : output.evidence) note(found);
-    if (output.records.empty() && output.sends.empty()) return;
-    std::vector<std::string> records;
-    for (const auto& record : output.records) records.push_back(encode(record));
-    disk_is_busy = true;
-    disk->write(std::move(records), [this, sends = std::move(output.sends)] {
+    if (output.failure) return fail(*output.failure);
+    if (output.records.empty() && output.sends.empty() && output.forgotten.empty() && !output.settle) return;
+    DiskThread::Job job;
+    for (const auto& record : output.records)
+      job.records.push_back({record.tx, std::holds_alternative<CheckpointRecord>(record.what), encode(record)});
+    job.forgotten = std::move(output.forgotten);
+    job.durable = [this, sends = std::move(output.sends), settle = std::move(output.settle)]() mutable {
       disk_is_busy = false;
       for (const auto& outgoing : sends) send(outgoing);
+      if (settle) store->apply(std::move(*settle));
       flush();
-    });
+    };
+    disk_is_busy = true;
+    disk->write(std::move(job));
+  }
+
+  void at_rest(const Result<SettledState>& state) {
+    if (!state.ok()) return fail(state.error());
+    core->on_settled(*settled, *state, now());
+    flush();
   }
 
   void note(const Evidence& found) {
@@ -187,9 +212,18 @@ struct ReplicaServer::Inside {
     return *dialer;
   }
 
+  void finish_leftovers() {
+    const auto leftovers = core->leftovers();
+    if (leftovers.empty() && recoverer->under_way() == 0) return;
+    std::vector<Committer::Send> sends;
+    recoverer->tick(leftovers, now().steady, sends);
+    for (auto& each : sends) carry({each.to, std::move(each.message)});
+  }
+
   void tick() {
     loop->after(kTick, [this] {
       core->tick(now());
+      finish_leftovers();
       flush();
       tick();
     });

@@ -62,10 +62,12 @@ struct Session::Inside {
   void on(const ReadDone& read) { answer_read(read.tx, read.key, read.value.value); }
   void on(const ReadRefused& read) {
     const bool forbidden = read.reason == AbortReason::kForbidden;
+    const bool too_old = read.reason == AbortReason::kTooOld;
     answer_read(read.tx, read.key,
                 forbidden
                     ? Error(Code::kPermissionDenied, fmt::format("this client may not read '{}'; its rights are in cluster.yaml", read.key))
-                    : unavailable("the replicas' clocks are behind this machine's by more than they allow; set its clock"));
+                : too_old ? Error(Code::kConflict, "aborted: the transaction began so long ago that what it would read is not kept any more")
+                          : unavailable("the replicas' clocks are behind this machine's by more than they allow; set its clock"));
   }
   void on(const Ended& ended) {
     const auto found = committing.find(ended.tx);
@@ -155,6 +157,8 @@ Result<Committed> Session::commit(TxHandle tx, Duration patience) {
     return Error(Code::kDeadlineExceeded, fmt::format("what became of the transaction is not known after {}; not connected: {}",
                                                       format_duration(patience), missing.empty() ? "none" : join(missing, "; ")));
   }
+  if (told->forgotten)
+    return Error(Code::kDeadlineExceeded, "it was handed in so long ago that no replica remembers what became of it: read what it wrote");
   if (told->outcome == Outcome::kAbort) {
     const bool in_vain = told->reason == AbortReason::kForbidden;  // to try it again
     return Error(in_vain ? Code::kPermissionDenied : Code::kConflict, fmt::format("aborted: {}", explain(told->reason)));

@@ -53,7 +53,7 @@ Result<VoteLog> VoteLog::open(const fs::path& file, Sync sync, std::vector<std::
   TRY_ASSIGN(const std::string content, read_file(file, 64ULL << 30));
   if (content.size() < kMagic.size() && kMagic.substr(0, content.size()) == content) {
     if (::ftruncate(fd.get(), 0) != 0) return errno_error("begin " + file.string());
-    VoteLog log(std::move(fd), file, sync);
+    VoteLog log(std::move(fd), file, sync, kMagic.size());
     TRY(write_all(log.file_.get(), kMagic).context("begin " + file.string()));
     if (::fsync(log.file_.get()) != 0) return errno_error("begin " + file.string());
     const Fd folder(::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -73,10 +73,10 @@ Result<VoteLog> VoteLog::open(const fs::path& file, Sync sync, std::vector<std::
                              "sound copy of the file back, or take the replica out of the cluster",
                              file.string(), at));
   if (::ftruncate(fd.get(), static_cast<off_t>(at)) != 0 || ::lseek(fd.get(), 0, SEEK_END) < 0) return errno_error("cut " + file.string());
-  return VoteLog(std::move(fd), file, sync);
+  return VoteLog(std::move(fd), file, sync, at);
 }
 
-Status VoteLog::append(std::span<const std::string> records) {
+Status VoteLog::append(std::span<const std::string_view> records) {
   std::string bytes;
   for (const auto& record : records) {
     put_u32(bytes, static_cast<std::uint32_t>(record.size()));
@@ -84,6 +84,7 @@ Status VoteLog::append(std::span<const std::string> records) {
     bytes += record;
   }
   TRY(write_all(file_.get(), bytes).context("write " + path_.string()));
+  size_ += bytes.size();
   if (sync_ == Sync::kDisk && ::fdatasync(file_.get()) != 0) return errno_error("flush " + path_.string());
   return {};
 }

@@ -25,7 +25,7 @@ class VoteLogTest : public testing::Test {
     std::vector<std::string> before;
     auto log = VoteLog::open(file_, Sync::kDisk, before);
     EXPECT_TRUE(log.ok());
-    EXPECT_TRUE(log->append(records).ok());
+    EXPECT_TRUE(log->append(std::vector<std::string_view>(records.begin(), records.end())).ok());
     return before;
   }
   Result<std::vector<std::string>> read() {
@@ -96,7 +96,8 @@ TEST_F(VoteLogTest, AFullDiskIsAnErrorAndLosesNothingThatWasPromised) {
   ::setrlimit(RLIMIT_FSIZE, &full);
   std::vector<std::string> records;
   auto log = VoteLog::open(file_, Sync::kDisk, records);
-  const Status appended = log->append(std::vector<std::string>{std::string(1000, 'x')});
+  const std::string long_record(1000, 'x');
+  const Status appended = log->append(std::vector<std::string_view>{long_record});
   ::setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   EXPECT_FALSE(appended.ok());

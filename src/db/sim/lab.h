@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,7 @@ inline TxBuilder a_tx(std::uint64_t client, std::uint64_t time) { return {client
 
 class Lab {
  public:
-  explicit Lab(std::uint32_t shards = 1, std::uint32_t f = 1);
+  explicit Lab(std::uint32_t shards = 1, std::uint32_t f = 1, const CheckpointConfig& checkpoints = {});
 
   SignedTransaction sign(const Transaction& tx) const { return members.sign(tx); }
   ReplicaId at(std::uint32_t index, std::uint64_t shard = 0) const { return {ShardId(shard), index}; }
@@ -48,6 +49,8 @@ class Lab {
 
   /// Hands a message over and takes what comes of it; its records are on disk.
   ReplicaOutput tell(const ReplicaId& to, const Peer& from, const Message& message);
+  /// Lets time pass, and hands on what replicas say to one another until they say no more. deaf  hears nothing and says nothing
+  void pass(Duration span, const std::set<ReplicaId>& deaf = {});
   /// As after a kill: what was on disk is there.
   void restart(const ReplicaId& id);
   /// The disk loses what the last `tell` wrote, and the machine its power, before it answered.
@@ -77,9 +80,13 @@ class Lab {
 
  private:
   std::unique_ptr<Replica> make(const ReplicaId& id) const;
+  /// What is put to rest is so at once.
+  ReplicaOutput take(const ReplicaId& id);
   Verifier verifier_;
   std::map<ReplicaId, std::unique_ptr<Replica>> replicas_;
-  std::map<ReplicaId, std::vector<std::string>> disks_;
+  CheckpointConfig checkpoints_;
+  std::map<ReplicaId, std::vector<std::pair<TxId, std::string>>> disks_;  // records, of what
+  std::map<ReplicaId, std::unique_ptr<Settled>> settled_;
   std::size_t last_records_ = 0;
 };
 

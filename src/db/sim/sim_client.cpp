@@ -75,7 +75,7 @@ void SimClient::give_up(TxHandle tx) {
 
 void SimClient::on(const Ended& ended) {
   running_.erase(ended.tx);
-  if (!lies() && ended.id != TxId{}) world_.oracle().saw_ended(ended.id, ended.outcome);
+  if (!lies() && ended.id != TxId{} && !ended.forgotten) world_.oracle().saw_ended(ended.id, ended.outcome);
   if (ended.outcome == Outcome::kCommit) ++committed_;
   later(Duration(static_cast<std::int64_t>(world_.random().exponential(3'000'000))), [this] { begin(); });
 }

@@ -2,11 +2,14 @@
 
 // A replica with a disk and a clock. What it was told to write is there after a crash if it was synced; of what was not, a prefix may be.
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "attacks.h"
+#include "db/recoverer.h"
 #include "db/replica.h"
 #include "sim_world.h"
 
@@ -24,6 +27,10 @@ class SimReplica {
   bool clock_is_right() const { return std::chrono::abs(clock_error_) < std::chrono::seconds(1); }
   const Replica* core() const { return core_.get(); }
   const ReplicaId& self() const { return self_; }
+  /// Everything that it would give to a reader, whether it is at rest or not.
+  std::vector<std::pair<std::string, SettledVersion>> all_versions() const;
+  /// Of each key those that are newer, and the newest.
+  std::map<std::string, std::set<Timestamp>> versions_after(std::uint64_t time) const;
   std::size_t evidence() const { return evidence_; }
   std::size_t fallbacks() const { return fallbacks_; }
 
@@ -34,14 +41,25 @@ class SimReplica {
   void send(const Outgoing& outgoing);
   void watch(const Message& message);
   void schedule_tick();
+  void put_to_rest();
+  void recover();
+  void send_all(const std::vector<Committer::Send>& sends);
 
   SimWorld& world_;
   ReplicaId self_;
   std::optional<LyingReplica> liar_;
+  std::unique_ptr<Settled> settled_;  // as its disk, it outlives crashes
   std::unique_ptr<Replica> core_;
+  std::unique_ptr<Recoverer> recoverer_;
   std::vector<std::pair<Peer, Message>> inbox_;
   bool awake_ = false, disk_is_busy_ = false;
-  std::vector<std::string> disk_, unsynced_;
+  struct Written {
+    TxId of;
+    std::string bytes;
+  };
+  std::vector<Written> disk_, unsynced_;
+  std::optional<SettleBatch> settling_;
+  std::map<TxId, SignedTransaction> seen_;  // to tell the oracle what the records of a decision leave out
   Duration clock_error_{};
   std::uint64_t life_ = 0;  // which start this is: what an earlier one began does not come back
   std::optional<Instant> tick_at_;

@@ -116,7 +116,7 @@ class Simulation {
   std::vector<SignedTransaction> left() const {
     std::map<TxId, SignedTransaction> all;
     for (const auto& replica : replicas_)
-      if (!replica->lies())
+      if (!replica->lies() && replica->clock_is_right())
         for (auto& tx : replica->core()->undecided()) all.emplace(tx.tx.id(), tx);
     std::vector<SignedTransaction> list;
     for (auto& [id, tx] : all) list.push_back(tx);
@@ -133,25 +133,37 @@ class Simulation {
   }
 
   void say_what_is_left() {
-    for (const auto& tx : left()) world_.oracle().violate(fmt::format("{} is not decided in time", short_name(tx.tx.id())));
+    for (const auto& replica : replicas_) {
+      if (replica->lies() || !replica->clock_is_right()) continue;
+      const Checkpoints& at = replica->core()->checkpoints();
+      for (const auto& tx : replica->core()->undecided())
+        world_.oracle().violate(fmt::format("{} of {} is not decided in time; replica {}.{} has closed {}, put to rest {}, agreed to {}",
+                                            short_name(tx.tx.id()), to_text(tx.tx.timestamp), replica->self().shard,
+                                            replica->self().index, at.closed(), at.settled(), at.matched()));
+    }
     for (std::size_t i = 0; i < clients_.size(); ++i)
       if (!clients_[i]->done() && !clients_[i]->lies()) world_.oracle().violate(fmt::format("client {} cannot do its work", i + 1));
   }
 
-  /// Replicas that are neither liars nor wrong about the time hold the same.
+  /// Replicas that are neither liars nor wrong about the time hold the same: of each key the newest version, and every version that none of
+  /// them has put to rest.
   void compare_states() {
-    std::map<ShardId, const SimReplica*> firsts;
-    for (const auto& replica : replicas_) {
-      if (replica->lies() || !replica->clock_is_right()) continue;
-      const auto [first, is_first] = firsts.emplace(replica->self().shard, replica.get());
-      if (is_first) continue;
-      const auto one = first->second->core()->versions().committed(), other = replica->core()->versions().committed();
-      for (const auto& [key, versions] : one)
-        for (const auto& [at, version] : versions)
-          if (!other.contains(key) || !other.at(key).contains(at)) lacks(*replica, key, at);
-      for (const auto& [key, versions] : other)
-        for (const auto& [at, version] : versions)
-          if (!one.contains(key) || !one.at(key).contains(at)) lacks(*first->second, key, at);
+    std::map<ShardId, std::vector<const SimReplica*>> shards;
+    for (const auto& replica : replicas_)
+      if (!replica->lies() && replica->clock_is_right()) shards[replica->self().shard].push_back(replica.get());
+    for (const auto& [shard, replicas] : shards) {
+      std::uint64_t at_rest = 0;
+      for (const auto* replica : replicas) at_rest = std::max(at_rest, replica->core()->checkpoints().settled());
+      std::map<std::string, std::set<Timestamp>> all;
+      std::map<const SimReplica*, std::map<std::string, std::set<Timestamp>>> each;
+      for (const auto* replica : replicas) {
+        each[replica] = replica->versions_after(at_rest);
+        for (const auto& [key, versions] : each[replica]) all[key].insert(versions.begin(), versions.end());
+      }
+      for (const auto& [key, versions] : all)
+        for (const auto& at : versions)
+          for (const auto* replica : replicas)
+            if (!each[replica][key].contains(at)) lacks(*replica, key, at);
     }
   }
 
@@ -171,8 +183,8 @@ class Simulation {
     }
     for (const auto& replica : replicas_) {
       if (replica->lies()) continue;
-      for (const auto& [key, versions] : replica->core()->versions().committed())
-        for (const auto& [at, version] : versions) oracle.saw_version(replica->self(), key, at, version.writer, version.value);
+      for (const auto& [key, version] : replica->all_versions())
+        oracle.saw_version(replica->self(), key, version.version, version.writer, version.value);
     }
     std::set<ClientId> lying;
     for (std::uint64_t client = options_.correct_clients + 1; client <= options_.correct_clients + options_.lying_clients; ++client)
@@ -219,6 +231,9 @@ SimOptions SimOptions::draw(std::uint64_t seed) {
   o.partitions = random.chance(0.3) ? random.uniform() * 3 : 0;
   o.lost_clients = random.chance(0.3) ? random.uniform() * 0.1 : 0;
   o.wrong_clocks = random.chance(0.15);
+  if (random.chance(0.5))
+    o.checkpoints = {std::chrono::milliseconds(20 + random.below(200)), std::chrono::milliseconds(100 + random.below(900)),
+                     std::chrono::milliseconds(random.below(500))};
   o.delay_mean = Duration(static_cast<std::int64_t>(50'000 + random.below(3'000'000)));
   return o;
 }
@@ -227,9 +242,9 @@ std::string SimOptions::text() const {
   return fmt::format(
       "seed {}: f={} shards={} clients={}+{} at once={} lying replicas={} keys={} transactions={} loss={:.2f} duplicates={:.2f} "
       "crashes={:.2f} "
-      "partitions={:.2f}{}",
+      "partitions={:.2f}{} closing after {} ms",
       seed, f, shards, correct_clients, lying_clients, at_once, lying_replicas, keys, transactions, loss, duplicates, crashes, partitions,
-      wrong_clocks ? " wrong clocks" : "");
+      wrong_clocks ? " wrong clocks" : "", std::chrono::duration_cast<std::chrono::milliseconds>(checkpoints.grace).count());
 }
 
 SimVerdict& SimVerdict::operator+=(const SimVerdict& other) {

@@ -5,7 +5,8 @@
 /// it need not be believed; one who withholds some keeps nobody from having them of another.
 ///
 /// Seconds that have just passed are left out, as their writebacks are still under way. What is decided long after its timestamp is found
-/// by the rounds that begin further back: every one looks at the last minute again, every 64th at everything.
+/// by the rounds that begin further back: every one looks at the last minute again, every 64th at everything. What is in a checkpoint is
+/// compared by its digest (state_transfer.h), and after a while not here any more.
 
 #include <cstdint>
 #include <map>
@@ -25,12 +26,14 @@ struct CatchUpConfig {
   Duration patience = std::chrono::seconds(2);  ///< for an answer
 };
 
-/// Of one replica; pure. Cost: some 100 bytes for each committed transaction.
+/// Of one replica; pure. Cost: some 100 bytes for each committed transaction that is not forgotten
 class CatchUp {
  public:
   CatchUp(CatchUpConfig config, const std::vector<ReplicaId>& others);
 
   void committed(const TxId& id, const Timestamp& at);
+  /// Windows that end by then are compared no more. until: nanoseconds
+  void forget(std::uint64_t until);
 
   struct Request {
     ReplicaId to;

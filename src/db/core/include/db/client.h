@@ -54,7 +54,8 @@ struct Ended {
   TxId id;
   Outcome outcome = Outcome::kAbort;
   AbortReason reason = AbortReason::kNone;
-  bool fast = false;  ///< after one round
+  bool fast = false;       ///< after one round
+  bool forgotten = false;  ///< it took so long that no replica remembers what became of it; `outcome` says nothing then
 };
 using ClientEvent = std::variant<ReadDone, ReadRefused, Ended>;
 

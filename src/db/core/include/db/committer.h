@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/time.h"
@@ -39,11 +40,14 @@ class Committer {
   void on(const ReplicaId& from, const VoteReply& reply, Instant now, std::vector<Send>& out);
   void on(const ReplicaId& from, const LoggedReply& reply, Instant now, std::vector<Send>& out);
   void on(const ReplicaId& from, const DecidedReply& reply, Instant now, std::vector<Send>& out);
+  void on(const ReplicaId& from, const GoneReply& reply, Instant now, std::vector<Send>& out);
   void tick(Instant now, std::vector<Send>& out);
 
   Instant next_tick() const { return std::min(resend_at_, fast_until_.value_or(resend_at_)); }
   bool started() const { return started_; }
   bool done() const { return certificate_.has_value(); }
+  /// Nobody remembers any more what became of it.
+  bool gone() const { return gone_; }
   /// Once it is done.
   const Certificate& certificate() const { return *certificate_; }
   const SignedTransaction& transaction() const { return tx_; }
@@ -102,7 +106,8 @@ class Committer {
   AbortReason reason_ = AbortReason::kNone;
   std::optional<SignedTransaction> blocker_;
   std::uint64_t in_the_way_until_ = 0;
-  bool fast_ = false;
+  std::set<ReplicaId> gone_for_;
+  bool fast_ = false, gone_ = false;
   std::vector<Evidence> evidence_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "db/messages.h"
 
@@ -42,10 +43,32 @@ void describe(Io& io, Like<DecidedRecord> auto& record) {
   io(record.certificate);
 }
 
+/// The time up to which everything of a shard may be forgotten.
+struct ForgottenUntil {
+  ShardId shard;
+  std::uint64_t until = 0;
+};
+template <class Io>
+void describe(Io& io, Like<ForgottenUntil> auto& forgotten) {
+  io(forgotten.shard)(forgotten.until);
+}
+
+/// Where this replica is with its checkpoints: the latest of these records counts, and stands for all before it.
+struct CheckpointRecord {
+  std::uint64_t closed = 0, matched = 0;
+  std::vector<ForgottenUntil> forgotten;
+  std::vector<StableCheckpoint> stable;  ///< the latest of each shard
+};
+template <class Io>
+void describe(Io& io, Like<CheckpointRecord> auto& record) {
+  io(record.closed)(record.matched)(record.forgotten)(record.stable);
+}
+
+/// tx  none of a transaction: of a checkpoint
 struct LogRecord {
   TxId tx;
   std::optional<SignedTransaction> content;  ///< in the first record of a transaction
-  std::variant<AcceptedRecord, VotedRecord, LoggedRecord, DecidedRecord> what;
+  std::variant<AcceptedRecord, VotedRecord, LoggedRecord, DecidedRecord, CheckpointRecord> what;
 };
 template <class Io>
 void describe(Io& io, Like<LogRecord> auto& record) {

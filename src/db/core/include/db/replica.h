@@ -3,7 +3,8 @@
 /// One replica of one shard as a state machine (Basil, SOSP '21, §4 and §5). No clock, socket, disk or thread inside: messages and the time
 /// come in; records and messages come out of `take`, when the driver has nothing more to hand in. The driver carries them out in this
 /// order: `sends_now` at any time; `records` onto the disk; and only when those are durable, `sends`. A vote that was seen by anyone is
-/// therefore on disk, and a replica that was killed says the same again.
+/// therefore on disk, and a replica that was killed says the same again. What is handed out to `settle` is put into the store after the
+/// records, and `on_settled` called when it is there; records of what is `forgotten` may go when those that came with it are durable.
 ///
 /// No message can make it fail: what is malformed, unsigned or out of place is dropped and counted.
 
@@ -18,10 +19,12 @@
 
 #include "base/time.h"
 #include "db/catch_up.h"
+#include "db/checkpoints.h"
 #include "db/evidence.h"
 #include "db/log_record.h"
 #include "db/now.h"
 #include "db/read_marks.h"
+#include "db/state_transfer.h"
 #include "db/statement_batch.h"
 #include "db/verifier.h"
 #include "db/version_store.h"
@@ -35,6 +38,7 @@ struct ReplicaConfig {
   Duration view_least = std::chrono::milliseconds(50);  ///< how long view 1 is given; each further one twice as long
   ReadMarkLimits read_marks;
   CatchUpConfig catch_up;
+  CheckpointConfig checkpoints;
   Duration stuck_after = std::chrono::seconds(3);  ///< before others are asked what became of a transaction that is prepared here
 };
 
@@ -48,6 +52,9 @@ struct ReplicaOutput {
   std::vector<LogRecord> records;
   std::vector<Outgoing> sends;
   std::vector<Evidence> evidence;
+  std::optional<SettleBatch> settle;
+  std::vector<TxId> forgotten;
+  std::optional<Error> failure;  ///< what is at rest cannot be read: nothing else is there then, and the replica must end
 };
 
 /// Counts since the start.
@@ -66,8 +73,10 @@ class Replica {
   /// members, signer and scheme outlive it. Errors: none; self is a member
   Replica(ReplicaConfig config, const Membership& members, const ReplicaId& self, const Signer& signer, const SignatureScheme& scheme);
 
-  /// Before anything else after a restart: the whole log, in order.
-  void restore(std::span<const LogRecord> log, const Now& now);
+  /// Before anything else after a start: what is at rest, which outlives the replica, and the log, in order.
+  void restore(const Settled& settled, std::span<const LogRecord> log, const Now& now);
+  /// The last `settle` is in the store. settled  the store; as in `restore`
+  void on_settled(const Settled& settled, const SettledState& state, const Now& now);
 
   void step(const Peer& from, const Message& message, const Now& now);
   void tick(const Now& now);
@@ -86,6 +95,10 @@ class Replica {
   std::optional<Certificate> certificate_of(const TxId& id) const;
   /// Transactions that are prepared here and not decided.
   std::vector<SignedTransaction> undecided() const;
+  /// Of those the ones that keep an interval from being closed, oldest first.
+  std::vector<SignedTransaction> leftovers() const;
+  const Checkpoints& checkpoints() const { return checkpoints_; }
+  std::size_t kept() const { return states_.size(); }
   std::vector<Decided> all_decided() const;
   /// All that its further answers depend on, but for the time, the marks of readers under way, and whom it tells: copies of one replica
   /// that agree in it answer alike. One certificate of a decision is as good as another here. For the model checker, which copies replicas.
@@ -134,6 +147,12 @@ class Replica {
   void on(const Peer& from, const WindowsCompared& compared, const Now& now);
   void on(const Peer& from, const FetchDecided& fetch, const Now& now);
   void on(const Peer& from, const SupplyDecided& supplied, const Now& now);
+  void on(const Peer& from, const CheckpointSigned& message, const Now& now);
+  void on(const Peer& from, const StableKnown& message, const Now& now);
+  void on(const Peer& from, const FetchLeaves& fetch, const Now& now);
+  void on(const Peer& from, const LeavesSupplied& supplied, const Now& now);
+  void on(const Peer& from, const FetchBucket& fetch, const Now& now);
+  void on(const Peer& from, const BucketSupplied& supplied, const Now& now);
   template <class Other>
   void on(const Peer&, const Other&, const Now&) {
     ++counters_.dropped;
@@ -154,7 +173,7 @@ class Replica {
   std::optional<VotedRecord> refused_dependency(const Transaction& tx) const;
   std::set<TxId> undecided_dependencies(const Transaction& tx) const;
   void vote(State& state, const TxId& id, VotedRecord record);
-  void wake(const TxId& decided);
+  void wake(const TxId& decided, bool aborted);
   void tell_vote(State& state, const TxId& id, const Peer& to);
   void tell_blockers(const TxId& waiter, State& state);
 
@@ -171,6 +190,22 @@ class Replica {
   const ReplicaId* neighbour(const Peer& peer) const;
   void ask(std::vector<CatchUp::Request> requests);
   std::vector<TxId> stuck(const Now& now) const;
+
+  // What is at rest, and what can be forgotten (replica_checkpoint.cpp).
+  void tick_checkpoints(const Now& now);
+  void gossip();
+  void settle_until(std::uint64_t until);
+  bool knows_late() const;
+  void sign_checkpoint();
+  void became_stable(const Now& now);
+  void match(const Now& now);
+  void drop_undecided();
+  void forget(const TxId& id);
+  void forget_old();
+  void record_checkpoints();
+  std::optional<std::uint64_t> oldest_open() const;
+  std::optional<Decided> decided_of(const TxId& id) const;
+  void say_now(const Peer& to, Message message) { output_.sends_now.push_back({to, std::move(message)}); }
 
   // Views (replica_fallback.cpp).
   View view_after(const State& state, const TxId& id, const std::vector<Logged>& said, const Now& now);
@@ -196,8 +231,20 @@ class Replica {
   std::map<Timestamp, TxId> at_timestamp_;            // the first transaction seen with it
   std::unordered_map<TxId, std::set<TxId>> waiters_;  // by what they wait for
   std::multimap<Instant, TxId> blockers_due_;
-  std::set<TxId> open_;  // prepared, and not decided
+  using ByAge = std::set<std::pair<Timestamp, TxId>>;
+  ByAge open_;       // prepared, and not decided
+  ByAge unsettled_;  // committed, and not handed over to be put to rest
+  ByAge by_age_;     // all that are remembered
+  ByAge held_;       // of those, the ones that are old enough, but for other shards
+  std::vector<TxId> settling_;
+  std::uint64_t newest_committed_ = 0;  // its time
+  Instant next_checkpoint_;
+  std::optional<Checkpoint> own_checkpoint_;  // the latest that it signed
+  std::size_t gossip_turn_ = 0;
+  const Settled* settled_ = nullptr;
   CatchUp catch_up_;
+  Checkpoints checkpoints_;
+  StateTransfer transfer_;
   StatementBatch batch_;
   std::vector<Pending> pending_;
   ReplicaOutput output_;

@@ -65,7 +65,17 @@ enum class Bug {
   kCatchesUpWithOne,     ///< always the same replica is asked
   kRightsUnchecked,
   kMarksNeverRest,
-  kLast = kMarksNeverRest,
+  kClosedUnchecked,      ///< what is closed is accepted all the same
+  kClosingNotDurable,    ///< after a restart it is open again
+  kStableQuorumOneLess,  ///< so that no correct replica need have both voted and signed
+  kStableUnchecked,      ///< a checkpoint is taken to be stable as it is
+  kSignsUnclean,         ///< a checkpoint is signed while something up to it is undecided
+  kMatchesAnything,      ///< what a stable checkpoint holds is not compared with what the replica holds
+  kForgetsBeforeOthers,  ///< the other shards of a transaction may still have to ask
+  kHorizonNotDurable,    ///< after a restart what was forgotten is new
+  kSettledOlderWins,     ///< what goes to rest last stays, whatever its age
+  kReadsBelowSettled,    ///< readers of versions that are not kept any more get what is there
+  kLast = kReadsBelowSettled,
 };
 
 std::string_view name_of(Bug bug);

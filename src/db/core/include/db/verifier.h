@@ -36,6 +36,9 @@ class Verifier {
   /// Whether `electors` are an election quorum for the proposal and it is what their majority has on record.
   Status proposal(const Proposal& proposal, std::span<const Elect> electors);
 
+  /// Whether a commit quorum of one shard signed the same.
+  Status stable(const StableCheckpoint& stable);
+
   /// Of a batch that this member signed itself: there is no need to check it again.
   void remember_own(const Peer& self, const Hash& root, std::uint32_t count, const Signature& signature);
 

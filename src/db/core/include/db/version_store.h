@@ -1,7 +1,8 @@
 #pragma once
 
 /// The versions of a shard's keys and who has read them: what the concurrency check looks at (MVTSO, Basil §4.2, steps 3 to 6). A
-/// transaction that is prepared counts like a committed one: its writes can be read, and its reads stand against writers. In memory.
+/// transaction that is prepared counts like a committed one: its writes can be read, and its reads stand against writers. In memory, but for
+/// what has come to rest: of that the newest version of each key is in the store, and no reader is of interest any more.
 
 #include <map>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <unordered_map>
 
 #include "db/messages.h"
+#include "db/settled.h"
 
 namespace isobar::db {
 
@@ -20,10 +22,7 @@ class VersionStore {
     TxId writer;
     std::optional<std::string> value;
   };
-  struct Found {
-    Timestamp version;
-    const Version* content;
-  };
+  using Found = SettledVersion;
   /// The newest older than `at`.
   std::optional<Found> committed_before(const std::string& key, const Timestamp& at) const;
   std::optional<Found> prepared_before(const std::string& key, const Timestamp& at) const;
@@ -40,8 +39,13 @@ class VersionStore {
   void commit(const Transaction& tx, const TxId& id);
   void abort(const Transaction& tx, const TxId& id);
 
+  /// From now on what is here and newer than there counts. It outlives this, or the next call. until: the time of the newest that may be there
+  void look_into(const Settled* settled, std::uint64_t until) { settled_ = settled, settled_until_ = until; }
+  /// What it wrote and read is no longer here: it is at rest.
+  void forget(const Transaction& tx, const TxId& id);
+
   bool keeps(const std::string& key) const { return members_.shard_of(key) == shard_; }
-  /// Every committed version, for whoever compares states.
+  /// Every committed version that is not at rest, for whoever compares states.
   std::map<std::string, std::map<Timestamp, Version>> committed() const;
 
  private:
@@ -55,12 +59,18 @@ class VersionStore {
     std::multimap<Timestamp, Reader> readers;  // by the reader's own timestamp
   };
   const Key* find(const std::string& key) const;
+  /// What is at rest of the key, if it lies between.
+  std::optional<SettledVersion> settled_between(const std::string& key, const Timestamp& after, const Timestamp& before) const;
   void note_reads(const Transaction& tx, const TxId& id, bool committed);
   void drop_reads(const Transaction& tx, const TxId& id);
 
   const Membership& members_;
   ShardId shard_;
-  std::unordered_map<std::string, Key> keys_;
+  using Keys = std::unordered_map<std::string, Key>;
+  void erase_if_empty(Keys::iterator key);
+  Keys keys_;
+  const Settled* settled_ = nullptr;
+  std::uint64_t settled_until_ = 0;
 };
 
 }  // namespace isobar::db

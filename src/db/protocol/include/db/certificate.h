@@ -68,4 +68,17 @@ void describe(Io& io, Like<Decided> auto& decided) {
   io(decided.tx)(decided.certificate);
 }
 
+/// So many replicas of one shard signed the same checkpoint that nothing up to it can be committed any more but what is in it (ADR 9).
+struct StableCheckpoint {
+  std::vector<Checkpoint> signed_by;  ///< a commit quorum
+  friend bool operator==(const StableCheckpoint&, const StableCheckpoint&) = default;
+
+  ShardId shard() const { return signed_by.front().signer.shard; }
+  const CheckpointStatement& statement() const { return signed_by.front().statement; }
+};
+template <class Io>
+void describe(Io& io, Like<StableCheckpoint> auto& stable) {
+  io(stable.signed_by);
+}
+
 }  // namespace isobar::db

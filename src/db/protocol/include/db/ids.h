@@ -66,6 +66,9 @@ inline constexpr std::string_view kLeaf = "isobar.db.leaf";
 inline constexpr std::string_view kInner = "isobar.db.inner";
 inline constexpr std::string_view kBatch = "isobar.db.batch";
 inline constexpr std::string_view kElectors = "isobar.db.elect";
+inline constexpr std::string_view kKeyBucket = "isobar.db.key";
+inline constexpr std::string_view kElement = "isobar.db.elem";
+inline constexpr std::string_view kBucket = "isobar.db.bucket";
 }  // namespace purpose
 
 Hash hash_of(std::string_view purpose, std::string_view bytes);

@@ -62,6 +62,8 @@ struct Membership {
   /// The shard that keeps a key, by the key's digest.
   ShardId shard_of(std::string_view key) const;
   std::vector<ReplicaId> replicas_of(ShardId shard) const;
+  /// Of its shard, but for itself.
+  std::vector<ReplicaId> others_of(const ReplicaId& self) const;
 };
 
 }  // namespace isobar::db

@@ -249,6 +249,74 @@ void describe(Io& io, Like<SupplyDecided> auto& m) {
   io(m.decided);
 }
 
+// Among replicas: what is settled, so that the rest can be forgotten.
+
+/// To the others of the shard.
+struct CheckpointSigned {
+  Checkpoint checkpoint;
+};
+template <class Io>
+void describe(Io& io, Like<CheckpointSigned> auto& m) {
+  io(m.checkpoint);
+}
+
+/// To any replica, of any shard.
+struct StableKnown {
+  StableCheckpoint stable;
+};
+template <class Io>
+void describe(Io& io, Like<StableKnown> auto& m) {
+  io(m.stable);
+}
+
+/// By a replica whose digest is another: of which parts?
+struct FetchLeaves {
+  std::uint64_t until = 0;
+};
+template <class Io>
+void describe(Io& io, Like<FetchLeaves> auto& m) {
+  io(m.until);
+}
+
+struct LeavesSupplied {
+  std::uint64_t until = 0;
+  std::vector<Hash> leaves;  ///< by bucket; their tree's root is what was signed
+};
+template <class Io>
+void describe(Io& io, Like<LeavesSupplied> auto& m) {
+  io(m.until)(m.leaves);
+}
+
+/// What is there of one bucket, in the order of keys, from behind `after`.
+struct FetchBucket {
+  std::uint32_t bucket = 0;
+  std::string after;
+};
+template <class Io>
+void describe(Io& io, Like<FetchBucket> auto& m) {
+  io(m.bucket)(m.after);
+}
+
+/// Who wrote what is there, each with its certificate. next: the last key that was looked at, if there are more.
+struct BucketSupplied {
+  std::uint32_t bucket = 0;
+  std::vector<Decided> decided;
+  std::optional<std::string> next;
+};
+template <class Io>
+void describe(Io& io, Like<BucketSupplied> auto& m) {
+  io(m.bucket)(m.decided)(m.next);
+}
+
+/// The transaction is so old that nobody remembers what became of it. It will not be decided otherwise than it was.
+struct GoneReply {
+  TxId tx;
+};
+template <class Io>
+void describe(Io& io, Like<GoneReply> auto& m) {
+  io(m.tx);
+}
+
 // For people.
 
 struct StatusRequest {};
@@ -256,23 +324,25 @@ template <class Io>
 void describe(Io&, Like<StatusRequest> auto&) {}
 
 /// Counts since the replica started. overruled: decided otherwise than it had voted; stalled: prepared for more than a second and not
-/// decided; caught_up: decisions that it had from other replicas.
+/// decided; caught_up: decisions that it had from other replicas; kept: transactions that are remembered one by one; settled, stable: up to
+/// when everything is in the store, and all replicas agree (nanoseconds since 1970).
 struct StatusReply {
   std::uint64_t clock = 0;  ///< nanoseconds since 1970
   std::uint64_t voted_commit = 0, voted_abort = 0;
   std::vector<std::uint64_t> reasons;  ///< of votes to abort, by AbortReason
   std::uint64_t decided = 0, decided_fast = 0, overruled = 0, undecided = 0, stalled = 0, evidence = 0, dropped = 0, batches = 0,
-                caught_up = 0;
+                caught_up = 0, kept = 0, settled = 0, stable = 0;
 };
 template <class Io>
 void describe(Io& io, Like<StatusReply> auto& m) {
   io(m.clock)(m.voted_commit)(m.voted_abort)(m.reasons)(m.decided)(m.decided_fast)(m.overruled)(m.undecided)(m.stalled)(m.evidence)(
-      m.dropped)(m.batches)(m.caught_up);
+      m.dropped)(m.batches)(m.caught_up)(m.kept)(m.settled)(m.stable);
 }
 
 using Message = std::variant<ReadRequest, ReleaseReads, Prepare, Recover, LogDecision, Writeback, InvokeFallback, ReadReply, VoteReply,
                              LoggedReply, DecidedReply, Blocker, ElectLeader, Propose, StatusRequest, StatusReply, CompareWindows,
-                             WindowsCompared, FetchDecided, SupplyDecided>;
+                             WindowsCompared, FetchDecided, SupplyDecided, CheckpointSigned, StableKnown, FetchLeaves, LeavesSupplied,
+                             FetchBucket, BucketSupplied, GoneReply>;
 
 /// One message as it is sent. Cost: linear in its size.
 std::string encode_message(const Message& message);

@@ -74,8 +74,21 @@ void describe(Io& io, Like<RequestStatement> auto& s) {
   io(s.tx);
 }
 
+/// Of a replica: that it accepts no transaction with a time up to `until` any more; that each which it did accept is decided; and that
+/// `root` is the digest of what it knows to be committed up to then.
+struct CheckpointStatement {
+  std::uint64_t until = 0;  ///< nanoseconds since 1970, as in timestamps
+  Hash root{};
+  friend auto operator<=>(const CheckpointStatement&, const CheckpointStatement&) = default;
+};
+template <class Io>
+void describe(Io& io, Like<CheckpointStatement> auto& s) {
+  io(s.until)(s.root);
+}
+
 /// The order is part of the protocol: a statement's digest starts with its place here.
-using Statement = std::variant<VoteStatement, LoggedStatement, ElectStatement, FallbackStatement, RequestStatement>;
+using Statement =
+    std::variant<VoteStatement, LoggedStatement, ElectStatement, FallbackStatement, RequestStatement, CheckpointStatement>;
 
 inline constexpr std::uint32_t kBatchMost = 1024, kBatchLevels = 10;
 /// From a leaf upwards. Kept in place: votes are copied and decoded too often to allocate for each.
@@ -113,6 +126,7 @@ using Vote = Attested<VoteStatement>;
 using Logged = Attested<LoggedStatement>;
 using Elect = Attested<ElectStatement>;
 using Proposal = Attested<FallbackStatement>;
+using Checkpoint = Attested<CheckpointStatement>;
 
 Hash leaf_of(const Statement& statement);
 Hash inner_of(const Hash& left, const Hash& right);

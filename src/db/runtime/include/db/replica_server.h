@@ -18,6 +18,7 @@ struct ReplicaServerOptions {
   fs::path folder;                 ///< of this replica: its log of votes
   std::string listen = "0.0.0.0";  ///< numeric
   Sync sync = Sync::kDisk;         ///< kNone: votes are only as safe as the machine's power; for measuring
+  CheckpointConfig checkpoints;    ///< how long a transaction may take, and what is remembered for how long
   /// What goes out in place of what the core says: for liars, in tests of the others. None: what it says.
   std::function<std::vector<Outgoing>(Outgoing)> instead_of = nullptr;
 };

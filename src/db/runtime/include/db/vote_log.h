@@ -6,6 +6,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
@@ -22,13 +23,16 @@ class VoteLog {
   static Result<VoteLog> open(const fs::path& file, Sync sync, std::vector<std::string>& records);
 
   /// All of them durable afterwards (with Sync::kDisk), or an error, after which nothing may be sent that rests on them.
-  Status append(std::span<const std::string> records);
+  Status append(std::span<const std::string_view> records);
+  /// Bytes of the file.
+  std::uint64_t size() const { return size_; }
 
  private:
-  VoteLog(Fd fd, fs::path path, Sync sync) : file_(std::move(fd)), path_(std::move(path)), sync_(sync) {}
+  VoteLog(Fd fd, fs::path path, Sync sync, std::uint64_t size) : file_(std::move(fd)), path_(std::move(path)), sync_(sync), size_(size) {}
   Fd file_;
   fs::path path_;
   Sync sync_;
+  std::uint64_t size_;
 };
 
 }  // namespace isobar::db

@@ -17,6 +17,7 @@ struct Scenario {
 std::vector<Scenario> certificate_scenarios();
 std::vector<Scenario> check_scenarios();
 std::vector<Scenario> catch_up_scenarios();
+std::vector<Scenario> checkpoint_scenarios();
 std::vector<Scenario> evidence_scenarios();
 std::vector<Scenario> fallback_scenarios();
 std::vector<Scenario> client_scenarios();

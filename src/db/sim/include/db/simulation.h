@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "db/checkpoints.h"
 
 namespace isobar::db {
 
@@ -26,6 +27,7 @@ struct SimOptions {
   double crashes = 0, partitions = 0;  ///< a second, of each replica, of the network
   double lost_clients = 0;             ///< chance that a correct client is gone after one of its transactions was begun
   bool wrong_clocks = false;           ///< of up to f replicas of each shard
+  CheckpointConfig checkpoints;        ///< how soon things are closed, and forgotten
   Duration delay_mean = std::chrono::microseconds(300);
   Duration faults_for = std::chrono::seconds(3);
   Duration decided_within = std::chrono::seconds(60);  ///< after the faults
