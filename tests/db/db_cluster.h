@@ -21,7 +21,9 @@ class DbProcesses : public CliTest {
   fs::path cluster() const { return folder_ / "cluster"; }
   std::string member(const std::string& name) const { return (cluster() / name).string(); }
   void start_replica(int index) {
-    replicas_[index] = start({"db", "replica", member("replica-0." + std::to_string(index))});
+    std::vector<std::string> command{"db", "replica", member("replica-0." + std::to_string(index))};
+    command.insert(command.end(), replica_options_.begin(), replica_options_.end());
+    replicas_[index] = start(command);
     if (!eventually([&] { return replicas_[index]->out_so_far().find("listens on") != std::string::npos; })) {
       replicas_[index]->signal(SIGKILL);
       FAIL() << "replica " << index << " does not start: " << replicas_[index]->wait().err;
@@ -48,6 +50,7 @@ class DbProcesses : public CliTest {
   }
 
   int port_ = 0;
+  std::vector<std::string> replica_options_;
   std::map<int, std::unique_ptr<Running>> replicas_;
 };
 

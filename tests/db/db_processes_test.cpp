@@ -5,6 +5,7 @@
 
 #include <sys/wait.h>
 
+#include <functional>
 #include <thread>
 
 #include "bank.h"
@@ -82,7 +83,6 @@ TEST_F(DbProcesses, AReplicaWhoseLogIsDamagedDoesNotStart) {
   EXPECT_EQ(kv("client-2", {"get", "a"}).out, "2\n");
 }
 
-// ISOBAR_LONG=1: a thousand kills.
 TEST_F(DbProcesses, AReplicaThatWasAwayCatchesUpByItself) {
   start_replicas();
   kill_replica(2);
@@ -150,8 +150,91 @@ TEST_F(DbProcesses, WhoMayNotReadOrWriteAKeyIsToldSo) {
   EXPECT_EQ(kv("client-1", {"get", "public/news"}).out, "hello\n");
 }
 
+/// Forgetting as fast as it is allowed to.
+const std::vector<std::string> kForgetful = {"--grace", "2s", "--keep", "1s", "--checkpoint-every", "500ms"};
+
+void put(db::Session& client, const std::string& key, const std::string& value) {
+  const auto tx = client.begin();
+  ASSERT_TRUE(client.put(tx, key, value).ok());
+  ASSERT_TRUE(client.commit(tx, 20s).ok());
+}
+
+/// Goes on writing until `holds`, as an interval is closed when something is committed after it.
+bool eventually_while_writing(db::Session& client, const std::function<bool()>& holds) {
+  int n = 0;
+  return eventually(
+      [&] {
+        put(client, "ticking", std::to_string(++n));
+        return holds();
+      },
+      60s);
+}
+
+std::optional<db::StatusReply> reported_by(db::Session& client, std::uint32_t index) {
+  for (const auto& status : client.status(5s))
+    if (status.replica.index == index) return status.reply;
+  return std::nullopt;
+}
+
+TEST_F(DbProcesses, WhatIsForgottenIsReadFromTheDiskAndAReplicaThatMissedItGetsIt) {
+  replica_options_ = kForgetful;
+  start_replicas();
+  const auto client = session("client-1");
+  put(*client, "before", "0");
+  kill_replica(2);
+  for (int i = 0; i < 40; ++i) put(*client, "key" + std::to_string(i), std::to_string(i));
+  const auto written_by = static_cast<std::uint64_t>(SystemClock().now().unix_nanos());
+  // Nobody remembers those one by one any more when it is back.
+  const std::uint64_t kept_back = 3'000'000'000;
+  ASSERT_TRUE(eventually_while_writing(*client, [&] {
+    const auto status = reported_by(*client, 0);
+    return status && status->stable > written_by + kept_back;
+  }));
+  start_replica(2);
+  EXPECT_TRUE(eventually_while_writing(*client, [&] {
+    const auto status = reported_by(*client, 2);
+    return status && status->caught_up >= 40 && status->stable + 8'000'000'000 > status->clock;
+  }));
+  for (int i = 0; i < 6; ++i) kill_replica(i);
+  start_replicas();
+  const auto other = session("client-2");
+  const auto tx = other->begin();
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(other->get(tx, "key" + std::to_string(i), 20s).value(), std::to_string(i));
+  EXPECT_EQ(other->get(tx, "before", 20s).value(), "0");
+  EXPECT_LT(reported_by(*other, 0)->kept, 40U);
+}
+
+TEST_F(DbProcesses, AReplicaWhoseStoreIsDamagedStopsAndSaysSo) {
+  replica_options_ = kForgetful;
+  start_replicas();
+  const auto client = session("client-1");
+  for (int i = 0; i < 20; ++i) put(*client, "key" + std::to_string(i), std::string(1000, 'v'));
+  const auto written_by = static_cast<std::uint64_t>(SystemClock().now().unix_nanos());
+  ASSERT_TRUE(eventually_while_writing(*client, [&] {
+    const auto status = reported_by(*client, 2);
+    return status && status->stable > written_by;
+  }));
+  kill_replica(2);
+  int damaged = 0;
+  for (const auto& entry : fs::directory_iterator(cluster() / "replica-0.2" / "settled")) {
+    if (entry.path().extension() != ".log" && entry.path().extension() != ".sst") continue;
+    std::string bytes = read_file(entry.path()).value();
+    if (bytes.size() < 10'000) continue;
+    bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 1);
+    ASSERT_TRUE(write_file(entry.path(), bytes).ok());
+    ++damaged;
+  }
+  ASSERT_GT(damaged, 0);
+  const auto refused = run({"db", "replica", member("replica-0.2")});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("orrupt"));
+  EXPECT_EQ(kv("client-2", {"get", "key7"}).out, std::string(1000, 'v') + "\n");
+}
+
+// ISOBAR_LONG=1: a thousand kills.
 TEST_F(DbProcesses, ABankKeepsItsMoneyWhileOneReplicaLiesAndAnotherIsKilledAgainAndAgain) {
   const int kills = std::getenv("ISOBAR_LONG") ? 1000 : 50;
+  replica_options_ = kForgetful;
   start_replicas(5);
   const pid_t liar = ::fork();
   if (liar == 0) {
