@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <unistd.h>
+
 #include <boost/json.hpp>
+#include <thread>
 
 #include "base/text_table.h"
 #include "db/load.h"
@@ -17,6 +20,7 @@ namespace json = boost::json;
 
 struct StatusOptions : DbMember {
   std::string timeout = "2s", output;
+  bool watch = false;
 };
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {
@@ -56,7 +60,34 @@ json::object to_json(const db::Session::ReplicaStatus& status) {
   object["dropped"] = reply.dropped;
   object["signatures"] = reply.batches;
   object["caught_up"] = reply.caught_up;
+  object["kept"] = reply.kept;
+  object["at_rest_until"] = reply.settled;
+  object["stable_until"] = reply.stable;
   return object;
+}
+
+/// "36 s ago": up to when all that is committed is at rest, and a commit quorum agrees.
+std::string at_rest(const db::StatusReply& reply) {
+  if (reply.stable == 0 || reply.clock < reply.stable) return "-";
+  return format_duration(std::chrono::seconds((reply.clock - reply.stable) / 1'000'000'000)) + " ago";
+}
+
+std::string table_of(const std::vector<db::Session::ReplicaStatus>& replicas) {
+  TextTable table({"REPLICA", "ADDRESS", "STATE", "CLOCK", "DECIDED", "BY VOTES", "OVERRULED", "UNDECIDED", "STALLED", "CONTRADICTIONS",
+                   "DROPPED", "KEPT", "AT REST", "ABORT VOTES"});
+  for (const auto& replica : replicas) {
+    const std::string name = fmt::format("{}.{}", replica.replica.shard, replica.replica.index);
+    if (!replica.reply) {
+      table.add({name, replica.address, "DOWN", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"});
+      continue;
+    }
+    const auto& reply = *replica.reply;
+    table.add({name, replica.address, "UP", fmt::format("{:+.0f} ms", 1e3 * to_seconds(replica.clock_ahead)), fmt::to_string(reply.decided),
+               percent(reply.decided_fast, reply.decided), percent(reply.overruled, reply.decided), fmt::to_string(reply.undecided),
+               fmt::to_string(reply.stalled), fmt::to_string(reply.evidence), fmt::to_string(reply.dropped), fmt::to_string(reply.kept),
+               at_rest(reply), reasons_of(reply)});
+  }
+  return table.render();
 }
 
 int status(Context& context, const StatusOptions& o) {
@@ -64,28 +95,21 @@ int status(Context& context, const StatusOptions& o) {
   if (!patience.ok()) return context.console().fail(patience.error().context("--timeout"));
   auto session = open_session(o);
   if (!session.ok()) return context.console().fail(session.error());
-  const auto replicas = (*session)->status(*patience);
-  if (o.output == "json") {
-    json::array array;
-    for (const auto& replica : replicas) array.push_back(to_json(replica));
-    context.console().print(json::serialize(array) + "\n");
-    return kOk;
-  }
-  TextTable table({"REPLICA", "ADDRESS", "STATE", "CLOCK", "DECIDED", "BY VOTES", "OVERRULED", "UNDECIDED", "STALLED", "CONTRADICTIONS",
-                   "DROPPED", "ABORT VOTES"});
-  for (const auto& replica : replicas) {
-    const std::string name = fmt::format("{}.{}", replica.replica.shard, replica.replica.index);
-    if (!replica.reply) {
-      table.add({name, replica.address, "DOWN", "-", "-", "-", "-", "-", "-", "-", "-", "-"});
-      continue;
+  for (;;) {
+    const auto replicas = (*session)->status(*patience);
+    if (o.output == "json") {
+      json::array array;
+      for (const auto& replica : replicas) array.push_back(to_json(replica));
+      context.console().print(json::serialize(array) + "\n");
+    } else {
+      // On a terminal in place of the one before.
+      const bool in_place = o.watch && ::isatty(STDOUT_FILENO) == 1;
+      context.console().print((in_place ? "\x1b[H\x1b[2J" : "") + table_of(replicas));
     }
-    const auto& reply = *replica.reply;
-    table.add({name, replica.address, "UP", fmt::format("{:+.0f} ms", 1e3 * to_seconds(replica.clock_ahead)), fmt::to_string(reply.decided),
-               percent(reply.decided_fast, reply.decided), percent(reply.overruled, reply.decided), fmt::to_string(reply.undecided),
-               fmt::to_string(reply.stalled), fmt::to_string(reply.evidence), fmt::to_string(reply.dropped), reasons_of(reply)});
+    if (!o.watch) return kOk;
+    std::fflush(stdout);
+    std::this_thread::sleep_for(std::chrono::seconds(2));
   }
-  context.console().print(table.render());
-  return kOk;
 }
 
 struct BenchOptions : DbMember {
@@ -132,6 +156,7 @@ void add_db_bench_commands(Commands& commands, CLI::App* group) {
                                       [s](Context& context) { return status(context, *s); });
   add_db_member_options(*status_command, *s, "a client");
   status_command->add_option("--timeout", s->timeout, "How long to wait for those that do not answer.")->capture_default_str();
+  status_command->add_flag("-w,--watch", s->watch, "Again every two seconds, until it is interrupted.");
   status_command->add_option("-o,--output", s->output, "table or json.")->check(CLI::IsMember({"table", "json"}));
 
   auto b = std::make_shared<BenchOptions>();

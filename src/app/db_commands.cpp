@@ -82,14 +82,21 @@ int replica(Context& context, const ReplicaOptions& o) {
   return ended.ok() ? 0 : context.console().fail(ended.error());
 }
 
-int kv(Context& context, const DbMember& o, const std::vector<std::string>& words, const std::string& timeout) {
-  const auto patience = parse_duration(timeout);
+struct KvOptions : DbMember {
+  std::vector<std::string> words;
+  std::string timeout = "10s";
+  std::uint64_t after = 0;
+};
+
+int kv(Context& context, const KvOptions& o) {
+  const auto patience = parse_duration(o.timeout);
   if (!patience.ok()) return context.console().fail(patience.error().context("--timeout"));
   auto session = open_session(o);
   if (!session.ok()) return context.console().fail(session.error());
+  if (const Status later = (*session)->come_after(o.after); !later.ok()) return context.console().fail(later.error().context("--after"));
   DbShell shell(**session, *patience, [&](const std::string& text) { context.console().print(text); });
-  if (!words.empty()) {
-    const Status done = shell.run(join(words, " "));
+  if (!o.words.empty()) {
+    const Status done = shell.run(join(o.words, " "));
     return done.ok() ? 0 : context.console().fail(done.error());
   }
   int line_number = 0, code = 0;
@@ -145,16 +152,14 @@ void add_db_commands(Commands& commands) {
   replica_command->add_flag("--no-sync", r->no_sync,
                             "Do not flush votes to disk: for measuring. A machine that loses its power may then break its word.");
 
-  struct KvOptions : DbMember {
-    std::vector<std::string> words;
-    std::string timeout = "10s";
-  };
   auto k = std::make_shared<KvOptions>();
   auto* kv_command = commands.add(group, "kv", "Transactions on keys and values: one command, or a script on standard input.",
-                                  [k](Context& context) { return kv(context, *k, k->words, k->timeout); });
+                                  [k](Context& context) { return kv(context, *k); });
   add_db_member_options(*kv_command, *k, "the client");
   kv_command->add_option("COMMAND", k->words,
-                         "get KEY | put KEY VALUE | del KEY; in a script also begin, commit, abort. Each alone is a transaction.");
+                         "get KEY | put KEY VALUE | del KEY; in a script also begin, commit, abort, and token. Each alone is a transaction.");
+  kv_command->add_option("--after", k->after,
+                         "What `token` printed in another session, on whatever machine: all that it saw and did is seen here, too.");
   kv_command->add_option("--timeout", k->timeout, "How long one command may take.")->capture_default_str();
 
   add_db_bench_commands(commands, group);

@@ -35,6 +35,10 @@ Status DbShell::run(std::string_view line) {
     open_ = session_.begin();
     return {};
   }
+  if (words.command == "token") {
+    print_(fmt::format("{}\n", session_.token()));
+    return {};
+  }
   if (words.command == "commit" || words.command == "abort") {
     if (!open_) return invalid("no transaction is open; begin one");
     const db::TxHandle tx = *std::exchange(open_, std::nullopt);
@@ -43,7 +47,7 @@ Status DbShell::run(std::string_view line) {
     return {};
   }
   if (words.command != "get" && words.command != "put" && words.command != "del")
-    return invalid(fmt::format("'{}' is no command; there are begin, get KEY, put KEY VALUE, del KEY, commit, abort", words.command));
+    return invalid(fmt::format("'{}' is no command; there are begin, get KEY, put KEY VALUE, del KEY, commit, abort, token", words.command));
   if (words.key.empty()) return invalid(fmt::format("{} needs a key", words.command));
   if (open_) return run_in(*open_, words, print_);
   return run_alone(words);

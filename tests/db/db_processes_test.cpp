@@ -30,6 +30,23 @@ TEST_F(DbProcesses, WhatOneClientWritesAnotherReads) {
   EXPECT_THAT(wrong.err, HasSubstr("there are begin, get KEY"));
 }
 
+// Orders among sessions that know nothing of one another are their clocks'; who has the other's token comes after it.
+TEST_F(DbProcesses, WhoHasAnothersTokenComesAfterIt) {
+  start_replicas();
+  const auto first = session("client-1"), second = session("client-2");
+  const auto tx = first->begin();
+  ASSERT_TRUE(first->put(tx, "a", "1").ok());
+  ASSERT_TRUE(first->commit(tx, 20s).ok());
+  const std::uint64_t token = first->token();
+  ASSERT_TRUE(second->come_after(token).ok());
+  EXPECT_GT(second->token(), token - 1);
+  EXPECT_EQ(second->get(second->begin(), "a", 20s).value(), "1");
+  EXPECT_FALSE(second->come_after(token + 3'600'000'000'000).ok());
+  const auto printed = kv("client-1", {"token"});
+  EXPECT_EQ(run({"db", "kv", member("client-2"), "--after", printed.out.substr(0, printed.out.size() - 1), "get", "a"}).out, "1\n");
+  EXPECT_THAT(run({"db", "kv", member("client-2"), "--after", "9999999999999999999", "get", "a"}).err, HasSubstr("--after"));
+}
+
 TEST_F(DbProcesses, AllOfThemKilledAtOnceForgetNothing) {
   start_replicas();
   for (int i = 0; i < 5; ++i) ASSERT_EQ(kv("client-1", {"put", "k" + std::to_string(i), std::to_string(i)}).exit_code, 0);

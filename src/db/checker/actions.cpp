@@ -61,6 +61,9 @@ std::vector<Action> actions_of(const CheckConfiguration& configuration) {
         for (const Kind kind : {Kind::kLead, Kind::kPropose}) all.push_back({kind, tx, decision, view});
     }
   }
+  if (!configuration.closes) return all;
+  all.push_back({Kind::kClose});
+  for (const Outcome outcome : {Outcome::kCommit, Outcome::kAbort}) all.push_back({Kind::kStable, 0, outcome});
   return all;
 }
 
@@ -76,11 +79,21 @@ std::string to_text(const Action& action) {
     case Action::Kind::kLead: return fmt::format("is elected in view {} of transaction {}, most for {}", action.view, tx, decision);
     case Action::Kind::kPropose: return fmt::format("is proposed {} in view {} of transaction {}", decision, action.view, tx);
     case Action::Kind::kWriteback: return fmt::format("is handed a certificate: {} of transaction {}", decision, tx);
+    case Action::Kind::kClose: return "closes the interval, as far as it may";
+    case Action::Kind::kStable:
+      return fmt::format("is shown that a checkpoint {} transaction 1 is stable", action.decision == Outcome::kCommit ? "with" : "without");
   }
   return "";
 }
 
 std::vector<Delivery> deliveries(const Cluster& cluster, const Action& action) {
+  if (action.kind == Action::Kind::kClose) return {{cluster.liars.front(), std::nullopt}};
+  if (action.kind == Action::Kind::kStable) {
+    StableCheckpoint stable;
+    for (const auto& replica : cluster.members.members.replicas_of(ShardId(0)))
+      stable.signed_by.push_back(cluster.signed_by(replica, cluster.checkpoint(action.decision)));
+    return {{cluster.liars.front(), StableKnown{stable}}};
+  }
   const SignedTransaction& tx = cluster.txs[action.tx];
   const Peer client = tx.tx.timestamp.client;
   std::vector<Delivery> all;
@@ -96,6 +109,8 @@ std::vector<Delivery> deliveries(const Cluster& cluster, const Action& action) {
     case Action::Kind::kPropose: return {{cluster.leader(action.tx, action.view), proposal(cluster, action)}};
     case Action::Kind::kWriteback:
       return {{client, Writeback{{tx, {cluster.ids[action.tx], action.decision, all_votes(cluster, action.tx, action.decision)}}}}};
+    case Action::Kind::kClose:
+    case Action::Kind::kStable: break;  // above
   }
   return all;
 }

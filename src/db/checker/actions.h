@@ -2,6 +2,7 @@
 
 // What the adversary can do to one replica.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct Action {
     kLead,       ///< an election quorum of whom most have this decision
     kPropose,    ///< by the leader of the view
     kWriteback,  ///< a certificate
+    kClose,      ///< time passes: whatever may be closed is
+    kStable,     ///< a stable checkpoint, with the first transaction in it (kCommit) or not
   };
   Kind kind;
   std::size_t tx = 0;
@@ -33,7 +36,7 @@ std::string to_text(const Action& action);
 
 struct Delivery {
   Peer from;
-  Message message;
+  std::optional<Message> message;  ///< none: time passes
 };
 /// The action as messages that any replica believes, from keys of all replicas. What a replica comes to does not depend on which votes, or
 /// which electors, it was convinced by, so one choice stands for all; whether the adversary has such, `Possible` answers.

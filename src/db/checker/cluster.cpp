@@ -15,6 +15,35 @@ Cluster::Cluster(const CheckConfiguration& wanted) : configuration(wanted), memb
   }
   for (std::uint32_t shard = 0; shard < configuration.shards; ++shard) place(ShardId(shard));
   sort_kinds();
+  if (configuration.closes) prepare_closing();
+}
+
+ReplicaConfig Cluster::replica_config() const {
+  ReplicaConfig config;
+  if (configuration.closes) config.checkpoints = {Duration(kClosed / 2), Duration(0), Duration(0)};
+  return config;
+}
+
+void Cluster::prepare_closing() {
+  Transaction tx;
+  tx.timestamp = {kClosed, ClientId(3)};
+  for (const char* key : {"m", "n", "o", "p", "q", "r"}) tx.writes.push_back({key, "1"});  // on every shard
+  later.emplace(Decided{members.sign(tx), {}});
+  const TxId id = later->tx.tx.id();
+  VotesProof proof;
+  for (const auto& shard : later->tx.tx.participants)
+    for (const auto& replica : members.members.replicas_of(shard)) proof.votes.push_back(signed_by(replica, VoteStatement{id, Outcome::kCommit}));
+  later->certificate = {id, Outcome::kCommit, std::move(proof)};
+  for (const bool committed : {true, false}) {
+    StateDigest digest(1);
+    const auto add = [&](const Transaction& of, const TxId& writer) {
+      for (const auto& write : of.writes)
+        if (members.members.shard_of(write.key) == ShardId(0)) digest.add(write.key, {of.timestamp, writer, write.value});
+    };
+    add(later->tx.tx, id);
+    if (committed) add(txs.front().tx, ids.front());
+    roots[committed ? 0 : 1] = root_of(digest.leaves());
+  }
 }
 
 ReplicaId Cluster::leader(std::size_t tx, View view) const {

@@ -34,6 +34,18 @@ CheckConfiguration two_shards(const char* name, const char* about, std::vector<s
   return {name, about, 2, {write_of(1, 100, {"x", "y", "z", "u", "v", "w"})}, std::move(refuse), LiarLeads::kView1};
 }
 
+CheckConfiguration closing(std::uint32_t refuse, View views) {
+  CheckConfiguration configuration{fmt::format("closing, split {}-{}, views 0-{}", 5 - refuse, refuse, views),
+                                   "one transaction whose interval replicas close at any time, put to rest, and forget",
+                                   1,
+                                   {write_of(1, 100, {"x"})},
+                                   {refuse},
+                                   LiarLeads::kView1,
+                                   views};
+  configuration.closes = true;
+  return configuration;
+}
+
 }  // namespace
 
 // Two transactions meet in their votes alone, and each has its fallback for itself: so those in conflict are explored without one, as both
@@ -49,6 +61,7 @@ std::vector<CheckConfiguration> check_configurations() {
   all.push_back(two_shards("two shards, slow and fast", "one transaction; a shard is split 4-1, the other 1-4", {1, 4}));
   all.push_back(two_shards("two shards, fast and slow", "one transaction; a shard is split 1-4, the other 4-1", {4, 1}));
   all.push_back(two_shards("two shards, both slow", "one transaction; both shards are split 4-1", {1, 1}));
+  for (std::uint32_t refuse = 0; refuse <= 3; ++refuse) all.push_back(closing(refuse, 1));
   return all;
 }
 

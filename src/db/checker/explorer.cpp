@@ -36,12 +36,14 @@ Said Explorer::said_in(const Whole& whole) const {
 bool Explorer::can(const Said& said, const Action& action) {
   switch (action.kind) {
     case Action::Kind::kPrepare:
+    case Action::Kind::kClose:
     case Action::Kind::kAsk: return true;
     case Action::Kind::kLog: return possible_.justified(said, action.tx, action.decision);
     case Action::Kind::kEnter: return possible_.entered(said, action.tx, action.view);
     case Action::Kind::kLead: return possible_.led(said, action.tx, action.decision, action.view);
     case Action::Kind::kPropose: return possible_.proposed(said, action.tx, action.decision, action.view);
     case Action::Kind::kWriteback: return possible_.certified(said, action.tx, action.decision).has_value();
+    case Action::Kind::kStable: return possible_.stable(said, action.decision);
   }
   return false;
 }

@@ -51,6 +51,7 @@ class Explorer {
   std::string broken_by_proposal(const Said& said, std::size_t tx, Outcome decision);
   std::string broken_by_logged(const Said& said, std::size_t tx);
   std::string broken_by_conflict(const Said& said);
+  std::string broken_by_checkpoint(const Said& said);
 
   std::vector<std::string> trace_to(std::size_t state);
 

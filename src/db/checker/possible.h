@@ -35,6 +35,9 @@ class Possible {
   /// Whether a leader has proposed it already, or could if it is the liar, so that replicas adopt it.
   bool proposed(const Said& said, std::size_t tx, Outcome decision, View view);
 
+  /// Whether a replica takes the checkpoint, with the first transaction in it or without, for stable.
+  bool stable(const Said& said, Outcome outcome);
+
  private:
   std::string key(int what, const Said& said, std::size_t tx, Outcome decision, View view, StatementSet relevant) const;
   StatementSet votes_and_logged(std::size_t tx) const;

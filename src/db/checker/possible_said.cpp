@@ -49,4 +49,15 @@ std::vector<Elect> Possible::electors(const Said& said, std::size_t tx, Outcome 
   return all;
 }
 
+bool Possible::stable(const Said& said, Outcome outcome) {
+  const CheckpointStatement statement = cluster_.checkpoint(outcome);
+  StableCheckpoint all;
+  all.signed_by.push_back(cluster_.signed_by(cluster_.liars.front(), statement));
+  const StatementSet said_it = statements_.find(statement);
+  for (std::size_t place = 0; place < said.size(); ++place)
+    if (cluster_.correct[place].shard == ShardId(0) && (said[place] & said_it) != 0)
+      all.signed_by.push_back(cluster_.signed_by(cluster_.correct[place], statement));
+  return verifier_.stable(all).ok();
+}
+
 }  // namespace isobar::db

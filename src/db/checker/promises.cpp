@@ -15,7 +15,18 @@ std::string Explorer::broken(const Said& said) {
                               broken_by_proposal(said, tx, Outcome::kAbort), broken_by_logged(said, tx)})
       if (!found.empty()) return found;
   }
-  return broken_by_conflict(said);
+  const std::string found = broken_by_conflict(said);
+  return found.empty() && cluster_.configuration.closes ? broken_by_checkpoint(said) : found;
+}
+
+std::string Explorer::broken_by_checkpoint(const Said& said) {
+  const bool with = possible_.stable(said, Outcome::kCommit), without = possible_.stable(said, Outcome::kAbort);
+  if (with && without) return "two checkpoints of one time are stable, one with transaction 1 and one without it";
+  if (without && possible_.certified(said, 0, Outcome::kCommit))
+    return "transaction 1 has a certificate of commit, and a checkpoint without it is stable";
+  if (with && possible_.certified(said, 0, Outcome::kAbort))
+    return "transaction 1 has a certificate of abort, and a checkpoint with it is stable";
+  return "";
 }
 
 std::string Explorer::broken_by_certificates(const Said& said, std::size_t tx) {

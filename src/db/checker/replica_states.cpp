@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/check.h"
+
 namespace isobar::db {
 
 namespace {
@@ -25,33 +27,58 @@ ReplicaState ReplicaStates::first_of_kind(std::size_t place) {
   if (place > 0 && cluster_.kind[place] == cluster_.kind[place - 1]) return initial_[place - 1];
   const ReplicaId self = cluster_.correct[place];
   const auto& members = cluster_.members;
-  auto replica = std::make_unique<Replica>(ReplicaConfig{}, members.members, self, members.signer_of(self), members.scheme);
+  Running running;
+  running.replica = std::make_unique<Replica>(cluster_.replica_config(), members.members, self, members.signer_of(self), members.scheme);
+  running.at_rest = put_to_rest(nullptr, {});
+  running.replica->restore(*running.at_rest->first, {}, time_at(0));
   if (cluster_.refuses.contains(self))
     for (const auto& tx : cluster_.txs)
       for (const auto& write : tx.tx.writes)
-        hand_over(*replica, {ClientId(3), ReadRequest{1, write.key, {tx.tx.timestamp.time + 1'000'000, ClientId(3)}, false}}, 0);
-  return add(cluster_.kind[place], std::move(replica), 0, 0);
+        hand_over(running, {ClientId(3), ReadRequest{1, write.key, {tx.tx.timestamp.time + 1'000'000, ClientId(3)}, false}}, 0);
+  if (cluster_.later) hand_over(running, {ClientId(3), Writeback{*cluster_.later}}, 0);
+  return add(cluster_.kind[place], std::move(running), 0, 0);
 }
 
-ReplicaState ReplicaStates::add(std::uint32_t kind, std::unique_ptr<Replica> replica, StatementSet said, int depth) {
+ReplicaState ReplicaStates::add(std::uint32_t kind, Running running, StatementSet said, int depth) {
   Encoder key;
-  key(kind)(said)(replica->canonical_state());
+  key(kind)(said)(running.replica->canonical_state());
   const auto [found, is_new] = known_.emplace(key.take(), static_cast<ReplicaState>(nodes_.size()));
   if (is_new)
     nodes_.push_back(
-        {kind, std::move(replica), said, depth, std::vector<std::int64_t>(actions_.size(), -1), std::vector<int>(actions_.size(), -1)});
+        {kind, std::move(running), said, depth, std::vector<std::int64_t>(actions_.size(), -1), std::vector<int>(actions_.size(), -1)});
   return found->second;
 }
 
+ReplicaStates::AtRest ReplicaStates::put_to_rest(const AtRest& before, const SettleBatch& batch) {
+  auto values = before ? std::make_unique<MemoryKeyValues>(*before->second) : std::make_unique<MemoryKeyValues>();
+  const MemoryKeyValues* kept = values.get();
+  auto settled = Settled::open(std::move(values), 1);
+  if (before) CHECK((*settled)->apply(batch).ok());
+  return std::make_shared<const std::pair<std::unique_ptr<Settled>, const MemoryKeyValues*>>(std::move(*settled), kept);
+}
+
 // What it says of it, to whomever, is said to the adversary.
-StatementSet ReplicaStates::hand_over(Replica& replica, const Delivery& delivery, int depth) {
-  replica.step(delivery.from, delivery.message, time_at(depth));
+StatementSet ReplicaStates::hand_over(Running& running, const Delivery& delivery, int depth) {
+  Replica& replica = *running.replica;
+  const Now now = time_at(depth);
+  if (delivery.message) replica.step(delivery.from, *delivery.message, now);
+  else replica.tick(now);
+  ReplicaOutput output = replica.take();
+  StatementSet said = said_by(output);
+  if (!output.settle) return said;
+  running.at_rest = put_to_rest(running.at_rest, *output.settle);
+  replica.on_settled(*running.at_rest->first, running.at_rest->first->state(), now);
+  return said | said_by(replica.take());
+}
+
+StatementSet ReplicaStates::said_by(const ReplicaOutput& output) {
   StatementSet said = 0;
-  for (const auto& sent : replica.take().sends) {
+  for (const auto& sent : output.sends) {
     if (const auto* vote = std::get_if<VoteReply>(&sent.message)) said |= statements_.of(vote->vote.statement);
     if (const auto* logged = std::get_if<LoggedReply>(&sent.message)) said |= statements_.of(logged->logged.statement);
     if (const auto* elect = std::get_if<ElectLeader>(&sent.message)) said |= statements_.of(elect->elect.statement);
     if (const auto* proposal = std::get_if<Propose>(&sent.message)) said |= statements_.of(proposal->proposal.statement);
+    if (const auto* checkpoint = std::get_if<CheckpointSigned>(&sent.message)) said |= statements_.of(checkpoint->checkpoint.statement);
   }
   return said;
 }
@@ -59,11 +86,11 @@ StatementSet ReplicaStates::hand_over(Replica& replica, const Delivery& delivery
 ReplicaState ReplicaStates::after(ReplicaState state, std::size_t action) {
   if (nodes_[state].after[action] >= 0) return static_cast<ReplicaState>(nodes_[state].after[action]);
   const Node& before = nodes_[state];
-  auto replica = std::make_unique<Replica>(*before.replica);
+  Running running{std::make_unique<Replica>(*before.running.replica), before.running.at_rest};
   StatementSet said = before.said;
   const int depth = before.depth + 1;
-  for (const auto& delivery : deliveries_[action]) said |= hand_over(*replica, delivery, depth);
-  const ReplicaState result = add(before.kind, std::move(replica), said, depth);
+  for (const auto& delivery : deliveries_[action]) said |= hand_over(running, delivery, depth);
+  const ReplicaState result = add(before.kind, std::move(running), said, depth);
   nodes_[state].after[action] = result;
   return result;
 }

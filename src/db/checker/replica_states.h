@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actions.h"
+#include "db/memory_key_values.h"
 #include "db/replica.h"
 #include "said.h"
 
@@ -43,17 +44,25 @@ class ReplicaStates {
   std::size_t size() const { return nodes_.size(); }
 
  private:
+  /// What a replica has at rest. A copy of the replica looks into the same, until it puts more there.
+  using AtRest = std::shared_ptr<const std::pair<std::unique_ptr<Settled>, const MemoryKeyValues*>>;
+  struct Running {
+    std::unique_ptr<Replica> replica;
+    AtRest at_rest;
+  };
+  static AtRest put_to_rest(const AtRest& before, const SettleBatch& batch);
   struct Node {
     std::uint32_t kind;
-    std::unique_ptr<const Replica> replica;
+    Running running;
     StatementSet said;
     int depth;
     std::vector<std::int64_t> after;
     std::vector<int> use;
   };
   ReplicaState first_of_kind(std::size_t place);
-  ReplicaState add(std::uint32_t kind, std::unique_ptr<Replica> replica, StatementSet said, int depth);
-  StatementSet hand_over(Replica& replica, const Delivery& delivery, int depth);
+  ReplicaState add(std::uint32_t kind, Running running, StatementSet said, int depth);
+  StatementSet hand_over(Running& running, const Delivery& delivery, int depth);
+  StatementSet said_by(const ReplicaOutput& output);
   bool covers(ReplicaState more, ReplicaState less);
   bool find_suffice(ReplicaState state, const std::vector<std::size_t>& actions);
 

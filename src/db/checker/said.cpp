@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "base/check.h"
 
 namespace isobar::db {
@@ -25,7 +27,12 @@ StatementSet StatementTable::of_fact(const Fact& fact) {
   if (is_new) {
     CHECK(list_.size() < 64, list_.size());
     list_.push_back(fact);
-    const TxId& id = std::visit([](const auto& each) -> const TxId& { return each.tx; }, fact);
+    const auto id = std::visit(
+        [](const auto& each) -> std::optional<TxId> {
+          if constexpr (requires { each.tx; }) return each.tx;
+          else return std::nullopt;  // a checkpoint tells of all of them
+        },
+        fact);
     for (std::size_t tx = 0; tx < about_.size(); ++tx)
       if (id == cluster_.ids[tx]) about_[tx][fact.index()] |= StatementSet{1} << found->second;
   }
@@ -50,6 +57,8 @@ std::string StatementTable::text(StatementSet set) const {
       add(fmt::format("elects with {} in view {}", name_of(elect->decision), elect->view));
     if (const auto* proposal = std::get_if<FallbackStatement>(&list_[i]))
       add(fmt::format("proposes {} in view {}", name_of(proposal->decision), proposal->view));
+    if (const auto* checkpoint = std::get_if<CheckpointStatement>(&list_[i]))
+      add(fmt::format("signs a checkpoint {}", checkpoint->root == cluster_.roots.front() ? "with it" : "without it"));
   }
   return all;
 }

@@ -23,7 +23,7 @@ struct InView {
 };
 /// What a decision on record proves does not depend on the view that its signer was in by then, and that view proves nothing of decisions.
 /// So the two are kept apart: a logged statement is here with the view that it was decided in, and `InView` besides.
-using Fact = std::variant<VoteStatement, LoggedStatement, ElectStatement, FallbackStatement, InView>;
+using Fact = std::variant<VoteStatement, LoggedStatement, ElectStatement, FallbackStatement, InView, CheckpointStatement>;
 
 class StatementTable {
  public:

@@ -41,7 +41,7 @@ CatchUp::Other* CatchUp::find(const ReplicaId& id) {
 }
 
 CompareWindows CatchUp::question(std::uint64_t from, const Now& now) const {
-  const auto latest = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (now.wall - config_.lag).unix_nanos())) / kSecond;
+  const auto latest = nanos_of(now.wall - config_.lag) / kSecond;
   CompareWindows question{from, std::max(from, latest), {}};
   for (auto window = windows_.lower_bound(from); window != windows_.end() && window->first < question.until; ++window) {
     if (question.windows.size() == kWindowsMost) {

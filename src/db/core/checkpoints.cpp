@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "db/now.h"
 #include "db/seeded_bugs.h"
 #include "quorums.h"
 
@@ -34,9 +35,8 @@ std::uint64_t Checkpoints::grid(std::uint64_t time) const {
 }
 
 bool Checkpoints::close(Instant wall, std::uint64_t newest) {
-  const std::int64_t until = (wall - config_.grace).unix_nanos();
   const std::uint64_t before = closed_;
-  if (until > 0) closed_ = std::max(closed_, grid(std::min(static_cast<std::uint64_t>(until), newest)));
+  closed_ = std::max(closed_, grid(std::min(nanos_of(wall - config_.grace), newest)));
   return closed_ > before;
 }
 

@@ -11,8 +11,14 @@ Client::Client(ClientConfig config, const Membership& members, ClientId self, co
     : config_(config), members_(members), self_(self), signer_(signer), verifier_(members, scheme) {}
 
 Timestamp Client::next_timestamp(const Now& now) {
-  last_time_ = std::max(last_time_ + 1, static_cast<std::uint64_t>(now.wall.unix_nanos()));
+  last_time_ = std::max(last_time_ + 1, nanos_of(now.wall));
   return {last_time_, self_};
+}
+
+bool Client::come_after(std::uint64_t token, const Now& now) {
+  if (token > nanos_of(now.wall + config_.clock_bound)) return false;
+  last_time_ = std::max(last_time_, token);
+  return true;
 }
 
 TxHandle Client::begin(const Now& now, std::uint32_t tries) {
@@ -228,7 +234,7 @@ void Client::settle(std::map<TxId, Waiting>::iterator waiting, const Now& now) {
     if (committer.fast()) ++counters_.fast;
     if (outcome == Outcome::kAbort) ++counters_.reasons[committer.reason()];
     // A clock that runs ahead of this one, within what replicas allow, must not be in the way every time.
-    const auto allowed = static_cast<std::uint64_t>((now.wall + config_.clock_bound).unix_nanos());
+    const auto allowed = nanos_of(now.wall + config_.clock_bound);
     if (outcome == Outcome::kAbort) last_time_ = std::max(last_time_, std::min(committer.in_the_way_until(), allowed));
     if (outcome == Outcome::kAbort && committer.blocker()) recover_later(*committer.blocker(), now);
     output_.events.emplace_back(Ended{*waiting->second.own, waiting->first, outcome,

@@ -33,8 +33,8 @@ void Replica::on(const Peer& from, const ReadRequest& read, const Now& now) {
   }
   ReadReply reply;
   reply.request = read.request;
-  reply.clock = static_cast<std::uint64_t>(now.wall.unix_nanos());
-  const bool is_ahead = read.at.time > static_cast<std::uint64_t>((now.wall + config_.clock_bound).unix_nanos());
+  reply.clock = nanos_of(now.wall);
+  const bool is_ahead = read.at.time > nanos_of(now.wall + config_.clock_bound);
   if (is_ahead && !seeded(Bug::kClockUnchecked)) reply.refused = AbortReason::kClock;
   if (!members_.may_read(*client, read.key) && !seeded(Bug::kRightsUnchecked)) reply.refused = AbortReason::kForbidden;
   // Of what is at rest only the newest versions are kept.
@@ -66,7 +66,7 @@ void Replica::on(const Peer& from, const ReleaseReads& release, const Now& now) 
 
 void Replica::on(const Peer& from, const StatusRequest&, const Now& now) {
   StatusReply reply;
-  reply.clock = static_cast<std::uint64_t>(now.wall.unix_nanos());
+  reply.clock = nanos_of(now.wall);
   reply.voted_commit = counters_.voted_commit;
   reply.voted_abort = counters_.voted_abort;
   reply.reasons.resize(static_cast<std::size_t>(AbortReason::kLast) + 1);

@@ -56,7 +56,7 @@ std::optional<VotedRecord> Replica::refusal(const State& state, const TxId& id, 
   const auto because = [](AbortReason reason, std::optional<TxId> other = std::nullopt) {
     return VotedRecord{Outcome::kAbort, reason, other};
   };
-  const auto latest = static_cast<std::uint64_t>((now.wall + config_.clock_bound).unix_nanos());
+  const auto latest = nanos_of(now.wall + config_.clock_bound);
   if (tx.timestamp.time > latest && !seeded(Bug::kClockUnchecked)) return because(AbortReason::kClock);
   if (tx.timestamp.time <= checkpoints_.closed() && !seeded(Bug::kClosedUnchecked)) return because(AbortReason::kTooOld);
   if (forbidden(tx)) return because(AbortReason::kForbidden);

@@ -12,6 +12,8 @@ std::string Replica::canonical_state() const {
   Encoder out;
   for (const auto& [id, state] : ordered) out(id)(canonical_state(*state));
   for (const auto& [timestamp, id] : at_timestamp_) out(timestamp)(id);
+  checkpoints_.canonical_state(out);
+  out(newest_committed_)(knows_late());
   return out.take();
 }
 

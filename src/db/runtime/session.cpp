@@ -95,6 +95,19 @@ Status Session::keep_evidence(const fs::path& file) {
   return {};
 }
 
+std::uint64_t Session::token() {
+  std::uint64_t token = 0;
+  inside_->loop->run([&] { token = inside_->loop->core().token(); });
+  return token;
+}
+
+Status Session::come_after(std::uint64_t token) {
+  bool possible = false;
+  inside_->loop->run([&] { possible = inside_->loop->core().come_after(token, inside_->loop->now()); });
+  if (!possible) return invalid(fmt::format("{} is no token of a session, or this machine's clock is far behind", token));
+  return {};
+}
+
 TxHandle Session::begin(std::uint32_t tries) {
   TxHandle tx;
   inside_->loop->run([&] {

@@ -25,6 +25,29 @@ std::string a_timestamp_beyond_the_bound_is_refused() {
   return "";
 }
 
+/// Of one replica; the others' clocks are right.
+std::string who_is_an_hour_wrong_dissents_and_nothing_else() {
+  Lab lab;
+  lab.commit(lab.sign(a_tx(1, 990'000'000'000).writes("x", "0")));
+  const auto tx = lab.sign(a_tx(1, 999'999'000'000).writes("x", "1"));
+  for (const Duration error : {-std::chrono::hours(1), std::chrono::hours(1)}) {
+    const Now wrong{lab.now.wall + error, lab.now.steady};
+    lab.replica(lab.at(0)).tick(wrong);
+    MUST(lab.replica(lab.at(0)).checkpoints().closed() <= 990'000'000'000, "a clock that runs ahead closes what is still to come");
+  }
+  const Now behind{lab.now.wall - std::chrono::hours(1), lab.now.steady};
+  lab.replica(lab.at(0)).step(ClientId(1), Prepare{tx}, behind);
+  const auto output = lab.replica(lab.at(0)).take();
+  const auto* dissents = find<VoteReply>(output);
+  MUST(dissents && dissents->vote.statement.vote == Outcome::kAbort && dissents->reason == AbortReason::kClock, "it does not dissent");
+  const auto votes = lab.prepare(tx, 1, 5);
+  std::vector<Logged> logged;
+  for (std::uint32_t i = 0; i < 6; ++i)
+    if (const auto one = lab.log(lab.at(i), tx, Outcome::kCommit, votes)) logged.push_back(*one);
+  MUST(lab.verify({tx.tx.id(), Outcome::kCommit, LoggedProof{logged}}, tx).ok(), "the others cannot commit without it");
+  return "";
+}
+
 std::string one_timestamp_is_one_transaction() {
   Lab lab;
   const auto one = lab.sign(a_tx(1, 100).writes("x", "1")), other = lab.sign(a_tx(1, 100).writes("y", "1"));
@@ -336,6 +359,7 @@ std::vector<Scenario> check_scenarios() {
           {"MoreThanABatchHoldsIsAnsweredAtOnce", more_than_a_batch_holds_is_answered_at_once},
           {"ADependencyThatComesAlongIsPreparedToo", a_dependency_that_comes_along_is_prepared_too},
           {"WhoRefusedTheDependencyWaitsForWhatBecomesOfIt", who_refused_the_dependency_waits_for_what_becomes_of_it},
+          {"WhoIsAnHourWrongDissentsAndNothingElse", who_is_an_hour_wrong_dissents_and_nothing_else},
           {"OneTimestampIsOneTransaction", one_timestamp_is_one_transaction},
           {"WhoReadsANewerVersionThanItselfIsDropped", who_reads_a_newer_version_than_itself_is_dropped},
           {"NobodyUsesAnothersTimestamps", nobody_uses_anothers_timestamps},

@@ -28,6 +28,7 @@ struct CheckConfiguration {
   LiarLeads liar = LiarLeads::kView1;
   View views = 2;  ///< the last one that is entered
   std::size_t states_most = 400'000;
+  bool closes = false;  ///< replicas may close the interval of the transactions at any time, put them to rest, and forget them
   bool reduced = true;  ///< else every order is looked at one by one: to see that what is left out is nothing
 };
 

@@ -90,6 +90,10 @@ class Client {
   void step(const ReplicaId& from, const Message& message, const Now& now);
   void tick(const Now& now);
   std::optional<Instant> next_tick() const;
+  /// Everything that this client has seen or done so far is before it: whoever comes after it sees that.
+  std::uint64_t token() const { return last_time_; }
+  /// What begins from now on comes after the token, of whatever client it is. False: it is further ahead than replicas allow
+  bool come_after(std::uint64_t token, const Now& now);
   /// Transactions that are committed and not handed in yet.
   std::size_t unsigned_transactions() const { return to_hand_in_.size(); }
   /// Signs those, all of them at once, and begins with them.

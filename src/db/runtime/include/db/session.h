@@ -25,6 +25,10 @@ class Session {
   Status keep_evidence(const fs::path& file);
   ~Session();
 
+  /// Whoever comes after it, in whatever session, sees all that this one has seen and done.
+  std::uint64_t token();
+  /// Errors   kInvalidArgument: the token is of a time that is still to come
+  Status come_after(std::uint64_t token);
   /// tries  how often the same was tried before, in vain
   TxHandle begin(std::uint32_t tries = 0);
   /// patience  for the whole call. Errors   kDeadlineExceeded: too few replicas answer, and which do not; kInvalidArgument: no such
