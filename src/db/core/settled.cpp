@@ -1,6 +1,6 @@
 // Entries, by the first letter of their keys:
 //   v bucket key → the newest version of the key       b bucket → the bucket's sum
-//   d id → a transaction with its certificate          c id → of how many keys here it wrote the newest version
+//   d id → a transaction with its certificate          c id → of how many keys here it wrote the newest version, if of several
 //   m → the form, how many buckets, and until when
 
 #include "db/settled.h"
@@ -107,19 +107,25 @@ Status Settled::replace(const std::string& key, const SettledVersion& version, C
 /// A transaction is kept as long as it is what somebody may have to be shown.
 Status Settled::count_writers(const SettleBatch& batch, Changes& changes) const {
   for (const auto& [id, more] : changes.keys_of) {
-    TRY_ASSIGN(const auto before, read<Count>(with_id('c', id), "a count"));
-    const std::int64_t keys = (before ? before->keys : 0) + more;
-    if (keys <= 0) {
-      changes.entries.push_back({with_id('c', id), std::nullopt});
-      changes.entries.push_back({with_id('d', id), std::nullopt});
-      continue;
-    }
-    changes.entries.push_back({with_id('c', id), encode(Count{static_cast<std::uint32_t>(keys)})});
+    TRY_ASSIGN(const std::int64_t before, newest_of(id, more));
+    const std::int64_t keys = before + more;
+    if (keys > 1) changes.entries.push_back({with_id('c', id), encode(Count{static_cast<std::uint32_t>(keys)})});
+    else if (before > 1) changes.entries.push_back({with_id('c', id), std::nullopt});
+    if (keys <= 0) changes.entries.push_back({with_id('d', id), std::nullopt});
   }
   for (const auto& decided : batch.writers)
     if (const auto keys = changes.keys_of.find(decided.certificate.tx); keys != changes.keys_of.end() && keys->second > 0)
       changes.entries.push_back({with_id('d', decided.certificate.tx), encode(decided)});
   return {};
+}
+
+/// Of how many keys it wrote what is there. more: how many it will be more, as one that loses some has been there
+Result<std::int64_t> Settled::newest_of(const TxId& id, std::int64_t more) const {
+  TRY_ASSIGN(const auto count, read<Count>(with_id('c', id), "a count"));
+  if (count) return static_cast<std::int64_t>(count->keys);
+  if (more < 0) return std::int64_t{1};
+  TRY_ASSIGN(const auto there, values_->get(with_id('d', id)));
+  return std::int64_t{there ? 1 : 0};
 }
 
 void Settled::note(const Error& why) const {

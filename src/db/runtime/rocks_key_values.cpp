@@ -74,9 +74,14 @@ rocksdb::Options options_of() {
   options.max_open_files = 256;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.keep_log_file_num = 2;
+  // What is young is soon replaced, and certificates hardly become smaller.
   options.compression = rocksdb::kLZ4Compression;
+  options.num_levels = 7;
+  options.compression_per_level.assign(7, rocksdb::kLZ4Compression);
+  options.compression_per_level[0] = options.compression_per_level[1] = rocksdb::kNoCompression;
   rocksdb::BlockBasedTableOptions table;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.checksum = rocksdb::kXXH3;  // Debian's archive computes CRC-32C without the processor's help
   table.block_cache = rocksdb::NewLRUCache(kCacheBytes);
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;

@@ -70,6 +70,7 @@ class Settled {
   Status load();
   Status replace(const std::string& key, const SettledVersion& version, Changes& changes);
   Status count_writers(const SettleBatch& batch, Changes& changes) const;
+  Result<std::int64_t> newest_of(const TxId& id, std::int64_t more) const;
   template <class T>
   Result<std::optional<T>> read(const std::string& key, std::string_view what) const;
   void note(const Error& why) const;
