@@ -52,7 +52,7 @@ def row(values):
 
 def head(out, what):
     out.write(f"# {what}. Made by bench/features/golden_featurizers.py with statsmodels {statsmodels.__version__}, numpy {numpy.__version__}.\n")
-    out.write("# The series are of the Numenta Anomaly Benchmark, MIT licence, Copyright (c) 2014-2015 Numenta Inc.\n")
+    out.write("# The series are of the Numenta Anomaly Benchmark, MIT licence, Copyright 2014-2024 Numenta Inc.\n")
 
 
 def write_series(folder):
