@@ -61,9 +61,9 @@ Loess::Place Loess::place_of(int at) const {
 }
 
 std::vector<double> Loess::tricube(const Place& place) const {
-  double reach = std::max(place.at - place.first, place.last - place.at);
   // A window longer than the series reaches beyond it, half on each side, so that its weights fall off more slowly.
-  if (shape_.window > shape_.points) reach += (shape_.window - shape_.points) / 2;
+  const int beyond = std::max(0, shape_.window - shape_.points) / 2;
+  const double reach = std::max(place.at - place.first, place.last - place.at) + beyond;
   std::vector<double> weights;
   for (int j = place.first; j <= place.last; ++j) {
     const double distance = std::abs(j - place.at);

@@ -89,10 +89,10 @@ class Stl::Plan {
       : n(points),
         s(settings),
         period(static_cast<std::size_t>(settings.period)),
-        longer(shape_of_season((points + period - 1) / period)),
-        shorter(shape_of_season(points / period)),
-        low_pass({static_cast<int>(points), *settings.low_pass, settings.low_pass_degree, settings.low_pass_jump}),
-        trend({static_cast<int>(points), *settings.trend, settings.trend_degree, settings.trend_jump}) {}
+        longer_(shape_of_season((points + period - 1) / period)),
+        shorter_(shape_of_season(points / period)),
+        low_pass_({static_cast<int>(points), *settings.low_pass, settings.low_pass_degree, settings.low_pass_jump}),
+        trend_({static_cast<int>(points), *settings.trend, settings.trend_degree, settings.trend_jump}) {}
 
   struct Work {
     Series detrended, cycle, low, low_a, low_b, values, weights, smooth;
@@ -107,12 +107,12 @@ class Stl::Plan {
     moving_average(work.low_a, period, work.low_b);
     moving_average(work.low_b, 3, work.low_a);
     work.low.resize(n);
-    low_pass.fit(work.low_a, {}, work.low);
+    low_pass_.fit(work.low_a, {}, work.low);
     for (std::size_t i = 0; i < n; ++i) {
       parts.seasonal[i] = work.cycle[period + i] - work.low[i];
       work.detrended[i] = series[i] - parts.seasonal[i];
     }
-    trend.fit(work.detrended, weights, parts.trend);
+    trend_.fit(work.detrended, weights, parts.trend);
   }
 
   std::size_t n;
@@ -129,7 +129,7 @@ class Stl::Plan {
     work.cycle.resize(n + 2 * period);
     for (std::size_t point = 0; point < period; ++point) {
       const std::size_t seasons = (n - point - 1) / period + 1;
-      const Loess& loess = point < n % period ? longer : shorter;
+      const Loess& loess = point < n % period ? longer_ : shorter_;
       work.values.resize(seasons);
       work.smooth.resize(seasons);
       work.weights.resize(weights.empty() ? 0 : seasons);
@@ -144,8 +144,8 @@ class Stl::Plan {
     }
   }
 
-  Loess longer, shorter;  ///< a series may end within a season
-  Loess low_pass, trend;
+  Loess longer_, shorter_;  ///< a series may end within a season
+  Loess low_pass_, trend_;
 };
 
 Result<Stl> Stl::create(std::size_t points, const StlSettings& settings) {

@@ -12,8 +12,9 @@ namespace isobar::features {
 namespace {
 
 std::string why_refreshed(const Explanation& e, std::string_view policy) {
-  if (!e.refreshed_for || !e.refreshed_ago) return "It never had a row.";
+  if (!e.refreshed_ago) return "It never had a row.";
   const std::string ago = format_ago(*e.refreshed_ago);
+  if (!e.refreshed_for) return fmt::format("It was refreshed {}, not by order of the scheduler.", ago);
   switch (*e.refreshed_for) {
     case Cause::kStaleness: return fmt::format("It was refreshed {}, because it had waited longer than the bound of staleness.", ago);
     case Cause::kCold: return fmt::format("It was refreshed {}, because it had no row before.", ago);
@@ -68,7 +69,7 @@ Explanation Scheduler::explain(std::string_view name, Instant at) const {
     e.newest = key.newest;
     if (key.refreshes > 0) {
       e.refreshed_ago = now - std::chrono::seconds(key.refreshed_second);
-      e.refreshed_for = static_cast<Cause>(key.cause);
+      if (key.cause != kNotByOrder) e.refreshed_for = static_cast<Cause>(key.cause);
     }
     if (key.pending > 0) e.staleness = now - key.waiting_since;
     e.where = s.is_under_way(*slot)      ? Explanation::Where::kUnderWay
@@ -88,7 +89,7 @@ Explanation Scheduler::explain(std::string_view name, Instant at) const {
 
 Gauges Scheduler::gauges(Instant at) const {
   const State& s = *state_;
-  Gauges gauges{s.table.size(), s.waiting_count, s.under_way.size(), s.regret_sum, Duration(0), s.allowance.balance()};
+  Gauges gauges{s.table.size(), s.waiting_count, s.under_way.size(), std::max(0.0, s.regret_sum), Duration(0), s.allowance.balance()};
   if (s.waiting_count > 0) gauges.staleness_most = std::max(s.now, s.since_origin(at)) - s.keys[s.waiting.oldest()].waiting_since;
   return gauges;
 }

@@ -49,12 +49,14 @@ std::optional<Scheduler::State::Choice> Scheduler::State::choose() {
 std::optional<Next> Scheduler::State::must_save_up(const Choice& choice) {
   double cost = charge_for(choice.slot);
   if (policy->all_at_once() && choice.cause != Cause::kStaleness) {
+    batch_left = std::min(batch_left, heap.size());
     if (batch_left == 0) {
       // Keys that are alike: the sum over all of them would take O(n) each time that it is asked.
       cost *= static_cast<double>(heap.size());
-      allowance.save_up_to(cost);
+      // With the burst on top, so that what accrues until the next look is not lost.
+      allowance.save_up_to(cost + allowance.budget().burst);
     }
-    if (allowance.affords(cost) && batch_left == 0) batch_left = heap.size();
+    if (batch_left == 0 && allowance.affords(cost)) batch_left = heap.size();
   }
   if (!allowance.affords(cost)) return Next{std::nullopt, allowance.when_affordable(cost)};
   return std::nullopt;
@@ -63,7 +65,7 @@ std::optional<Next> Scheduler::State::must_save_up(const Choice& choice) {
 Refresh Scheduler::State::begin(const Choice& choice) {
   KeyState& key = keys[choice.slot];
   Refresh refresh{std::string(table.key_of(choice.slot)), key.newest, choice.cause};
-  UnderWay order{key.pending, charge_for(choice.slot)};
+  UnderWay order{key.pending, charge_for(choice.slot), choice.cause};
   if (of_events()) {
     refresh.version = (policy->queue() == Queue::kOldestEvent ? events.front() : events.back()).version;
     policy->queue() == Queue::kOldestEvent ? events.pop_front() : events.pop_back();
@@ -72,7 +74,6 @@ Refresh Scheduler::State::begin(const Choice& choice) {
   key.pending -= order.pending;
   if (key.pending == 0) unlist(choice.slot);
   if (policy->mark() == Mark::kRace && choice.cause == Cause::kScore) race = std::max(race, key.mark);
-  key.cause = static_cast<std::uint32_t>(choice.cause);
   batch_left -= batch_left > 0 ? 1 : 0;
   if (heap.empty()) batch_left = 0;
   allowance.charge(order.charged);
@@ -92,8 +93,9 @@ Result<Accepted> Scheduler::finished(std::string_view name, InputVersion version
   if (version > key.newest || version == InputVersion())
     return invalid(fmt::format("a row from inputs up to {}, and the newest that was told is {}", version, key.newest));
   const auto order = s.under_way.find({*slot, version});
-  const bool by_order = order != s.under_way.end();
-  if (by_order) {
+  std::optional<Cause> by_order;
+  if (order != s.under_way.end()) {
+    by_order = order->second.cause;
     s.settle_bill(order->second, cost);
     s.under_way.erase(order);
   }
@@ -111,11 +113,12 @@ void Scheduler::State::settle_bill(const UnderWay& order, double cost) {
   if (config.budget.unit == CostUnit::kCpuSeconds) allowance.charge(cost - order.charged);
 }
 
-void Scheduler::State::served(std::uint32_t slot, InputVersion version, bool by_order) {
+void Scheduler::State::served(std::uint32_t slot, InputVersion version, std::optional<Cause> by_order) {
   KeyState& key = keys[slot];
   key.served = version;
   key.queries = 0;
   ++key.refreshes;
+  key.cause = by_order ? static_cast<std::uint32_t>(*by_order) : kNotByOrder;
   key.refreshed_second = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
   clear_regret(key);
   if (policy->mark() == Mark::kTurn) key.mark = static_cast<double>(++turn);

@@ -247,5 +247,69 @@ TEST(SchedulerModel, EveryPolicyChoosesAsASearchThroughAllKeysWould) {
   }
 }
 
+TEST(SchedulerModel, EventsGoInTheirOrderAndThoseOlderThanTheRowThatIsServedAreSkipped) {
+  for (const bool oldest_first : {true, false}) {
+    const bool held = rc::check(oldest_first ? "fifo" : "lifo", [&] {
+      SchedulerConfig config;
+      config.policy = oldest_first ? "fifo" : "lifo";
+      config.budget = {CostUnit::kRefreshes, std::numeric_limits<double>::infinity(), 1};
+      config.events_most = static_cast<std::size_t>(*rc::gen::inRange(1, 30));
+      Scheduler fast = std::move(Scheduler::create(config)).value();
+      std::vector<std::pair<std::string, std::uint64_t>> waiting, under_way;
+      std::map<std::string, std::uint64_t> served;
+      std::uint64_t versions = 0;
+      for (const int move : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 8))) {
+        if (move < 4) {
+          const std::string key(1, static_cast<char>('a' + move));
+          RC_ASSERT(fast.input(key, at_second(0), InputVersion(++versions), at_second(0)).ok());
+          if (waiting.size() == config.events_most) waiting.erase(waiting.begin());
+          waiting.emplace_back(key, versions);
+        } else if (move < 6) {
+          std::erase_if(waiting, [&](const auto& event) { return event.second <= served[event.first]; });
+          const auto refresh = fast.next(at_second(0)).refresh;
+          RC_ASSERT(refresh.has_value() == !waiting.empty());
+          if (!refresh) continue;
+          const auto expected = oldest_first ? waiting.begin() : waiting.end() - 1;
+          RC_ASSERT(refresh->key == expected->first && refresh->version.value() == expected->second);
+          under_way.push_back(*expected);
+          waiting.erase(expected);
+        } else if (!under_way.empty()) {
+          const auto [key, version] = under_way.front();
+          under_way.erase(under_way.begin());
+          const bool newest = *fast.finished(key, InputVersion(version), 0.1, at_second(0)) == Accepted::kNewest;
+          RC_ASSERT(newest == (version > served[key]));
+          served[key] = std::max(served[key], version);
+        }
+      }
+    });
+    EXPECT_TRUE(held);
+  }
+}
+
+TEST(SchedulerModel, NoMoreIsRefreshedThanTheBudgetAllowsAndNothingIsLeftOfIt) {
+  EXPECT_TRUE(rc::check([] {
+    SchedulerConfig config;
+    config.policy = *rc::gen::elementOf(policy_names());
+    const double rate = *rc::gen::inRange(1, 40) / 8.0;
+    // What accrues from one look to the next must have room.
+    config.budget = {CostUnit::kRefreshes, rate, rate + *rc::gen::inRange(1, 6)};
+    Scheduler s = std::move(Scheduler::create(config)).value();
+    std::uint64_t version = 0, refreshes = 0;
+    // There is always more to do than the budget allows, so that all of it goes.
+    for (int second = 0; second <= 60; ++second) {
+      for (int key = 0; key < 12; ++key)
+        RC_ASSERT(s.input(std::to_string(key), at_second(second), InputVersion(++version), at_second(second)).ok());
+      while (const auto refresh = s.next(at_second(second)).refresh) {
+        ++refreshes;
+        RC_ASSERT(s.finished(refresh->key, refresh->version, 0.1, at_second(second)).ok());
+      }
+    }
+    const double allowed = config.budget.burst + 60 * config.budget.per_second;
+    RC_ASSERT(static_cast<double>(refreshes) <= allowed);
+    // A batch begins with up to as many keys as there are saved up.
+    RC_ASSERT(static_cast<double>(refreshes) >= allowed - config.budget.burst - rate - (config.policy == "batch" ? 12 : 0));
+  }));
+}
+
 }  // namespace
 }  // namespace isobar::features

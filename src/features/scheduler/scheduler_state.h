@@ -15,6 +15,9 @@
 
 namespace isobar::features {
 
+/// In the place of a Cause.
+inline constexpr std::uint32_t kNotByOrder = 3;
+
 struct KeyState {
   Duration newest_event{0};  // since the origin, as all times here
   InputVersion newest, served;
@@ -25,7 +28,7 @@ struct KeyState {
   std::uint32_t queries = 0;
   std::uint32_t refreshed_second = 0;
   std::uint32_t refreshes : 29 = 0;
-  std::uint32_t cause : 2 = 0;
+  std::uint32_t cause : 2 = kNotByOrder;
   std::uint32_t listed : 1 = 0;
 };
 static_assert(sizeof(KeyState) == 72);
@@ -60,6 +63,7 @@ class Scheduler::State {
   struct UnderWay {
     std::uint32_t pending = 0;
     double charged = 0;
+    Cause cause = Cause::kScore;
   };
   using Order = std::pair<std::uint32_t, InputVersion>;
   struct Event {
@@ -96,7 +100,8 @@ class Scheduler::State {
   std::optional<Next> must_save_up(const Choice& choice);
   Refresh begin(const Choice& choice);
   void settle_bill(const UnderWay& order, double cost);
-  void served(std::uint32_t slot, InputVersion version, bool by_order);
+  /// by_order   why it was chosen; none: the row was not computed by order
+  void served(std::uint32_t slot, InputVersion version, std::optional<Cause> by_order);
 
   SchedulerConfig config;
   std::unique_ptr<Policy> policy;

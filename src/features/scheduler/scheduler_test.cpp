@@ -323,6 +323,53 @@ TEST(Results, RowsOfInputsThatWereNeverToldAreRefused) {
   EXPECT_EQ(s.finished("k", version(4), -1, at(0)).error().code(), Code::kInvalidArgument);
 }
 
+TEST(Budget, OfCpuSecondsIsChargedWhatRefreshesCostOnceThatIsMeasured) {
+  SchedulerConfig config;
+  config.budget = {CostUnit::kCpuSeconds, 0.5, 1};
+  config.cost_first = 0.25;
+  Scheduler s = make(config);
+  std::uint64_t v = 0;
+  const auto input = [&](double now) { ASSERT_TRUE(s.input("k", at(now), version(++v), at(now)).ok()); };
+  input(0);
+  ASSERT_TRUE(s.next(at(0)).refresh.has_value());
+  EXPECT_DOUBLE_EQ(s.gauges(at(0)).allowance, 0.75) << "what is expected is charged when it begins";
+  ASSERT_TRUE(s.finished("k", version(1), 2, at(0)).ok());
+  EXPECT_DOUBLE_EQ(s.gauges(at(0)).allowance, -1) << "and the rest when it is known";
+  EXPECT_EQ(s.counters().cost, 2);
+  input(1);
+  const Next next = s.next(at(1));
+  EXPECT_FALSE(next.refresh.has_value());
+  EXPECT_EQ(*next.ask_again, at(4)) << "a refresh that costs 2 begins when the burst, 1, is there";
+  EXPECT_TRUE(s.next(at(4)).refresh.has_value());
+}
+
+TEST(Results, ARowComputedOtherwiseTakesWhatWaitsOutOfTheQueue) {
+  Scheduler s = make(unlimited("regret"));
+  for (std::uint64_t v = 1; v <= 2; ++v) ASSERT_TRUE(s.input("k", at(0), version(v), at(0)).ok());
+  ASSERT_TRUE(s.finished("k", version(2), 0.1, at(1)).ok());
+  EXPECT_TRUE(s.drained());
+  EXPECT_THAT(s.explain("k", at(1)).why, HasSubstr("not by order of the scheduler"));
+  ASSERT_TRUE(s.input("k", at(2), version(3), at(2)).ok());
+  const auto refresh = s.next(at(2)).refresh;
+  ASSERT_TRUE(s.input("k", at(3), version(4), at(3)).ok());
+  ASSERT_TRUE(s.finished("k", version(4), 0.1, at(3)).ok()) << "a newer row than the one under way";
+  EXPECT_EQ(*s.finished("k", refresh->version, 0.1, at(4)), Accepted::kSuperseded);
+  EXPECT_TRUE(s.drained());
+}
+
+TEST(UnderWay, AFailureAfterANewerRowLeavesNothingToDo) {
+  for (const char* policy : {"regret", "fifo"}) {
+    Scheduler s = make(unlimited(policy));
+    ASSERT_TRUE(s.input("k", at(0), version(1), at(0)).ok());
+    const auto refresh = s.next(at(0)).refresh;
+    ASSERT_TRUE(s.input("k", at(1), version(2), at(1)).ok());
+    ASSERT_TRUE(s.finished("k", version(2), 0.1, at(1)).ok());
+    ASSERT_TRUE(s.failed("k", refresh->version, at(2)).ok());
+    EXPECT_FALSE(s.next(at(2)).refresh.has_value()) << policy;
+    EXPECT_TRUE(s.drained()) << policy;
+  }
+}
+
 TEST(Explain, SaysWhyAKeyWasOrWasNotRefreshed) {
   SchedulerConfig config;
   config.budget = {CostUnit::kRefreshes, 0.5, 1};

@@ -79,7 +79,8 @@ std::string gnuplot_script(const Workload& workload, const Simulation& simulatio
   }
   return text +
          fmt::format(
-             "set terminal {} size 900,560 background rgb \"white\"\nset output {}\nset encoding utf8\nset logscale x\nset grid\n"
+             "set terminal {} size 900,560 background rgb \"white\"\nset output {}\nset encoding utf8\nset logscale x\nset yrange "
+             "[0:*]\nset grid\n"
              "set key outside right top noenhanced\nset xlabel \"budget: refreshes a step, over {} keys\"\nset ylabel {} noenhanced\n"
              "plot {}{} with lines dashtype 2 linecolor rgb \"black\" title \"always fresh\"\n",
              terminal, gnuplot_text(file), simulation.keys, gnuplot_text("mean of " + workload.loss()), plots, simulation.always);

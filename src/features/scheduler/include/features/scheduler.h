@@ -81,7 +81,7 @@ enum class Accepted : std::uint8_t {
 
 /// An answer's error, given back.
 struct Feedback {
-  double error = 0;                    ///< ≥ 0, of whatever loss the view has (loss.h)
+  double error = 0;                    ///< ≥ 0: what was told, or `loss_of` a label, or of the value that a forecast foretold
   std::optional<InputVersion> served;  ///< the version of the row that was answered from; none: the one served now
 };
 
@@ -171,7 +171,7 @@ struct Explanation {
   double cost = 0;            ///< expected of a refresh, CPU-seconds
   std::uint32_t refreshes = 0;
   std::optional<Duration> refreshed_ago;  ///< to the second
-  std::optional<Cause> refreshed_for;
+  std::optional<Cause> refreshed_for;     ///< none: its row was not computed by order
   InputVersion served, newest;
   std::optional<std::size_t> rank;      ///< waiting: how many go first
   std::optional<Duration> expected_in;  ///< waiting: when its turn comes if nothing changes
