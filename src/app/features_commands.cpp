@@ -102,8 +102,7 @@ Status draw(const std::string& file, const features::Workload& workload, const f
   const std::string terminal = fs::path(file).extension() == ".svg" ? "svg" : "pngcairo";
   const auto drawn = run_child({"gnuplot"}, features::gnuplot_script(workload, simulation, terminal, file), 60s);
   if (!drawn.ok() && drawn.error().code() == Code::kNotFound)
-    return Error(Code::kNotFound,
-                 fmt::format("{} was not drawn, as gnuplot is not there; install it by: apt-get install gnuplot-nox", file));
+    return unavailable(fmt::format("{} was not drawn, as gnuplot is not there; install it by: apt-get install gnuplot-nox", file));
   TRY(drawn);
   if (drawn->exit_code != 0) return unavailable(fmt::format("{} was not drawn; gnuplot said: {}", file, trim(drawn->err)));
   return {};

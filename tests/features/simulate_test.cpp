@@ -32,7 +32,7 @@ class FeaturesSimulate : public CliTest {
 
 double error_of(const boost::json::object& simulation, std::string_view policy, std::size_t point) {
   for (const auto& curve : simulation.at("curves").as_array())
-    if (curve.at("policy") == policy) return curve.at("points").at(point).at("error").to_number<double>();
+    if (curve.at("policy").as_string() == policy) return curve.at("points").at(point).at("error").to_number<double>();
   ADD_FAILURE() << policy;
   return 0;
 }
