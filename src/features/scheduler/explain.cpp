@@ -56,7 +56,7 @@ std::optional<Duration> time_to_save(const Allowance& allowance, double cost) {
 Explanation Scheduler::explain(std::string_view name, Instant at) const {
   const State& s = *state_;
   Explanation e;
-  const auto slot = s.table.find(name);
+  const auto slot = s.find(name);
   if (slot) {
     const KeyState& key = s.keys[*slot];
     const Duration now = std::max(s.now, s.since_origin(at));

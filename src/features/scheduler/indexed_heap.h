@@ -23,6 +23,8 @@ class IndexedHeap {
   bool contains(std::uint32_t slot) const { return slot < positions_.size() && positions_[slot] != kAbsent; }
   std::uint32_t top() const { return slots_.front(); }
   double score(std::uint32_t slot) const { return scores_[positions_[slot]]; }
+  /// Fetches what `set` of the slot begins with, without waiting for it.
+  void prefetch(std::uint32_t slot) const { __builtin_prefetch(positions_.data() + slot); }
   std::uint64_t comparisons() const { return comparisons_; }
 
   /// Puts a slot in, or gives it another score.

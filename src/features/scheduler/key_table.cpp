@@ -37,15 +37,6 @@ std::string_view KeyTable::key_of(std::uint32_t slot) const {
   return {stored + 5, length};
 }
 
-std::optional<std::uint32_t> KeyTable::find(std::string_view key) const {
-  if (buckets_.empty()) return std::nullopt;
-  const std::uint64_t hashed = hash(key);
-  const auto tag = static_cast<std::uint8_t>(hashed);
-  for (std::size_t at = bucket_of(hashed); buckets_[at] != kEmpty; at = at + 1 == buckets_.size() ? 0 : at + 1)
-    if (tags_[at] == tag && buckets_[at] != kGone && key_of(buckets_[at]) == key) return buckets_[at];
-  return std::nullopt;
-}
-
 Result<std::uint32_t> KeyTable::add(std::string_view key) {
   if (arena_dead_ > arena_.size() / 2) pack_arena();
   if (arena_.size() + stored_bytes(key) >= kFree)

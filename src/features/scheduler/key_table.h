@@ -18,7 +18,22 @@ class KeyTable {
   explicit KeyTable(std::uint64_t hash_seed) : seed_(hash_seed) {}
 
   std::size_t size() const { return size_; }
-  std::optional<std::uint32_t> find(std::string_view key) const;
+  /// soon   is told of each slot that is about to be compared, almost always the one: what is needed of it can be fetched meanwhile
+  template <class Soon>
+  std::optional<std::uint32_t> find(std::string_view key, const Soon& soon) const {
+    if (buckets_.empty()) return std::nullopt;
+    const std::uint64_t hashed = hash(key);
+    const auto tag = static_cast<std::uint8_t>(hashed);
+    for (std::size_t at = bucket_of(hashed); buckets_[at] != kEmpty; at = at + 1 == buckets_.size() ? 0 : at + 1) {
+      if (tags_[at] != tag || buckets_[at] == kGone) continue;
+      soon(buckets_[at]);
+      if (key_of(buckets_[at]) == key) return buckets_[at];
+    }
+    return std::nullopt;
+  }
+  std::optional<std::uint32_t> find(std::string_view key) const {
+    return find(key, [](std::uint32_t) {});
+  }
   /// The key must not be there.
   /// Errors   kExhausted: the bytes of all keys together would be beyond 4 GiB
   Result<std::uint32_t> add(std::string_view key);

@@ -87,7 +87,7 @@ Result<Accepted> Scheduler::finished(std::string_view name, InputVersion version
   State& s = *state_;
   if (!std::isfinite(cost) || cost < 0) return invalid(fmt::format("a cost of {} CPU-seconds is not possible", cost));
   s.tick(at);
-  const auto slot = s.table.find(name);
+  const auto slot = s.find(name);
   if (!slot) return not_found("no input of this key was seen");
   KeyState& key = s.keys[*slot];
   if (version > key.newest || version == InputVersion())
@@ -132,7 +132,7 @@ void Scheduler::State::served(std::uint32_t slot, InputVersion version, std::opt
 Status Scheduler::failed(std::string_view name, InputVersion version, Instant at) {
   State& s = *state_;
   s.tick(at);
-  const auto slot = s.table.find(name);
+  const auto slot = s.find(name);
   const auto order = slot ? s.under_way.find({*slot, version}) : s.under_way.end();
   if (order == s.under_way.end()) return not_found(fmt::format("no refresh of this key from inputs up to {} is under way", version));
   KeyState& key = s.keys[*slot];

@@ -70,7 +70,7 @@ void Scheduler::query(std::string_view key, Instant now) {
   State& s = *state_;
   const Duration at = s.tick(now);
   ++s.counters.queries;
-  const auto slot = s.table.find(key);
+  const auto slot = s.find(key);
   if (!slot) return;
   KeyState& state = s.keys[*slot];
   count(state.queries);
@@ -84,7 +84,7 @@ Status Scheduler::feedback(std::string_view key, const Feedback& feedback, Insta
   if (!std::isfinite(feedback.error) || feedback.error < 0)
     return invalid(fmt::format("an error of {} is not possible; give a number from 0", feedback.error));
   s.tick(now);
-  const auto slot = s.table.find(key);
+  const auto slot = s.find(key);
   if (!slot) return not_found("no input of this key was seen");
   ++s.counters.feedback;
   KeyState& state = s.keys[*slot];
@@ -98,7 +98,7 @@ Status Scheduler::feedback(std::string_view key, const Feedback& feedback, Insta
 void Scheduler::forget(std::string_view key, Instant now) {
   State& s = *state_;
   s.tick(now);
-  const auto slot = s.table.find(key);
+  const auto slot = s.find(key);
   if (!slot) return;
   s.clear_regret(s.keys[*slot]);
   if (s.keys[*slot].listed) s.unlist(*slot);

@@ -19,7 +19,7 @@ Duration Scheduler::State::tick(Instant at) {
 }
 
 Result<std::uint32_t> Scheduler::State::slot_for(std::string_view key) {
-  if (const auto slot = table.find(key)) return *slot;
+  if (const auto slot = find(key)) return *slot;
   if (table.size() >= config.keys_most) {
     ++counters.keys_shed;
     return Error(Code::kExhausted, fmt::format("{} keys are known, which is the most that the view may have (keys_most)", table.size()));

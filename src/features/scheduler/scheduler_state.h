@@ -38,6 +38,12 @@ class KeyStates {
  public:
   KeyState& operator[](std::uint32_t slot) { return pages_[slot / kPage][slot % kPage]; }
   const KeyState& operator[](std::uint32_t slot) const { return pages_[slot / kPage][slot % kPage]; }
+  /// Fetches a state, which lies on two lines of the cache, without waiting for it.
+  void prefetch(std::uint32_t slot) const {
+    const char* state = reinterpret_cast<const char*>(&(*this)[slot]);
+    __builtin_prefetch(state);
+    __builtin_prefetch(state + sizeof(KeyState) - 1);
+  }
   void make(std::uint32_t slot) {
     if (slot / kPage >= pages_.size()) pages_.push_back(std::make_unique<KeyState[]>(kPage));
     (*this)[slot] = KeyState();
@@ -78,6 +84,12 @@ class Scheduler::State {
   bool of_events() const { return policy->queue() != Queue::kLatestPerKey; }
   Duration tick(Instant at);  ///< moves time on; returns it since the origin
   Duration since_origin(Instant at) const { return at - origin.value_or(at); }
+  std::optional<std::uint32_t> find(std::string_view key) const {
+    return table.find(key, [this](std::uint32_t slot) {
+      keys.prefetch(slot);
+      heap.prefetch(slot);
+    });
+  }
   Result<std::uint32_t> slot_for(std::string_view key);
   double expected_cost(const KeyState& key) const;
   double charge_for(std::uint32_t slot) const;
