@@ -1,0 +1,166 @@
+#include "features/csv.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+
+#include "base/text.h"
+#include "crypto/encoding.h"
+#include "features/cast.h"
+#include "features/json_text.h"
+#include "features/json_value.h"
+#include "features/timestamp.h"
+#include "shorten.h"
+
+namespace isobar::features {
+
+namespace {
+
+constexpr std::size_t kCellBytesMost = std::size_t{16} << 20;
+
+template <class T>
+std::optional<T> whole_number(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  T number{};
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return failure == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+Result<Value> number_from(std::string_view text, Type type) {
+  if (const auto number = whole_number<std::int64_t>(text)) return integer_into(*number, type);
+  if (type.is(Kind::kFloat32))
+    if (const auto number = whole_number<float>(text)) return Value(*number);
+  if (const auto number = whole_number<double>(text)) return float_into(*number, type, false);
+  return invalid(fmt::format("'{}' is not {}, or beyond its range", shorten(text), name_of(type)));
+}
+
+Result<Value> bool_from(std::string_view text) {
+  const std::string word = to_lower(text);
+  if (word == "true" || word == "t") return Value(true);
+  if (word == "false" || word == "f") return Value(false);
+  return invalid(fmt::format("'{}' is not bool; write true or false", shorten(text)));
+}
+
+Result<Value> bytes_from(std::string_view text) {
+  auto bytes = crypto::from_base64(text);
+  if (!bytes) return invalid(fmt::format("'{}' is not base64", shorten(text)));
+  return Value(Bytes{std::move(*bytes)});
+}
+
+Result<Value> list_from(std::string_view text, Type type) {
+  const auto json = parse_json(text);
+  if (!json) return invalid(fmt::format("'{}' is not {}; write it as a JSON array: [1, 2]", shorten(text), name_of(type)));
+  // The caller names the column.
+  return value_from_json(*json, Column{"list", type});
+}
+
+Result<Value> parse_cell(std::string_view text, Type type) {
+  if (type.list) return list_from(text, type);
+  switch (type.kind) {
+    case Kind::kBool: return bool_from(trim(text));
+    case Kind::kString: return Value(text);
+    case Kind::kBytes: return bytes_from(trim(text));
+    case Kind::kTimestamp: return parse_timestamp(trim(text)).and_then([](Instant at) -> Result<Value> { return Value(at); });
+    default: return number_from(trim(text), type);
+  }
+}
+
+}  // namespace
+
+Result<Value> value_from_csv(const CsvCell& cell, const Column& column) {
+  const bool absent = cell.text.empty() && (!cell.quoted || !column.type.is(Kind::kString));
+  if (absent) return Value();
+  return parse_cell(cell.text, column.type).context(fmt::format("column '{}'", column.name));
+}
+
+CsvReader::CsvReader(std::string_view name, std::string_view text) : name_(name), rest_(text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
+}
+
+std::string CsvReader::place() const { return fmt::format("{}:{}", name_, record_line_); }
+
+bool CsvReader::at_line_end() const { return rest_.empty() || rest_.starts_with('\n') || rest_.starts_with("\r\n"); }
+
+void CsvReader::skip_line_end() {
+  if (rest_.empty()) return;
+  rest_.remove_prefix(rest_.front() == '\n' ? 1 : 2);
+  ++line_;
+}
+
+Result<std::optional<std::vector<CsvCell>>> CsvReader::next() {
+  while (!rest_.empty() && at_line_end()) skip_line_end();
+  record_line_ = line_;
+  if (rest_.empty()) return std::optional<std::vector<CsvCell>>();
+  std::vector<CsvCell> cells;
+  while (true) {
+    TRY_ASSIGN(CsvCell read, cell().context(fmt::format("{}, cell {}", place(), cells.size() + 1)));
+    cells.push_back(std::move(read));
+    if (at_line_end()) break;
+    rest_.remove_prefix(1);  // the comma
+  }
+  skip_line_end();
+  return std::optional(std::move(cells));
+}
+
+Result<CsvCell> CsvReader::cell() {
+  CsvCell cell;
+  if (rest_.starts_with('"')) {
+    TRY_ASSIGN(cell, quoted_cell());
+  } else {
+    const std::size_t end = std::min(rest_.find_first_of(",\n"), rest_.size());
+    std::string_view text = rest_.substr(0, end);
+    if (end < rest_.size() && rest_[end] == '\n' && text.ends_with('\r')) text.remove_suffix(1);
+    cell.text = text;
+    rest_.remove_prefix(text.size());
+  }
+  if (cell.text.size() > kCellBytesMost) return invalid(fmt::format("{} bytes in one cell; 16 MiB are allowed", cell.text.size()));
+  if (!is_utf8(cell.text)) return invalid("not UTF-8; save the file as UTF-8, and bytes as base64");
+  return cell;
+}
+
+Result<CsvCell> CsvReader::quoted_cell() {
+  CsvCell cell{.text = "", .quoted = true};
+  rest_.remove_prefix(1);
+  while (true) {
+    const std::size_t quote = rest_.find('"');
+    if (quote == std::string_view::npos) return invalid("the quote does not end; close it, and write a quote inside of it twice");
+    const std::string_view text = rest_.substr(0, quote);
+    cell.text += text;
+    line_ += static_cast<std::size_t>(std::ranges::count(text, '\n'));
+    rest_.remove_prefix(quote + 1);
+    if (!rest_.starts_with('"')) break;
+    cell.text += '"';
+    rest_.remove_prefix(1);
+  }
+  if (!at_line_end() && rest_.front() != ',') return invalid("text after the closing quote; write a quote inside of a cell twice");
+  return cell;
+}
+
+Result<std::vector<Row>> rows_from_csv(std::string_view name, std::string_view text, const Schema& schema) {
+  CsvReader reader(name, text);
+  TRY_ASSIGN(const auto header, reader.next());
+  if (!header) return invalid(fmt::format("{} is empty; its first line names the columns", name));
+  std::vector<std::size_t> places;
+  for (const CsvCell& cell : *header) {
+    const auto at = schema.require(cell.text);
+    if (!at) return invalid(fmt::format("{}: {}", reader.place(), at.error().message()));
+    if (std::ranges::count(places, *at) > 0) return invalid(fmt::format("{}: column '{}' is there twice", reader.place(), cell.text));
+    places.push_back(*at);
+  }
+  std::vector<Row> rows;
+  while (true) {
+    TRY_ASSIGN(const auto cells, reader.next());
+    if (!cells) return rows;
+    if (cells->size() != places.size())
+      return invalid(fmt::format("{}: {} cells, and the first line names {} columns", reader.place(), cells->size(), places.size()));
+    Row& row = rows.emplace_back(schema.columns().size());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      TRY_ASSIGN(row[places[i]], value_from_csv((*cells)[i], schema.columns()[places[i]]).context(reader.place()));
+    }
+  }
+}
+
+}  // namespace isobar::features
