@@ -1,9 +1,6 @@
 #include "db/state_digest.h"
 
-#include <sodium.h>
-
-#include <cstring>
-
+#include "crypto/expand.h"
 #include "db/statements.h"
 
 namespace isobar::db {
@@ -19,10 +16,8 @@ StateDigest::Lanes StateDigest::element(const std::string& key, const SettledVer
   text(key)(version.version)(version.writer)(version.value.has_value());
   text(version.value ? hash_of(purpose::kElement, *version.value) : Hash{});
   const Hash seed = hash_of(purpose::kElement, text.take());
-  static_assert(sizeof(Hash) == crypto_stream_chacha20_ietf_KEYBYTES);
-  const std::array<unsigned char, crypto_stream_chacha20_ietf_NONCEBYTES> nonce{};
-  std::array<unsigned char, 2048> bytes;
-  crypto_stream_chacha20_ietf(bytes.data(), bytes.size(), nonce.data(), seed.data());
+  std::array<std::uint8_t, 2048> bytes;
+  crypto::expand(seed, bytes);
   Lanes lanes;
   for (std::size_t i = 0; i < lanes.of.size(); ++i) lanes.of[i] = static_cast<std::uint16_t>(bytes[2 * i] | bytes[2 * i + 1] << 8);
   return lanes;
