@@ -1,10 +1,6 @@
 // The forms that decide themselves which of their operands they evaluate and what a null means.
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include "features/key_codec.h"
-#include "features/row_codec.h"
+#include "features/hash.h"
 #include "node.h"
 
 namespace isobar::features {
@@ -156,23 +152,15 @@ class ConcatNode final : public FormNode {
   }
 };
 
-/// XXH64 with seed 0 over the operands' keys, integers and floats in their wider forms: a column that is widened hashes as before. Lists
-/// are hashed in the form in which they are stored.
 class HashNode final : public FormNode {
  public:
   using FormNode::FormNode;
   Datum evaluate(Evaluation& evaluation) const override {
-    std::string bytes;
-    for (std::size_t i = 0; i < size(); ++i) {
-      const Value value = to_value(operand(i, evaluation), wide(type_of(i)));
-      if (!value.is_null() && value.type().list) append_value(bytes, value);
-      else append_key_value(bytes, value);
-    }
-    return Datum::of(static_cast<std::int64_t>(XXH64(bytes.data(), bytes.size(), 0)));
+    std::vector<Value> values;
+    values.reserve(size());
+    for (std::size_t i = 0; i < size(); ++i) values.push_back(to_value(operand(i, evaluation), type_of(i)));
+    return Datum::of(static_cast<std::int64_t>(hash64(values)));
   }
-
- private:
-  static Type wide(Type type) { return type.is_integer() ? kInt64Type : type.is_float() ? kFloat64Type : type; }
 };
 
 std::int64_t elements_of(const Datum& list) {
