@@ -13,11 +13,11 @@
 namespace isobar::features {
 namespace {
 
-std::unique_ptr<KeyedWindows> four_aggregates(std::vector<Window> windows) {
+std::unique_ptr<KeyedWindows> four_aggregates(std::vector<Window> windows, std::size_t head_events = 8) {
   using enum AggregateFunction;
   auto made = KeyedWindows::create(
       {{.function = kCount}, {.function = kSum, .argument = 0}, {.function = kMin, .argument = 0}, {.function = kMax, .argument = 0}},
-      {{Kind::kFloat64}}, windows, {.lateness = 10min});
+      {{Kind::kFloat64}}, windows, {.lateness = 10min, .head_events = head_events});
   CHECK(made.ok());
   return std::move(*made);
 }
@@ -41,9 +41,9 @@ struct Stream {
 
 const std::vector<Window> kTiled{Window::sliding(1h), Window::sliding(24h), Window::sliding(168h)};
 
-void insert(benchmark::State& state, const std::vector<Window>& windows, Duration late) {
+void insert(benchmark::State& state, const std::vector<Window>& windows, Duration late, std::size_t head_events = 8) {
   const Stream stream(static_cast<std::size_t>(state.range(0)));
-  const auto store = four_aggregates(windows);
+  const auto store = four_aggregates(windows, head_events);
   std::vector<Value> arguments{Value(1.5)};
   std::uint64_t sequence = 0;
   std::int64_t now = 1'700'000'000'000'000'000;
@@ -54,12 +54,14 @@ void insert(benchmark::State& state, const std::vector<Window>& windows, Duratio
     const Duration behind(
         late.count() == 0 ? 0 : static_cast<std::int64_t>(sequence * 2'654'435'761 % static_cast<std::uint64_t>(late.count())));
     store->insert(stream.keys[key], {Instant::from_unix_nanos(now) - behind, Instant(), sequence}, arguments);
-    if ((sequence & 0xffff) == 0) store->advance(Instant::from_unix_nanos(now) - 10min), store->expire();
+    if ((sequence & 0xffff) == 0) store->advance(Instant::from_unix_nanos(now) - 10min);
+    if ((sequence & 0x3fffff) == 0) store->expire();
   }
   state.SetItemsProcessed(state.iterations());
   state.counters["bytes_per_key"] = static_cast<double>(store->bytes()) / static_cast<double>(store->keys());
 }
 BENCHMARK_CAPTURE(insert, tiles, kTiled, 0s)->Arg(1'000)->Arg(100'000)->Arg(1'000'000)->MinTime(4);
+BENCHMARK_CAPTURE(insert, tiles_without_head, kTiled, 0s, 0)->Arg(100'000)->MinTime(4);
 BENCHMARK_CAPTURE(insert, tiles_up_to_5min_late, kTiled, 5min)->Arg(100'000)->MinTime(4);
 BENCHMARK_CAPTURE(insert, exact_1min, std::vector<Window>{Window::exactly(1min)}, 0s)->Arg(1'000)->MinTime(2);
 BENCHMARK_CAPTURE(insert, exact_1min_up_to_5s_late, std::vector<Window>{Window::exactly(1min)}, 5s)->Arg(1'000)->MinTime(2);

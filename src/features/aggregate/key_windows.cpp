@@ -10,16 +10,21 @@ constexpr Instant kBeginning = Instant::from_unix_nanos(INT64_MIN), kEnd = Insta
 
 }  // namespace
 
-std::int64_t Shape::first_tile(std::size_t level) const {
-  const auto& [hop, retain] = plan.levels[level];
-  if (watermark == kBeginning) return INT64_MIN;
-  return floor_to(minus(watermark.unix_nanos(), retain), hop) / hop;
+std::array<std::int64_t, 3> first_tiles(const WindowPlan& plan, Instant watermark) {
+  std::array<std::int64_t, 3> first{INT64_MIN, INT64_MIN, INT64_MIN};
+  if (watermark == kBeginning) return first;
+  for (std::size_t i = 0; i < plan.levels.size(); ++i) {
+    const auto& [hop, retain] = plan.levels[i];
+    first[i] = floor_to(minus(watermark.unix_nanos(), retain), hop) / hop;
+  }
+  return first;
 }
 
 bool Shape::takes(Instant time) const {
   if (plan.unbounded || (plan.exact_retain > 0 && time > exact_horizon())) return true;
-  for (std::size_t i = 0; i < plan.levels.size(); ++i)
-    if (tile_of(time, plan.levels[i].hop) >= first_tile(i)) return true;
+  // The coarsest reaches back furthest.
+  for (std::size_t i = plan.levels.size(); i-- > 0;)
+    if (tile_of(time, plan.levels[i].hop) >= first_tile[i]) return true;
   return false;
 }
 
@@ -62,7 +67,8 @@ void KeyWindows::fold(const Shape& shape, std::size_t events) {
 void KeyWindows::add_to_tiles(const Shape& shape, const EventOrder& order, std::span<const Value> arguments) {
   for (std::size_t i = 0; i < shape.plan.levels.size(); ++i) {
     const std::int64_t index = tile_of(order.time, shape.plan.levels[i].hop);
-    if (index < shape.first_tile(i)) continue;
+    if (index < shape.first_tile[i]) continue;
+    levels_[i].drop_before(shape.first_tile[i]);
     Tiles::Tile& tile = levels_[i].find_or_make(shape.set, index);
     tile.newest = std::max(tile.newest, order.time);
     shape.set.insert(tile.states, order, arguments);
@@ -103,7 +109,7 @@ Retraction KeyWindows::retract_from_tiles(const Shape& shape, const EventOrder& 
   bool any = false;
   for (std::size_t i = 0; i < shape.plan.levels.size(); ++i) {
     const std::int64_t index = tile_of(order.time, shape.plan.levels[i].hop);
-    if (index < shape.first_tile(i)) continue;
+    if (index < shape.first_tile[i]) continue;
     touched[i] = levels_[i].find(index);
     if (touched[i] == nullptr) return {Retraction::What::kUnknown};
     any = true;
@@ -143,7 +149,7 @@ void KeyWindows::rebuild(const Shape& shape, Span span, std::span<const Event> e
 }
 
 void KeyWindows::expire(const Shape& shape) {
-  for (std::size_t i = 0; i < shape.plan.levels.size(); ++i) levels_[i].drop_before(shape.first_tile(i));
+  for (std::size_t i = 0; i < shape.plan.levels.size(); ++i) levels_[i].drop_before(shape.first_tile[i]);
   if (exact_ != nullptr) exact_->evict(shape.exact_horizon());
   while (!head_.empty() && !shape.takes(head_.front().time)) drop_from_head(shape, 0);
 }
@@ -179,7 +185,7 @@ Reading::Quality KeyWindows::collect_sawtooth(const Shape& shape, std::size_t le
       quality.end_rounded = open.newest > span.until;
     }
   collect_head(shape, {Instant::from_unix_nanos(after), span.until}, into);
-  quality.incomplete = shape.watermark != kBeginning && after / hop_of(level) < shape.first_tile(level);
+  quality.incomplete = shape.watermark != kBeginning && after / hop_of(level) < shape.first_tile[level];
   return quality;
 }
 

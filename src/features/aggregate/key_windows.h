@@ -16,14 +16,16 @@ struct Shape {
   const WindowPlan& plan;
   std::size_t head_events;
   Instant watermark;
+  std::array<std::int64_t, 3> first_tile;  ///< of each level; those before it are let go of
 
-  /// Tiles of the level before this one are let go of.
-  std::int64_t first_tile(std::size_t level) const;
   /// Events of this time and before are let go of.
   Instant exact_horizon() const { return Instant::from_unix_nanos(minus(watermark.unix_nanos(), plan.exact_retain)); }
   /// Whether anything still takes an event of this time.
   bool takes(Instant time) const;
 };
+
+/// For `Shape`: INT64_MIN before there is a watermark.
+std::array<std::int64_t, 3> first_tiles(const WindowPlan& plan, Instant watermark);
 
 /// The tile of (index·hop, (index+1)·hop].
 std::int64_t tile_of(Instant time, std::int64_t hop);

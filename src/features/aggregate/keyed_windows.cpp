@@ -34,13 +34,7 @@ struct KeyedWindows::Map {
   }
 };
 
-namespace {
-
-Shape shape_of(const KeyedWindows& windows, std::size_t head_events) {
-  return {windows.aggregates(), windows.plan(), head_events, windows.watermark()};
-}
-
-}  // namespace
+Shape KeyedWindows::shape() const { return {*set_, plan_, options_.head_events, watermark_, first_tiles_}; }
 
 Result<std::unique_ptr<KeyedWindows>> KeyedWindows::create(const std::vector<AggregateSpec>& aggregates, std::vector<Type> arguments,
                                                            const std::vector<Window>& windows, Options options) {
@@ -50,7 +44,11 @@ Result<std::unique_ptr<KeyedWindows>> KeyedWindows::create(const std::vector<Agg
 }
 
 KeyedWindows::KeyedWindows(AggregateSet set, WindowPlan plan, Options options)
-    : set_(std::make_unique<const AggregateSet>(std::move(set))), plan_(std::move(plan)), options_(options), map_(std::make_unique<Map>()) {
+    : set_(std::make_unique<const AggregateSet>(std::move(set))),
+      plan_(std::move(plan)),
+      options_(options),
+      first_tiles_(features::first_tiles(plan_, watermark_)),
+      map_(std::make_unique<Map>()) {
   // Only what is read from tiles needs a head: exact windows have all events.
   if (plan_.levels.empty() && !plan_.unbounded) options_.head_events = 0;
 }
@@ -58,7 +56,7 @@ KeyedWindows::~KeyedWindows() = default;
 
 Placed KeyedWindows::insert(std::string_view key, const EventOrder& order, std::span<const Value> arguments) {
   CHECK(arguments.size() == set_->arguments().size(), arguments.size(), set_->arguments().size());
-  const Shape shape = shape_of(*this, options_.head_events);
+  const Shape shape = this->shape();
   if (!shape.takes(order.time)) {
     ++counts_.late;
     return Placed::kLate;
@@ -71,7 +69,7 @@ Placed KeyedWindows::insert(std::string_view key, const EventOrder& order, std::
 }
 
 Retraction KeyedWindows::retract(std::string_view key, const EventOrder& order, std::span<const Value> arguments) {
-  const Shape shape = shape_of(*this, options_.head_events);
+  const Shape shape = this->shape();
   const auto at = map_->keys.find(key);
   Retraction done{Retraction::What::kUnknown};
   if (!shape.takes(order.time)) done.what = Retraction::What::kLate;
@@ -82,22 +80,25 @@ Retraction KeyedWindows::retract(std::string_view key, const EventOrder& order, 
 }
 
 void KeyedWindows::rebuild(std::string_view key, Span span, std::span<const Event> events) {
-  const Shape shape = shape_of(*this, options_.head_events);
+  const Shape shape = this->shape();
   auto at = map_->keys.find(key);
   if (at == map_->keys.end()) at = map_->keys.emplace(std::string(key), std::make_unique<KeyWindows>(shape)).first;
   at->second->rebuild(shape, span, events);
   ++counts_.rebuilt;
 }
 
-void KeyedWindows::advance(Instant watermark) { watermark_ = std::max(watermark_, watermark); }
+void KeyedWindows::advance(Instant watermark) {
+  watermark_ = std::max(watermark_, watermark);
+  first_tiles_ = features::first_tiles(plan_, watermark_);
+}
 
 void KeyedWindows::expire() {
-  const Shape shape = shape_of(*this, options_.head_events);
+  const Shape shape = this->shape();
   boost::unordered::erase_if(map_->keys, [&](auto& entry) { return entry.second->expire(shape), entry.second->empty(); });
 }
 
 Reading KeyedWindows::read(std::string_view key, Instant at) const {
-  const Shape shape = shape_of(*this, options_.head_events);
+  const Shape shape = this->shape();
   const KeyWindows* known = map_->find(key);
   Reading reading{.found = known != nullptr};
   for (const auto& window : plan_.windows) {
@@ -117,12 +118,12 @@ std::optional<std::string> KeyedWindows::encode(std::string_view key) const {
   if (known == nullptr) return std::nullopt;
   std::string out;
   append_byte(out, kStateVersion);
-  known->encode(shape_of(*this, options_.head_events), out);
+  known->encode(shape(), out);
   return out;
 }
 
 Status KeyedWindows::decode(std::string_view key, std::string_view bytes) {
-  const Shape shape = shape_of(*this, options_.head_events);
+  const Shape shape = this->shape();
   ByteReader reader(bytes);
   TRY_ASSIGN(const std::uint8_t version, reader.byte().context("state of windows"));
   if (version != kStateVersion)
@@ -137,7 +138,7 @@ Status KeyedWindows::decode(std::string_view key, std::string_view bytes) {
 std::size_t KeyedWindows::keys() const { return map_->keys.size(); }
 
 std::size_t KeyedWindows::bytes() const {
-  const Shape shape = shape_of(*this, options_.head_events);
+  const Shape shape = this->shape();
   constexpr std::size_t kSlotBytes = sizeof(std::pair<std::string, void*>) + 1;
   std::size_t bytes = map_->keys.bucket_count() * kSlotBytes;
   for (const auto& [key, known] : map_->keys) bytes += known->bytes(shape) + (key.capacity() > 15 ? key.capacity() : 0);

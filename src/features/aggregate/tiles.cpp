@@ -11,8 +11,6 @@ std::int64_t tile_of(Instant time, std::int64_t hop) {
 
 namespace {
 
-constexpr Instant kNever = Instant::from_unix_nanos(INT64_MIN);
-
 template <class Container>
 auto at_or_after(Container& tiles, std::int64_t index) {
   return std::ranges::lower_bound(tiles, index, {}, &Tiles::Tile::index);
@@ -25,7 +23,7 @@ Tiles::Tile& Tiles::find_or_make(const AggregateSet& set, std::int64_t index) {
   if (!tiles_.empty() && tiles_.back().index == index) return tiles_.back();
   const auto at = at_or_after(tiles_, index);
   if (at != tiles_.end() && at->index == index) return *at;
-  return *tiles_.insert(at, Tile{index, kNever, AggregateSet::Block(set)});
+  return *tiles_.insert(at, Tile{index, Instant::from_unix_nanos(INT64_MIN), AggregateSet::Block(set)});
 }
 
 Tiles::Tile* Tiles::find(std::int64_t index) {

@@ -109,8 +109,7 @@ std::int64_t minus(std::int64_t a, std::int64_t b) {
 }
 
 Span span_of(const Window& window, Instant at) {
-  constexpr Instant kBeginning = Instant::from_unix_nanos(INT64_MIN);
-  if (window.kind == WindowKind::kUnbounded) return {kBeginning, at};
+  if (window.kind == WindowKind::kUnbounded) return {Instant::from_unix_nanos(INT64_MIN), at};
   const std::int64_t end = is_aligned(window) ? floor_to(at.unix_nanos(), slide_of(window).count()) : at.unix_nanos();
   return {Instant::from_unix_nanos(minus(end, window.size.count())), Instant::from_unix_nanos(end)};
 }

@@ -15,6 +15,7 @@
 ///          sum or a variance of floats, and what sketches have grown to (AggregateSet::bytes).
 /// Threads  one at a time; reads are const and change nothing. A core that owns a share of the keys owns one of these.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -68,6 +69,8 @@ struct WindowCounts {
   std::uint64_t merged = 0, late = 0, retracted = 0, retracted_unknown = 0, rebuilt = 0;
 };
 
+struct Shape;
+
 class KeyedWindows {
  public:
   struct Options {
@@ -116,11 +119,13 @@ class KeyedWindows {
  private:
   struct Map;
   KeyedWindows(AggregateSet set, WindowPlan plan, Options options);
+  Shape shape() const;
 
   std::unique_ptr<const AggregateSet> set_;
   WindowPlan plan_;
   Options options_;
   Instant watermark_ = Instant::from_unix_nanos(INT64_MIN);
+  std::array<std::int64_t, 3> first_tiles_;
   WindowCounts counts_;
   std::unique_ptr<Map> map_;
 };
