@@ -54,16 +54,18 @@ Datum unknown_field(Evaluation& e, std::string_view field, std::string_view know
 
 /// Seconds since 1970, as exactly as a double has them.
 double epoch_of(std::int64_t nanos) {
-  if (nanos % kNanosInMicro == 0) return static_cast<double>(nanos / kNanosInMicro) / 1e6;
+  const std::int64_t micros = nanos / kNanosInMicro;
+  if (nanos % kNanosInMicro == 0) return static_cast<double>(micros) / 1e6;
   return static_cast<double>(static_cast<long double>(nanos) / 1e9L);
 }
 
 /// By a field's name; NaN: there is none of that name.
 double part_of_clock(std::string_view field, std::int64_t nanos_of_day) {
-  const std::int64_t second = nanos_of_day / kNanosInSecond, fraction = nanos_of_day % kNanosInSecond;
+  const std::int64_t second = nanos_of_day / kNanosInSecond, hour = second / 3600, minute = second / 60 % 60,
+                     fraction = nanos_of_day % kNanosInSecond;
   const auto in_minute = static_cast<double>(second % 60), nanos = static_cast<double>(fraction);
-  if (field == "hour") return static_cast<double>(second / 3600);
-  if (field == "minute") return static_cast<double>(second / 60 % 60);
+  if (field == "hour") return static_cast<double>(hour);
+  if (field == "minute") return static_cast<double>(minute);
   if (field == "second") return in_minute + nanos / 1e9;
   if (field == "milliseconds") return in_minute * 1e3 + nanos / 1e6;
   if (field == "microseconds") return in_minute * 1e6 + nanos / 1e3;
@@ -71,11 +73,11 @@ double part_of_clock(std::string_view field, std::int64_t nanos_of_day) {
 }
 double part_of_date(std::string_view field, const Civil& at) {
   const int year = static_cast<int>(at.date.year());
-  const auto month = static_cast<unsigned>(at.date.month());
+  const auto month = static_cast<unsigned>(at.date.month()), quarter = (month - 1) / 3 + 1;
   if (field == "year") return year;
   if (field == "month") return month;
   if (field == "day") return static_cast<unsigned>(at.date.day());
-  if (field == "quarter") return (month - 1) / 3 + 1;
+  if (field == "quarter") return quarter;
   if (field == "dow") return (weekday(at.day) + 1) % 7;
   if (field == "isodow") return weekday(at.day) + 1;
   if (field == "doy") return static_cast<double>((at.day - sys_days(at.date.year() / 1 / 1)).count() + 1);
