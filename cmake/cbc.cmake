@@ -12,3 +12,6 @@ add_library(isobar_lapack_errors STATIC cmake/lapack_errors.cpp)
 # Before LAPACK, and asked for from the start: so that it is found here first, whichever linker reads the line.
 isobar_library(cbc "-Wl,--undefined=xerbla_;isobar_lapack_errors;${cbc_archives}" "${cbc}")
 target_include_directories(isobar_cbc SYSTEM INTERFACE ${CBC_INCLUDE})
+
+# LAPACK by itself, for dense systems of equations.
+isobar_library(lapack "-Wl,--undefined=xerbla_;isobar_lapack_errors;${lapack_ARCHIVE};${blas_ARCHIVE}" "lapack;blas")
