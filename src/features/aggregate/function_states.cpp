@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "features/hash.h"
@@ -159,7 +160,7 @@ Status EndFunction::decode(State& state, ByteReader& reader) const {
 
 void DistinctFunction::add(State& state, const Value& value, const EventOrder&, int) const { state.insert(hash64({&value, 1}), precision); }
 Result<Value> DistinctFunction::result(const State& state, Instant) const {
-  return Value(static_cast<std::int64_t>(std::llround(state.estimate(precision))));
+  return Value(static_cast<std::int64_t>(std::llround(std::min(state.estimate(precision), 0x1p62))));
 }
 
 Result<Value> QuantilesFunction::result(const State& state, Instant) const {

@@ -8,6 +8,16 @@ namespace {
 
 constexpr Instant kBeginning = Instant::from_unix_nanos(INT64_MIN), kEnd = Instant::from_unix_nanos(INT64_MAX);
 
+/// At the ends of time, as much of it as there is.
+Span span_of_tile(std::int64_t index, std::int64_t hop) {
+  const auto bound = [&](std::int64_t i) {
+    std::int64_t at = 0;
+    if (__builtin_mul_overflow(i, hop, &at)) return i < 0 ? kBeginning : kEnd;
+    return Instant::from_unix_nanos(at);
+  };
+  return {bound(index), bound(index + 1)};
+}
+
 }  // namespace
 
 std::array<std::int64_t, 3> first_tiles(const WindowPlan& plan, Instant watermark) {
@@ -118,7 +128,7 @@ Retraction KeyWindows::retract_from_tiles(const Shape& shape, const EventOrder& 
   if (!shape.set.all_retract()) {
     if (total_) return {Retraction::What::kRebuild, {kBeginning, kEnd}};
     const std::int64_t hop = shape.plan.levels.back().hop, index = tile_of(order.time, hop);
-    return {Retraction::What::kRebuild, {Instant::from_unix_nanos(index * hop), Instant::from_unix_nanos((index + 1) * hop)}};
+    return {Retraction::What::kRebuild, span_of_tile(index, hop)};
   }
   for (Tiles::Tile* tile : touched)
     if (tile != nullptr) shape.set.retract(tile->states, order, arguments);
@@ -200,7 +210,7 @@ void KeyWindows::collect_tiles(const Shape& shape, std::size_t level, std::int64
   if (level + 1 == shape.plan.levels.size()) return add(after, until);
   const std::int64_t coarser = shape.plan.levels[level + 1].hop;
   const std::int64_t inner_end = floor_to(until, coarser), before = floor_to(after, coarser),
-                     inner = before == after ? after : before + coarser;
+                     inner = before == after ? after : minus(before, -coarser);
   if (inner >= inner_end) return add(after, until);
   add(after, inner);
   collect_tiles(shape, level + 1, inner, inner_end, into);

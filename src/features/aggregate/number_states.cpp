@@ -14,9 +14,16 @@ double decay(Instant newer, Instant older, Duration half_life) {
 
 }  // namespace
 
+Result<std::int64_t> decode_count(ByteReader& reader) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 40;
+  TRY_ASSIGN(const std::int64_t count, reader.zigzag());
+  if (count > kMost || count < -kMost) return damaged("a count of more events than there are");
+  return count;
+}
+
 void CountState::encode(std::string& out) const { append_zigzag(out, count); }
 Status CountState::decode(ByteReader& reader) {
-  TRY_ASSIGN(count, reader.zigzag());
+  TRY_ASSIGN(count, decode_count(reader));
   return {};
 }
 
@@ -26,11 +33,12 @@ void IntegerSum::encode(std::string& out) const {
   append_fixed(out, static_cast<std::uint64_t>(sum));
 }
 Status IntegerSum::decode(ByteReader& reader) {
-  TRY_ASSIGN(count, reader.zigzag());
+  TRY_ASSIGN(count, decode_count(reader));
   TRY_ASSIGN(const std::int64_t high, reader.zigzag());
   TRY_ASSIGN(const std::uint64_t low, reader.fixed<std::uint64_t>());
-  // Sums of two states must not overflow either: no more than 2^63 events of 2^63 each.
-  if (high > INT64_MAX / 4 || high < INT64_MIN / 4) return damaged("a sum of more than any events come to");
+  // As many events as a count may have, of the largest integer each: sums over all tiles do not overflow either.
+  constexpr std::int64_t kHighMost = std::int64_t{1} << 40;
+  if (high > kHighMost || high < -kHighMost) return damaged("a sum of more than any events come to");
   sum = static_cast<__int128>((static_cast<unsigned __int128>(static_cast<std::uint64_t>(high)) << 64) | low);
   return {};
 }
@@ -41,9 +49,9 @@ void NotFinite::encode(std::string& out) const {
   append_zigzag(out, negative);
 }
 Status NotFinite::decode(ByteReader& reader) {
-  TRY_ASSIGN(nans, reader.zigzag());
-  TRY_ASSIGN(positive, reader.zigzag());
-  TRY_ASSIGN(negative, reader.zigzag());
+  TRY_ASSIGN(nans, decode_count(reader));
+  TRY_ASSIGN(positive, decode_count(reader));
+  TRY_ASSIGN(negative, decode_count(reader));
   return {};
 }
 
@@ -73,7 +81,7 @@ void FloatSum::encode(std::string& out) const {
 Status FloatSum::decode(ByteReader& reader) {
   TRY_ASSIGN(sum, reader.fixed<double>());
   TRY_ASSIGN(compensation, reader.fixed<double>());
-  TRY_ASSIGN(count, reader.zigzag());
+  TRY_ASSIGN(count, decode_count(reader));
   return not_finite.decode(reader);
 }
 
@@ -114,7 +122,7 @@ void Moments::encode(std::string& out) const {
   not_finite.encode(out);
 }
 Status Moments::decode(ByteReader& reader) {
-  TRY_ASSIGN(count, reader.zigzag());
+  TRY_ASSIGN(count, decode_count(reader));
   TRY_ASSIGN(mean, reader.fixed<double>());
   TRY_ASSIGN(squares, reader.fixed<double>());
   return not_finite.decode(reader);
@@ -152,7 +160,7 @@ void DecayedSum::encode(std::string& out) const {
 }
 Status DecayedSum::decode(ByteReader& reader) {
   TRY_ASSIGN(sum, reader.fixed<double>());
-  TRY_ASSIGN(count, reader.zigzag());
+  TRY_ASSIGN(count, decode_count(reader));
   TRY_ASSIGN(const std::int64_t nanos, reader.zigzag());
   reference = Instant::from_unix_nanos(nanos);
   return not_finite.decode(reader);

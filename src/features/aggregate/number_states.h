@@ -10,6 +10,10 @@
 
 namespace isobar::features {
 
+/// How many events a stored state may say it has, either way: so many that none has, and so few that the sum over all tiles does not
+/// overflow.
+Result<std::int64_t> decode_count(ByteReader& reader);
+
 struct CountState {
   std::int64_t count = 0;
   void merge(const CountState& other) { count += other.count; }

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "features/hash.h"
+#include "number_states.h"
 
 namespace isobar::features {
 
@@ -220,12 +221,12 @@ Status LogLinearHistogram::decode(ByteReader& reader) {
   for (std::size_t i = 0; i < count; ++i) {
     TRY_ASSIGN(const std::int64_t step, reader.zigzag());
     Bucket bucket{};
-    TRY_ASSIGN(bucket.count, reader.zigzag());
+    TRY_ASSIGN(bucket.count, decode_count(reader));
     const bool in_range = step >= -(std::int64_t{1} << 33) && step <= std::int64_t{1} << 33 && (i == 0 || step > 0);
     place += in_range ? step : 0;
     if (!in_range || place < INT32_MIN || place > INT32_MAX || bucket.count == 0) return damaged("buckets out of order");
     bucket.place = static_cast<std::int32_t>(place);
-    if (__builtin_add_overflow(count_, bucket.count, &count_)) return damaged("a histogram of more than 2^63 values");
+    count_ += bucket.count;
     buckets_.push_back(bucket);
   }
   return {};
@@ -297,7 +298,7 @@ Status FrequentValues::decode(ByteReader& reader, Type type, std::size_t capacit
     TRY_ASSIGN(const std::uint64_t seen, reader.varint());
     TRY_ASSIGN(const std::uint64_t too_high, reader.varint());
     TRY_ASSIGN(Value value, reader.value());
-    constexpr std::uint64_t kMost = std::uint64_t{1} << 60;
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 40;
     if (value.is_null() || value.type() != type || seen == 0 || seen > kMost || too_high >= seen)
       return damaged("a counter that cannot be");
     const std::uint64_t hash = hash64({&value, 1});
@@ -327,7 +328,7 @@ Status BoundedHistogram::decode(ByteReader& reader, std::size_t bounds) {
   if (count != 0 && count != bounds + 1) return damaged("a histogram of other bounds");
   counts.resize(count);
   for (std::int64_t& held : counts) {
-    TRY_ASSIGN(held, reader.zigzag());
+    TRY_ASSIGN(held, decode_count(reader));
   }
   return {};
 }
