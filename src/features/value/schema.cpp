@@ -23,7 +23,7 @@ Status check_key(const Schema& schema, std::size_t at) {
 
 }  // namespace
 
-Result<Schema> Schema::create(std::vector<Column> columns, std::vector<std::string> keys) {
+Result<Schema> Schema::create(std::vector<Column> columns, const std::vector<std::string>& keys) {
   Schema schema;
   for (Column& column : columns) {
     if (column.name.empty()) return invalid(fmt::format("column {} has no name; give it one", schema.columns_.size() + 1));

@@ -98,9 +98,7 @@ std::strong_ordering compare(const Value& a, const Value& b) {
   const Type of_a = a.type(), of_b = b.type();
   if (of_a.is_number() && of_b.is_number()) return order_numbers(a, b);
   CHECK(of_a == of_b, name_of(of_a), name_of(of_b));
-  if (of_a.list)
-    return std::visit([&](const auto& list) { return order_lists(list, std::get<std::decay_t<decltype(list)>>(b.as<List>())); },
-                      a.as<List>());
+  if (of_a.list) return compare(a.as<List>(), b.as<List>());
   switch (of_a.kind) {
     case Kind::kBool: return a.as<bool>() <=> b.as<bool>();
     case Kind::kString: return a.as<std::string>() <=> b.as<std::string>();
@@ -110,6 +108,11 @@ std::strong_ordering compare(const Value& a, const Value& b) {
   }
   CHECK(false, name_of(of_a));
   return std::strong_ordering::equal;
+}
+
+std::strong_ordering compare(const List& a, const List& b) {
+  CHECK(a.index() == b.index(), a.index(), b.index());
+  return std::visit([&](const auto& list) { return order_lists(list, std::get<std::decay_t<decltype(list)>>(b)); }, a);
 }
 
 std::string describe(const Value& value) {

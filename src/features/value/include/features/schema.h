@@ -24,7 +24,7 @@ class Schema {
   /// keys    the names of the entity's columns, in the order in which they make its key; none: there is one row for all
   /// Errors  kInvalidArgument: a column without name, or twice; a key that is no column, twice, a list or a float (of which 0.1 in one
   ///         system is not 0.1 in another). The message names it
-  static Result<Schema> create(std::vector<Column> columns, std::vector<std::string> keys = {});
+  static Result<Schema> create(std::vector<Column> columns, const std::vector<std::string>& keys = {});
 
   const std::vector<Column>& columns() const { return columns_; }
   /// The places of the keys among the columns.

@@ -74,6 +74,8 @@ using Row = std::vector<Value>;
 /// bytes, false before true, lists by their first difference. Both values are of one type, or null; numbers of two types are compared as
 /// they are, exactly: 2^53+1 is more than the double 2^53.
 std::strong_ordering compare(const Value& a, const Value& b);
+/// Of lists of one kind.
+std::strong_ordering compare(const List& a, const List& b);
 
 /// For messages: 12, 0.5, 'text', null, [1, 2]. Long ones are cut at 60 bytes.
 std::string describe(const Value& value);
