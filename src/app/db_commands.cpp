@@ -133,8 +133,8 @@ void add_db_commands(Commands& commands) {
       ->capture_default_str();
 
   auto r = std::make_shared<ReplicaOptions>();
-  auto* replica_command = commands.add(group, "replica", "Run one replica, until it is told to stop.",
-                                       [r](Context& context) { return replica(context, *r); });
+  auto* replica_command =
+      commands.add(group, "replica", "Run one replica, until it is told to stop.", [r](Context& context) { return replica(context, *r); });
   add_db_member_options(*replica_command, *r, "the replica");
   replica_command
       ->add_option("--listen", r->listen,
@@ -156,8 +156,9 @@ void add_db_commands(Commands& commands) {
   auto* kv_command = commands.add(group, "kv", "Transactions on keys and values: one command, or a script on standard input.",
                                   [k](Context& context) { return kv(context, *k); });
   add_db_member_options(*kv_command, *k, "the client");
-  kv_command->add_option("COMMAND", k->words,
-                         "get KEY | put KEY VALUE | del KEY; in a script also begin, commit, abort, and token. Each alone is a transaction.");
+  kv_command->add_option(
+      "COMMAND", k->words,
+      "get KEY | put KEY VALUE | del KEY; in a script also begin, commit, abort, and token. Each alone is a transaction.");
   kv_command->add_option("--after", k->after,
                          "What `token` printed in another session, on whatever machine: all that it saw and did is seen here, too.");
   kv_command->add_option("--timeout", k->timeout, "How long one command may take.")->capture_default_str();

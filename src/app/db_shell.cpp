@@ -47,7 +47,8 @@ Status DbShell::run(std::string_view line) {
     return {};
   }
   if (words.command != "get" && words.command != "put" && words.command != "del")
-    return invalid(fmt::format("'{}' is no command; there are begin, get KEY, put KEY VALUE, del KEY, commit, abort, token", words.command));
+    return invalid(
+        fmt::format("'{}' is no command; there are begin, get KEY, put KEY VALUE, del KEY, commit, abort, token", words.command));
   if (words.key.empty()) return invalid(fmt::format("{} needs a key", words.command));
   if (open_) return run_in(*open_, words, print_);
   return run_alone(words);

@@ -99,25 +99,27 @@ TEST_P(DbCheckOfFault, IsFoundWithTheDeliveriesThatLeadToIt) {
 const char *const kConflict = "conflict, view 0", *const kSplit41 = "split 4-1, liar leads 1", *const kSplit50 = "split 5-0, liar leads 1",
                   *const kClosing = "closing, split 5-0, views 0-1";
 
-INSTANTIATE_TEST_SUITE_P(
-    Thresholds, DbCheckOfFault,
-    testing::Values(Fault{Bug::kFastCommitOneLess, kSplit41}, Fault{Bug::kFastCommitIsCommitQuorum, kSplit41},
-                    Fault{Bug::kFastAbortOneLess, "split 3-2, liar leads 1"}, Fault{Bug::kFastAbortIsAbortQuorum, kSplit41},
-                    Fault{Bug::kCommitQuorumOneLess, kConflict}, Fault{Bug::kCommitQuorumIsAbortQuorum, kConflict},
-                    Fault{Bug::kAbortQuorumOneLess, kConflict}, Fault{Bug::kLogQuorumOneLess, kSplit41},
-                    Fault{Bug::kLogQuorumIsCommitQuorum, kSplit41}, Fault{Bug::kElectionQuorumOneLess, kSplit41},
-                    Fault{Bug::kElectionIgnoresMajority, kSplit50}, Fault{Bug::kProposalUnchecked, kSplit50},
-                    Fault{Bug::kOlderViewAdopted, kSplit41}, Fault{Bug::kManyDecisionsInAView, kSplit41}, Fault{Bug::kLogsAgain, kConflict},
-                    Fault{Bug::kLoggedOfAnyView, kSplit41}, Fault{Bug::kSignersMayRepeat, kConflict},
-                    Fault{Bug::kJustificationUnchecked, kConflict}, Fault{Bug::kPreparedForgotten, kConflict},
-                    Fault{Bug::kMissedWritesAllowed, kConflict}, Fault{Bug::kOneParticipantIsEnough, "two shards, slow and fast"},
-                    Fault{Bug::kClosedUnchecked, kClosing}, Fault{Bug::kSignsUnclean, kClosing}, Fault{Bug::kStableQuorumOneLess, kClosing}),
-    [](const auto& fault) {
-      std::string name(name_of(fault.param.bug));
-      for (char& c : name)
-        if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-      return name;
-    });
+INSTANTIATE_TEST_SUITE_P(Thresholds, DbCheckOfFault,
+                         testing::Values(Fault{Bug::kFastCommitOneLess, kSplit41}, Fault{Bug::kFastCommitIsCommitQuorum, kSplit41},
+                                         Fault{Bug::kFastAbortOneLess, "split 3-2, liar leads 1"},
+                                         Fault{Bug::kFastAbortIsAbortQuorum, kSplit41}, Fault{Bug::kCommitQuorumOneLess, kConflict},
+                                         Fault{Bug::kCommitQuorumIsAbortQuorum, kConflict}, Fault{Bug::kAbortQuorumOneLess, kConflict},
+                                         Fault{Bug::kLogQuorumOneLess, kSplit41}, Fault{Bug::kLogQuorumIsCommitQuorum, kSplit41},
+                                         Fault{Bug::kElectionQuorumOneLess, kSplit41}, Fault{Bug::kElectionIgnoresMajority, kSplit50},
+                                         Fault{Bug::kProposalUnchecked, kSplit50}, Fault{Bug::kOlderViewAdopted, kSplit41},
+                                         Fault{Bug::kManyDecisionsInAView, kSplit41}, Fault{Bug::kLogsAgain, kConflict},
+                                         Fault{Bug::kLoggedOfAnyView, kSplit41}, Fault{Bug::kSignersMayRepeat, kConflict},
+                                         Fault{Bug::kJustificationUnchecked, kConflict}, Fault{Bug::kPreparedForgotten, kConflict},
+                                         Fault{Bug::kMissedWritesAllowed, kConflict},
+                                         Fault{Bug::kOneParticipantIsEnough, "two shards, slow and fast"},
+                                         Fault{Bug::kClosedUnchecked, kClosing}, Fault{Bug::kSignsUnclean, kClosing},
+                                         Fault{Bug::kStableQuorumOneLess, kClosing}),
+                         [](const auto& fault) {
+                           std::string name(name_of(fault.param.bug));
+                           for (char& c : name)
+                             if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace isobar::db

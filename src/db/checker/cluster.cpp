@@ -32,7 +32,8 @@ void Cluster::prepare_closing() {
   const TxId id = later->tx.tx.id();
   VotesProof proof;
   for (const auto& shard : later->tx.tx.participants)
-    for (const auto& replica : members.members.replicas_of(shard)) proof.votes.push_back(signed_by(replica, VoteStatement{id, Outcome::kCommit}));
+    for (const auto& replica : members.members.replicas_of(shard))
+      proof.votes.push_back(signed_by(replica, VoteStatement{id, Outcome::kCommit}));
   later->certificate = {id, Outcome::kCommit, std::move(proof)};
   for (const bool committed : {true, false}) {
     StateDigest digest(1);

@@ -35,9 +35,7 @@ struct Cluster {
   // Where intervals are closed: by a transaction that is committed from the beginning, and after the others.
   static constexpr std::uint64_t kClosed = 1000;
   ReplicaConfig replica_config() const;
-  CheckpointStatement checkpoint(Outcome outcome) const {
-    return {kClosed, roots[outcome == Outcome::kCommit ? 0 : 1]};
-  }
+  CheckpointStatement checkpoint(Outcome outcome) const { return {kClosed, roots[outcome == Outcome::kCommit ? 0 : 1]}; }
   std::optional<Decided> later;
   std::vector<Hash> roots{Hash{}, Hash{}};  // of what is at rest when the first transaction is committed, and when it is not
 

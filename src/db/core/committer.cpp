@@ -179,7 +179,8 @@ void Committer::on(const ReplicaId&, const DecidedReply& reply, Instant, std::ve
 /// One correct replica among those of a shard that say so is enough.
 void Committer::on(const ReplicaId& from, const GoneReply& reply, Instant, std::vector<Send>&) {
   if (done() || reply.tx != id_ || !votes_.contains(from.shard) || !gone_for_.insert(from).second) return;
-  const auto of_shard = std::count_if(gone_for_.begin(), gone_for_.end(), [&](const ReplicaId& other) { return other.shard == from.shard; });
+  const auto of_shard =
+      std::count_if(gone_for_.begin(), gone_for_.end(), [&](const ReplicaId& other) { return other.shard == from.shard; });
   gone_ = of_shard >= members_.budget.one_correct();
 }
 

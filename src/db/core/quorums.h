@@ -25,9 +25,7 @@ inline std::uint32_t log_quorum(FaultBudget budget) {
   return budget.log_quorum();
 }
 
-inline std::uint32_t stable_quorum(FaultBudget budget) {
-  return budget.commit_quorum() - (seeded(Bug::kStableQuorumOneLess) ? 1 : 0);
-}
+inline std::uint32_t stable_quorum(FaultBudget budget) { return budget.commit_quorum() - (seeded(Bug::kStableQuorumOneLess) ? 1 : 0); }
 
 inline std::uint32_t election_quorum(FaultBudget budget) {
   return budget.election_quorum() - (seeded(Bug::kElectionQuorumOneLess) ? 2 : 0);

@@ -61,7 +61,8 @@ std::optional<VotedRecord> Replica::refusal(const State& state, const TxId& id, 
   if (tx.timestamp.time <= checkpoints_.closed() && !seeded(Bug::kClosedUnchecked)) return because(AbortReason::kTooOld);
   if (forbidden(tx)) return because(AbortReason::kForbidden);
   const auto first = at_timestamp_.find(tx.timestamp);
-  if (first != at_timestamp_.end() && first->second != id && !seeded(Bug::kSameTimestampAllowed)) return because(AbortReason::kSameTimestamp);
+  if (first != at_timestamp_.end() && first->second != id && !seeded(Bug::kSameTimestampAllowed))
+    return because(AbortReason::kSameTimestamp);
   if (auto refused = refused_dependency(tx)) return refused;
   if (const auto objection = versions_.objection(tx, id)) return because(objection->reason, objection->other);
   for (const auto& write : tx.writes)

@@ -57,7 +57,8 @@ void Replica::tick_checkpoints(const Now& now) {
   }
 }
 
-/// What others may not have heard, as messages are lost: one of them is told what is stable, and all what this replica signed, until that is.
+/// What others may not have heard, as messages are lost: one of them is told what is stable, and all what this replica signed, until that
+/// is.
 void Replica::gossip() {
   const auto others = members_.others_of(self_);
   if (others.empty()) return;
@@ -110,7 +111,8 @@ void Replica::sign_checkpoint() {
 void Replica::on(const Peer& from, const CheckpointSigned& message, const Now& now) {
   const auto* other = std::get_if<ReplicaId>(&from);
   const Checkpoint& checkpoint = message.checkpoint;
-  if (!other || *other != checkpoint.signer || other->shard != self_.shard || !verifier_.holds(checkpoint)) return void(++counters_.dropped);
+  if (!other || *other != checkpoint.signer || other->shard != self_.shard || !verifier_.holds(checkpoint))
+    return void(++counters_.dropped);
   const auto* stable = checkpoints_.stable_of(self_.shard);
   if (stable && checkpoint.statement.until <= stable->statement().until) {
     if (*other != self_ && !signed_it(*stable, *other)) say_now(from, StableKnown{*stable});

@@ -35,9 +35,7 @@ void describe(Io& io, Like<Count> auto& count) {
   io(count.keys);
 }
 
-std::string with_bucket(char kind, std::uint32_t bucket) {
-  return {kind, static_cast<char>(bucket >> 8), static_cast<char>(bucket)};
-}
+std::string with_bucket(char kind, std::uint32_t bucket) { return {kind, static_cast<char>(bucket >> 8), static_cast<char>(bucket)}; }
 
 std::string with_id(char kind, const TxId& id) { return kind + std::string(id.hash.begin(), id.hash.end()); }
 
@@ -58,7 +56,8 @@ Result<std::unique_ptr<Settled>> Settled::open(std::unique_ptr<KeyValues> values
 Status Settled::load() {
   TRY_ASSIGN(const auto meta, read<Meta>("m", "its beginning"));
   if (meta && (meta->form != kForm || meta->buckets != buckets()))
-    return Error(Code::kDataLoss, fmt::format("it has form {} and {} buckets, not form {} and {}", meta->form, meta->buckets, kForm, buckets()));
+    return Error(Code::kDataLoss,
+                 fmt::format("it has form {} and {} buckets, not form {} and {}", meta->form, meta->buckets, kForm, buckets()));
   for (std::uint32_t bucket = 0; meta && bucket < buckets(); ++bucket) {
     TRY_ASSIGN(const auto bytes, values_->get(with_bucket('b', bucket)));
     if (bytes && !digest_.restore(bucket, *bytes)) return Error(Code::kDataLoss, fmt::format("the digest of bucket {} is damaged", bucket));

@@ -101,8 +101,8 @@ TEST(Settled, AStoreOfOtherBucketsIsNotOpened) {
 // Two stores that hold the same have the same leaves, by whatever way they came there; and others have others.
 TEST(SettledProperty, TheDigestIsOfWhatIsThereAndNotOfHowItCame) {
   rc::check([] {
-    const auto writes = *rc::gen::container<std::vector<std::pair<int, int>>>(
-        rc::gen::pair(rc::gen::inRange(0, 5), rc::gen::inRange(1, 30)));
+    const auto writes =
+        *rc::gen::container<std::vector<std::pair<int, int>>>(rc::gen::pair(rc::gen::inRange(0, 5), rc::gen::inRange(1, 30)));
     const auto one = settled_in_memory(3), other = settled_in_memory(3);
     std::map<std::string, std::uint64_t> newest;
     for (const auto& [key, time] : writes) {

@@ -50,7 +50,8 @@ bool StateDigest::restore(std::uint32_t bucket, std::string_view bytes) {
   if (bucket >= buckets_.size() || bytes.size() != sizeof(Lanes)) return false;
   Bucket& into = buckets_[bucket];
   for (std::size_t i = 0; i < into.lanes.of.size(); ++i)
-    into.lanes.of[i] = static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[2 * i]) | static_cast<unsigned char>(bytes[2 * i + 1]) << 8);
+    into.lanes.of[i] =
+        static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[2 * i]) | static_cast<unsigned char>(bytes[2 * i + 1]) << 8);
   return into.changed = true;
 }
 

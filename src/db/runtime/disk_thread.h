@@ -20,7 +20,7 @@ class DiskThread {
   ~DiskThread();
   struct Job {
     std::vector<VoteSegments::Record> records;
-    std::vector<TxId> forgotten;     ///< once the records are durable
+    std::vector<TxId> forgotten;    ///< once the records are durable
     std::function<void()> durable;  ///< called on the loop's thread, in the order of the jobs
   };
   void write(Job job);

@@ -6,8 +6,8 @@
 
 #include "db/ed25519_scheme.h"
 #include "db/evidence_file.h"
-#include "dialer.h"
 #include "db/recoverer.h"
+#include "dialer.h"
 #include "disk_thread.h"
 #include "net/listener.h"
 #include "rocks_key_values.h"
@@ -69,9 +69,10 @@ struct ReplicaServer::Inside {
     recoverer = std::make_unique<Recoverer>(cluster.membership, scheme);
     core->restore(*settled, records, {clock.now(), Instant()});
     if (core->checkpoints().matched() > settled->state().until)
-      return Error(Code::kDataLoss, fmt::format("{} is older than the log of votes says: what was at rest is lost. Put a sound copy of it back, "
-                                                "or take the replica out of the cluster",
-                                                (options.folder / "settled").string()));
+      return Error(Code::kDataLoss,
+                   fmt::format("{} is older than the log of votes says: what was at rest is lost. Put a sound copy of it back, "
+                               "or take the replica out of the cluster",
+                               (options.folder / "settled").string()));
     TRY(listen());
     disk = std::make_unique<DiskThread>(std::move(votes), *loop, [this](const Error& why) { fail(why); });
     store = std::make_unique<StoreThread>(*settled, *loop, [this](const Result<SettledState>& state) { at_rest(state); });

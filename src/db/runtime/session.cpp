@@ -63,11 +63,11 @@ struct Session::Inside {
   void on(const ReadRefused& read) {
     const bool forbidden = read.reason == AbortReason::kForbidden;
     const bool too_old = read.reason == AbortReason::kTooOld;
-    answer_read(read.tx, read.key,
-                forbidden
-                    ? Error(Code::kPermissionDenied, fmt::format("this client may not read '{}'; its rights are in cluster.yaml", read.key))
-                : too_old ? Error(Code::kConflict, "aborted: the transaction began so long ago that what it would read is not kept any more")
-                          : unavailable("the replicas' clocks are behind this machine's by more than they allow; set its clock"));
+    answer_read(
+        read.tx, read.key,
+        forbidden ? Error(Code::kPermissionDenied, fmt::format("this client may not read '{}'; its rights are in cluster.yaml", read.key))
+        : too_old ? Error(Code::kConflict, "aborted: the transaction began so long ago that what it would read is not kept any more")
+                  : unavailable("the replicas' clocks are behind this machine's by more than they allow; set its clock"));
   }
   void on(const Ended& ended) {
     const auto found = committing.find(ended.tx);

@@ -57,9 +57,10 @@ Status VoteSegments::read(std::uint64_t number, bool last, std::vector<LogRecord
   std::vector<std::string> found;
   TRY_ASSIGN(auto log, VoteLog::open(file, sync_, found));
   if (!last && log.size() != size_before)
-    return Error(Code::kDataLoss, fmt::format("{} is cut off at byte {}, and there are later ones: promises of this replica are lost. It must "
-                                              "not vote again; put a sound copy of the file back, or take the replica out of the cluster",
-                                              file.string(), log.size()));
+    return Error(Code::kDataLoss,
+                 fmt::format("{} is cut off at byte {}, and there are later ones: promises of this replica are lost. It must "
+                             "not vote again; put a sound copy of the file back, or take the replica out of the cluster",
+                             file.string(), log.size()));
   segments_.push_back({number, {}});
   for (const auto& bytes : found) {
     TRY_ASSIGN(auto record, decode<LogRecord>(bytes).context("read " + file.string()));

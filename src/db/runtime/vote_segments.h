@@ -1,7 +1,7 @@
 #pragma once
 
-// The log of votes as a row of files, so that what is forgotten takes no room: a file goes when of every transaction in it nothing has to be
-// remembered. Each begins with the replica's latest checkpoint, which stands for all earlier ones.
+// The log of votes as a row of files, so that what is forgotten takes no room: a file goes when of every transaction in it nothing has to
+// be remembered. Each begins with the replica's latest checkpoint, which stands for all earlier ones.
 
 #include <deque>
 #include <unordered_set>

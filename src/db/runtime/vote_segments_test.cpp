@@ -23,9 +23,7 @@ class VoteSegmentsTest : public testing::Test {
     id.hash[0] = static_cast<std::uint8_t>(n);
     return id;
   }
-  static VoteSegments::Record vote(int n) {
-    return {id_of(n), false, encode(LogRecord{id_of(n), std::nullopt, VotedRecord{}})};
-  }
+  static VoteSegments::Record vote(int n) { return {id_of(n), false, encode(LogRecord{id_of(n), std::nullopt, VotedRecord{}})}; }
   static VoteSegments::Record checkpoint(std::uint64_t closed) {
     return {TxId{}, true, encode(LogRecord{TxId{}, std::nullopt, CheckpointRecord{closed, 0, {}, {}}})};
   }
@@ -175,7 +173,8 @@ TEST_F(VoteSegmentsTest, AFlippedBitIsToldOrHarmless) {
   }
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder_))
-    if (entry.is_regular_file() && (entry.path().extension() == ".sst" || entry.path().extension() == ".log")) files.push_back(entry.path());
+    if (entry.is_regular_file() && (entry.path().extension() == ".sst" || entry.path().extension() == ".log"))
+      files.push_back(entry.path());
   ASSERT_FALSE(files.empty());
   int told = 0;
   for (const auto& file : files) {

@@ -11,15 +11,17 @@ namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
-CheckpointConfig soon(Duration retention = std::chrono::seconds(30)) { return {std::chrono::seconds(10), std::chrono::seconds(20), retention}; }
+CheckpointConfig soon(Duration retention = std::chrono::seconds(30)) {
+  return {std::chrono::seconds(10), std::chrono::seconds(20), retention};
+}
 
 TxBuilder at_second(std::uint64_t client, std::uint64_t second) { return a_tx(client, second * kSecond); }
 
 /// Keys of every shard are among enough of them.
 std::string key_of(std::uint64_t shard, std::uint64_t n) { return "k" + std::to_string(shard) + "." + std::to_string(n); }
 
-/// The lab's clock says 1000 s. Two transactions are committed, of 901 s and of 985 s; when a while has passed, 980 s and before are closed,
-/// and before 950 s is forgotten.
+/// The lab's clock says 1000 s. Two transactions are committed, of 901 s and of 985 s; when a while has passed, 980 s and before are
+/// closed, and before 950 s is forgotten.
 struct Closing {
   Lab lab;
   Decided old, young;
@@ -63,7 +65,8 @@ std::string what_is_closed_stays_closed_after_a_kill() {
   // Something undecided, so that the store tells nothing of how far the replica had closed.
   story.lab.prepare(one, story.lab.sign(at_second(2, 965).writes("open", "1")));
   story.pass({story.lab.at(1), story.lab.at(2), story.lab.at(3), story.lab.at(4), story.lab.at(5)});
-  MUST(story.checkpoints(0).closed() == 980 * kSecond && story.checkpoints(0).settled() == 960 * kSecond, "it closes and settles otherwise");
+  MUST(story.checkpoints(0).closed() == 980 * kSecond && story.checkpoints(0).settled() == 960 * kSecond,
+       "it closes and settles otherwise");
   story.lab.restart(one);
   const auto vote = story.late(0, 975);
   MUST(vote && vote->vote.statement.vote == Outcome::kAbort, "what was closed is open again");
@@ -102,10 +105,8 @@ std::string what_is_said_to_be_stable_is_checked() {
     return attest(CheckpointStatement{970 * kSecond, {1}}, signer, story.lab.members.members.epoch,
                   story.lab.members.signer_of(story.lab.at(with)));
   };
-  const std::vector<std::vector<Checkpoint>> lies = {{lie(0, 5), lie(1, 5), lie(2, 5), lie(3, 5)},
-                                                     {lie(5, 5), lie(5, 5), lie(5, 5), lie(5, 5)},
-                                                     {lie(5, 5)},
-                                                     {}};
+  const std::vector<std::vector<Checkpoint>> lies = {
+      {lie(0, 5), lie(1, 5), lie(2, 5), lie(3, 5)}, {lie(5, 5), lie(5, 5), lie(5, 5), lie(5, 5)}, {lie(5, 5)}, {}};
   for (const auto& list : lies) story.lab.tell(story.lab.at(0), story.lab.at(5), StableKnown{{list}});
   MUST(story.checkpoints(0).stable(ShardId(0)) == 0 && story.checkpoints(0).closed() == 0, "a liar makes a checkpoint stable alone");
   return "";
@@ -281,7 +282,8 @@ std::string what_nobody_else_accepted_is_dropped() {
   MUST(story.checkpoints(0).matched() == 980 * kSecond, "a transaction that nobody finishes holds it back for ever");
   MUST(story.lab.replica(story.lab.at(0)).undecided().empty(), "it stays prepared though it will never be committed");
   const auto vote = story.lab.prepare(story.lab.at(0), waits);
-  MUST(vote && vote->vote.statement.vote == Outcome::kAbort && vote->reason == AbortReason::kDependency, "who depends on it waits for ever");
+  MUST(vote && vote->vote.statement.vote == Outcome::kAbort && vote->reason == AbortReason::kDependency,
+       "who depends on it waits for ever");
   return "";
 }
 

@@ -35,7 +35,7 @@ void SimClient::begin() {
   if (done() || (lies() && world_.healed())) return;
   const TxHandle tx = core_.begin(world_.now(), static_cast<std::uint32_t>(world_.random().below(6)));
   Work& work = running_[tx];
-  ++tries_;
+  if (world_.options().at_once == 1) work.after = last_committed_;
   for (std::uint64_t i = 1 + world_.random().below(3); i > 0; --i) {
     const std::string key = fmt::format("k{}", world_.random().below(world_.options().keys));
     if (std::find(work.to_read.begin(), work.to_read.end(), key) == work.to_read.end()) work.to_read.push_back(key);
@@ -56,13 +56,18 @@ void SimClient::on(const ReadDone& read) {
   // Some of what was read is written; now and then a key goes, one is written that was not read, or all of it is given up.
   for (const auto& [key, value] : work.read)
     if (world_.random().chance(0.6)) {
-      if (world_.random().chance(0.05)) core_.write(read.tx, key, std::nullopt);
-      else core_.write(read.tx, key, fmt::format("{};{}.{}", value.value_or(""), self_, tries_));
+      if (world_.random().chance(0.05)) write(read.tx, work, key, std::nullopt);
+      else write(read.tx, work, key, fmt::format("{};{}.{}", value.value_or(""), self_, read.tx));
     }
   if (world_.random().chance(0.1))
-    core_.write(read.tx, fmt::format("k{}", world_.random().below(world_.options().keys)), fmt::format("blind {}.{}", self_, tries_));
+    write(read.tx, work, fmt::format("k{}", world_.random().below(world_.options().keys)), fmt::format("blind {}.{}", self_, read.tx));
   if (world_.random().chance(0.05)) return give_up(read.tx);
   core_.commit(read.tx, world_.now());
+}
+
+void SimClient::write(TxHandle tx, Work& work, const std::string& key, std::optional<std::string> value) {
+  work.written[key] = value;
+  core_.write(tx, key, std::move(value));
 }
 
 void SimClient::on(const ReadRefused& read) { give_up(read.tx); }
@@ -74,7 +79,12 @@ void SimClient::give_up(TxHandle tx) {
 }
 
 void SimClient::on(const Ended& ended) {
-  running_.erase(ended.tx);
+  const auto work = running_.extract(ended.tx);
+  if (!lies() && !work.empty() && ended.id != TxId{} && !ended.forgotten) {
+    Observed observed{fmt::format("{}.{}", self_, ended.tx), work.mapped().read, work.mapped().written, work.mapped().after};
+    if (ended.outcome == Outcome::kCommit) last_committed_ = world_.observations().committed(std::move(observed));
+    else world_.observations().aborted(observed);
+  }
   if (!lies() && ended.id != TxId{} && !ended.forgotten) world_.oracle().saw_ended(ended.id, ended.outcome);
   if (ended.outcome == Outcome::kCommit) ++committed_;
   later(Duration(static_cast<std::int64_t>(world_.random().exponential(3'000'000))), [this] { begin(); });

@@ -38,12 +38,14 @@ class SimClient {
   Client core_;
   struct Work {
     std::vector<std::string> to_read;
-    std::map<std::string, std::optional<std::string>> read;
+    std::map<std::string, std::optional<std::string>> read, written;
+    std::optional<std::size_t> after;
   };
+  void write(TxHandle tx, Work& work, const std::string& key, std::optional<std::string> value);
   std::map<TxHandle, Work> running_;
+  std::optional<std::size_t> last_committed_;  // among what was observed, of one transaction at a time
   std::optional<Instant> tick_at_;
   std::size_t committed_ = 0, evidence_ = 0;
-  std::uint64_t tries_ = 0;
   bool gone_ = false;
 };
 

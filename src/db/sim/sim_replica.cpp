@@ -9,10 +9,7 @@ constexpr std::uint32_t kBuckets = 4;
 }
 
 SimReplica::SimReplica(SimWorld& world, const ReplicaId& self, std::optional<LyingReplica> liar)
-    : world_(world),
-      self_(self),
-      liar_(std::move(liar)),
-      settled_(settled_in_memory(kBuckets)) {
+    : world_(world), self_(self), liar_(std::move(liar)), settled_(settled_in_memory(kBuckets)) {
   world_.attach(self_, [this](const Peer& from, const Message& message) { receive(from, message); });
   restart();
 }

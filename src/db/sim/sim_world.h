@@ -10,6 +10,7 @@
 #include "db/now.h"
 #include "db/sim_keys.h"
 #include "db/simulation.h"
+#include "observations.h"
 #include "oracle.h"
 #include "sim/scheduler.h"
 
@@ -32,6 +33,7 @@ class SimWorld {
   Random& random() { return scheduler_.random(); }
   sim::Scheduler& scheduler() { return scheduler_; }
   Oracle& oracle() { return oracle_; }
+  Observations& observations() { return observations_; }
   const SimMembers& members() const { return members_; }
   const SimOptions& options() const { return options_; }
   std::uint64_t messages() const { return messages_; }
@@ -44,6 +46,7 @@ class SimWorld {
   const SimMembers& members_;
   sim::Scheduler scheduler_;
   Oracle oracle_;
+  Observations observations_;
   std::map<Peer, Receive> receivers_;
   std::set<std::pair<Peer, Peer>> cuts_;
   std::uint64_t messages_ = 0;

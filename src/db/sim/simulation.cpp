@@ -138,8 +138,8 @@ class Simulation {
       const Checkpoints& at = replica->core()->checkpoints();
       for (const auto& tx : replica->core()->undecided())
         world_.oracle().violate(fmt::format("{} of {} is not decided in time; replica {}.{} has closed {}, put to rest {}, agreed to {}",
-                                            short_name(tx.tx.id()), to_text(tx.tx.timestamp), replica->self().shard,
-                                            replica->self().index, at.closed(), at.settled(), at.matched()));
+                                            short_name(tx.tx.id()), to_text(tx.tx.timestamp), replica->self().shard, replica->self().index,
+                                            at.closed(), at.settled(), at.matched()));
     }
     for (std::size_t i = 0; i < clients_.size(); ++i)
       if (!clients_[i]->done() && !clients_[i]->lies()) world_.oracle().violate(fmt::format("client {} cannot do its work", i + 1));
@@ -190,6 +190,7 @@ class Simulation {
     for (std::uint64_t client = options_.correct_clients + 1; client <= options_.correct_clients + options_.lying_clients; ++client)
       lying.insert(ClientId(client));
     oracle.finish(lying);
+    for (auto& what : world_.observations().unexplained()) oracle.violate(std::move(what));
     for (const auto& client : clients_) {
       verdict.recovered += client->core().counters().recovered;
       verdict.evidence += client->evidence();

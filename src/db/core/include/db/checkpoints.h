@@ -32,7 +32,8 @@ struct CheckpointConfig {
 class Checkpoints {
  public:
   /// members outlives it.
-  Checkpoints(CheckpointConfig config, const Membership& members, const ReplicaId& self) : config_(config), members_(members), self_(self) {}
+  Checkpoints(CheckpointConfig config, const Membership& members, const ReplicaId& self)
+      : config_(config), members_(members), self_(self) {}
 
   /// Nothing with a time up to this is accepted any more. 0: nothing is closed
   std::uint64_t closed() const { return closed_; }
@@ -54,8 +55,8 @@ class Checkpoints {
   std::optional<std::uint64_t> due(std::optional<std::uint64_t> oldest_open, bool late) const;
   void settling() { settling_ = true; }
   void settled(const SettledState& state);
-  /// What to sign, when there is something new: of one time that may be several digests after another, as late ones come to be known, and each
-  /// is true when it is signed. Arguments as of `due`
+  /// What to sign, when there is something new: of one time that may be several digests after another, as late ones come to be known, and
+  /// each is true when it is signed. Arguments as of `due`
   std::optional<CheckpointStatement> to_sign(std::optional<std::uint64_t> oldest_open, bool late);
   /// After a start: what was at rest then.
   void begin(const SettledState& state);

@@ -1,8 +1,8 @@
 #pragma once
 
 /// The versions of a shard's keys and who has read them: what the concurrency check looks at (MVTSO, Basil §4.2, steps 3 to 6). A
-/// transaction that is prepared counts like a committed one: its writes can be read, and its reads stand against writers. In memory, but for
-/// what has come to rest: of that the newest version of each key is in the store, and no reader is of interest any more.
+/// transaction that is prepared counts like a committed one: its writes can be read, and its reads stand against writers. In memory, but
+/// for what has come to rest: of that the newest version of each key is in the store, and no reader is of interest any more.
 
 #include <map>
 #include <optional>
@@ -39,7 +39,8 @@ class VersionStore {
   void commit(const Transaction& tx, const TxId& id);
   void abort(const Transaction& tx, const TxId& id);
 
-  /// From now on what is here and newer than there counts. It outlives this, or the next call. until: the time of the newest that may be there
+  /// From now on what is here and newer than there counts. It outlives this, or the next call. until: the time of the newest that may be
+  /// there
   void look_into(const Settled* settled, std::uint64_t until) { settled_ = settled, settled_until_ = until; }
   /// What it wrote and read is no longer here: it is at rest.
   void forget(const Transaction& tx, const TxId& id);

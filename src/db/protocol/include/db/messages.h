@@ -339,10 +339,10 @@ void describe(Io& io, Like<StatusReply> auto& m) {
       m.dropped)(m.batches)(m.caught_up)(m.kept)(m.settled)(m.stable);
 }
 
-using Message = std::variant<ReadRequest, ReleaseReads, Prepare, Recover, LogDecision, Writeback, InvokeFallback, ReadReply, VoteReply,
-                             LoggedReply, DecidedReply, Blocker, ElectLeader, Propose, StatusRequest, StatusReply, CompareWindows,
-                             WindowsCompared, FetchDecided, SupplyDecided, CheckpointSigned, StableKnown, FetchLeaves, LeavesSupplied,
-                             FetchBucket, BucketSupplied, GoneReply>;
+using Message =
+    std::variant<ReadRequest, ReleaseReads, Prepare, Recover, LogDecision, Writeback, InvokeFallback, ReadReply, VoteReply, LoggedReply,
+                 DecidedReply, Blocker, ElectLeader, Propose, StatusRequest, StatusReply, CompareWindows, WindowsCompared, FetchDecided,
+                 SupplyDecided, CheckpointSigned, StableKnown, FetchLeaves, LeavesSupplied, FetchBucket, BucketSupplied, GoneReply>;
 
 /// One message as it is sent. Cost: linear in its size.
 std::string encode_message(const Message& message);

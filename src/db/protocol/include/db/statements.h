@@ -87,8 +87,7 @@ void describe(Io& io, Like<CheckpointStatement> auto& s) {
 }
 
 /// The order is part of the protocol: a statement's digest starts with its place here.
-using Statement =
-    std::variant<VoteStatement, LoggedStatement, ElectStatement, FallbackStatement, RequestStatement, CheckpointStatement>;
+using Statement = std::variant<VoteStatement, LoggedStatement, ElectStatement, FallbackStatement, RequestStatement, CheckpointStatement>;
 
 inline constexpr std::uint32_t kBatchMost = 1024, kBatchLevels = 10;
 /// From a leaf upwards. Kept in place: votes are copied and decoded too often to allocate for each.
