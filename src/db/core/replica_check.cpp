@@ -90,7 +90,7 @@ std::optional<VotedRecord> Replica::refused_dependency(const Transaction& tx) co
     if (wrote.timestamp != dependency.version || !wrote.write_of(dependency.key)) return refused;
     // Whatever this replica thinks of the writer itself: others let it pass, and until it is decided this one waits with its vote.
     const auto& certificate = writer->second.certificate;
-    if (certificate && certificate->decision == Outcome::kAbort) return refused;
+    if ((certificate && certificate->decision == Outcome::kAbort) || never_commits(writer->second)) return refused;
   }
   for (const auto& read : tx.reads) {
     const auto writer = versions_.keeps(read.key) ? at_timestamp_.find(read.version) : at_timestamp_.end();

@@ -77,7 +77,7 @@ void Replica::settle_until(std::uint64_t until) {
     const State& state = states_.at(next->second);
     for (const auto& write : state.tx->tx.writes)
       if (versions_.keeps(write.key)) newest[write.key] = &state;  // they come in the order of time
-    settling_.push_back(next->second);
+    settling_.insert(next->second);
   }
   std::set<const State*> writers;
   for (const auto& [key, state] : newest) {
@@ -158,6 +158,15 @@ void Replica::drop_undecided() {
     state.waits_for.clear();
     wake(id, true);
   }
+  // Others may wait for what this replica refused by itself, and never heard of again.
+  std::vector<TxId> never;
+  for (const auto& [id, waiters] : waiters_)
+    if (const auto state = states_.find(id); state == states_.end() || never_commits(state->second)) never.push_back(id);
+  for (const auto& id : never) wake(id, true);
+}
+
+bool Replica::never_commits(const State& state) const {
+  return !state.certificate && state.tx && state.tx->tx.timestamp.time <= checkpoints_.matched();
 }
 
 void Replica::forget_old() {
@@ -167,7 +176,7 @@ void Replica::forget_old() {
   while (!by_age_.empty() && by_age_.begin()->first.time <= own) held_.insert(by_age_.extract(by_age_.begin()));
   for (auto next = held_.begin(); next != held_.end();) {
     const auto [at, id] = *next;
-    const bool in_use = unsettled_.contains({at, id}) || std::find(settling_.begin(), settling_.end(), id) != settling_.end();
+    const bool in_use = unsettled_.contains({at, id}) || settling_.contains(id);
     if (in_use || !checkpoints_.gone(states_.at(id).tx->tx)) {
       ++next;
       continue;

@@ -287,6 +287,23 @@ std::string what_nobody_else_accepted_is_dropped() {
   return "";
 }
 
+std::string who_depends_on_what_all_refused_does_not_wait_for_ever() {
+  Closing story;
+  const auto refused = story.lab.sign(at_second(2, 970).reads("x", {900 * kSecond, ClientId(3)}).writes("q", "1"));
+  const auto waits = story.lab.sign(at_second(3, 988).depends("q", refused).writes("r", "1"));
+  for (const auto& vote : story.lab.prepare(refused, 0, 6)) MUST(vote.statement.vote == Outcome::kAbort, "it is not refused");
+  for (std::uint32_t i = 0; i < 6; ++i) MUST(!story.lab.prepare(story.lab.at(i), waits), "it does not wait");
+  for (int turns = 0; turns < 3; ++turns) story.pass();
+  const auto late = story.lab.sign(at_second(3, 989).depends("q", refused).writes("s", "1"));
+  for (std::uint32_t i = 0; i < 6; ++i) {
+    const auto vote = story.lab.prepare(story.lab.at(i), waits);
+    MUST(vote && vote->vote.statement.vote == Outcome::kAbort, "it waits for what nobody will ever decide");
+    const auto other = story.lab.prepare(story.lab.at(i), late);
+    MUST(other && other->vote.statement.vote == Outcome::kAbort, "who comes later waits for it");
+  }
+  return "";
+}
+
 std::string one_replica_alone_does_not_say_that_it_is_gone() {
   Closing story;
   Verifier verifier(story.lab.members.members, story.lab.members.scheme);
@@ -320,6 +337,7 @@ std::vector<Scenario> checkpoint_scenarios() {
           {"OlderVersionsDoNotComeBack", older_versions_do_not_come_back},
           {"WhatOthersMustStillAskForIsKept", what_others_must_still_ask_for_is_kept},
           {"WhatNobodyElseAcceptedIsDropped", what_nobody_else_accepted_is_dropped},
+          {"WhoDependsOnWhatAllRefusedDoesNotWaitForEver", who_depends_on_what_all_refused_does_not_wait_for_ever},
           {"OneReplicaAloneDoesNotSayThatItIsGone", one_replica_alone_does_not_say_that_it_is_gone}};
 }
 

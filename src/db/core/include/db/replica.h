@@ -200,6 +200,7 @@ class Replica {
   void became_stable(const Now& now);
   void match(const Now& now);
   void drop_undecided();
+  bool never_commits(const State& state) const;
   void forget(const TxId& id);
   void forget_old();
   void record_checkpoints();
@@ -236,7 +237,7 @@ class Replica {
   ByAge unsettled_;  // committed, and not handed over to be put to rest
   ByAge by_age_;     // all that are remembered
   ByAge held_;       // of those, the ones that are old enough, but for other shards
-  std::vector<TxId> settling_;
+  std::set<TxId> settling_;
   std::uint64_t newest_committed_ = 0;  // its time
   Instant next_checkpoint_;
   std::optional<Checkpoint> own_checkpoint_;  // the latest that it signed
