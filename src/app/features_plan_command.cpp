@@ -11,7 +11,7 @@ namespace isobar::app {
 
 namespace {
 
-struct PlanOptions {
+struct DefinitionOptions {
   std::string file, against;
   bool json = false, canonical = false;
 };
@@ -21,7 +21,7 @@ Result<features::Definition> read_definition(const std::string& file) {
   return features::parse_definition(text, file);
 }
 
-Result<std::string> make_plan(const PlanOptions& o) {
+Result<std::string> definition_answer(const DefinitionOptions& o) {
   TRY_ASSIGN(const auto definition, read_definition(o.file));
   if (o.canonical) return features::canonical_text(definition);
   std::optional<features::Definition> before;
@@ -32,8 +32,8 @@ Result<std::string> make_plan(const PlanOptions& o) {
   return o.json ? features::plan_json(plan) + "\n" : features::render_plan(plan);
 }
 
-int show_plan(Context& context, const PlanOptions& o) {
-  const auto text = make_plan(o);
+int plan_definition_file(Context& context, const DefinitionOptions& o) {
+  const auto text = definition_answer(o);
   if (!text.ok()) return context.console().fail(text.error());
   context.console().print(*text);
   return kOk;
@@ -42,10 +42,10 @@ int show_plan(Context& context, const PlanOptions& o) {
 }  // namespace
 
 void add_features_plan_command(Commands& commands, CLI::App* features_group) {
-  auto o = std::make_shared<PlanOptions>();
+  auto o = std::make_shared<DefinitionOptions>();
   auto* command = commands.add(features_group, "plan",
                                "Check a definition of features, and say what it adds, changes and drops, and what becomes of the data.",
-                               [o](Context& context) { return show_plan(context, *o); });
+                               [o](Context& context) { return plan_definition_file(context, *o); });
   command->add_option("FILE", o->file, "The definition, a YAML file: entities, sources, views, services.")->required();
   command->add_option("--against", o->against,
                       "The definition that it would replace: an older file, or its canonical form. None: all is new.");

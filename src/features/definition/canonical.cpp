@@ -212,7 +212,7 @@ std::vector<Leaf> leaves_of(const YamlNode& tree) {
 
 std::string canonical_text(const Definition& definition) {
   YamlNode document = map_node();
-  put(document, "version", plain("1"));
+  put(document, "version", plain(fmt::format("{}", kDefinitionVersion)));
   put(document, "project", definition.project);
   put_all(document, "entities", definition.entities);
   put_all(document, "sources", definition.sources);

@@ -55,11 +55,14 @@ Meaning of_view(std::string_view path, std::string_view before, std::string_view
   return {};
 }
 
+Meaning of_on_demand(std::string_view path) {
+  if (path == "on_demand") return {kDropped, "it is computed when it is asked for; its stored values are dropped"};
+  return {kKept, "holds for requests from now on"};
+}
+
 Meaning of_feature(std::string_view path, std::string_view before, std::string_view after) {
   if (path.starts_with("schedule.")) return {kKept, "holds for refreshes from now on"};
   if (path == "type" && is_wider_name(before, after)) return {kKept, "stored values are read as the wider type"};
-  if (path == "on_demand" && !after.empty()) return {kDropped, "it is computed when it is asked for; its stored values are dropped"};
-  if (path.starts_with("request.")) return {kKept, "whoever asks says it, or no longer does"};
   constexpr std::array<std::string_view, 9> kRow{"featurizer", "step",         "window",  "period", "horizon",
                                                  "item",       "item_factors", "factors", "ridge"};
   if (std::ranges::find(kRow, path) != kRow.end())
@@ -75,16 +78,17 @@ std::string_view name_of(Consequence consequence) {
 }
 
 Meaning meaning_of_added(std::string_view kind) {
-  if (kind == "feature") return {kKept, "it is empty at first, and made from what its sources still have"};
+  if (kind == "feature" || kind == "aggregate") return {kKept, "made from what its sources still have"};
+  if (kind == "on demand") return {kKept, "computed when it is asked for"};
   if (kind == "source") return {kKept, "it is read from its beginning"};
   return {};
 }
 
 Meaning meaning_of_dropped(std::string_view kind) {
-  if (kind == "feature") return {kDropped, "its values are dropped"};
+  if (kind == "feature" || kind == "aggregate") return {kDropped, "its values are dropped"};
   if (kind == "view") return {kDropped, "its rows, states and history are dropped"};
   if (kind == "source") return {kDropped, "positions in it are forgotten"};
-  if (kind == "service") return {kKept, "requests that name it are refused"};
+  if (kind == "service" || kind == "on demand") return {kKept, "requests that name it are refused"};
   return {};
 }
 
@@ -94,6 +98,7 @@ Meaning meaning_of_field(std::string_view kind, std::string_view path, std::stri
   if (kind == "source") return of_source(path, before, after);
   if (kind == "view") return of_view(path, before, after);
   if (kind == "feature") return of_feature(path, before, after);
+  if (kind == "on demand") return of_on_demand(path);
   if (kind == "aggregate") return {kRebuilt, "it is made again from the sources; its tiles are of the old one"};
   return {kKept, "answers have it from now on"};
 }

@@ -14,9 +14,9 @@ struct Meaning {
   std::string words;
 };
 
+/// kind   as in `Change`, but for features that are aggregates, "aggregate", or on demand, "on demand"
 Meaning meaning_of_added(std::string_view kind);
 Meaning meaning_of_dropped(std::string_view kind);
-/// kind   as in `Change`, or aggregate for a feature that is one
 /// path   of a leaf (canonical.h); before, after   its text, "" where it is not there
 Meaning meaning_of_field(std::string_view kind, std::string_view path, std::string_view before, std::string_view after);
 

@@ -11,9 +11,6 @@ namespace isobar::features {
 
 namespace {
 
-/// The version of the file's form, and of the canonical one, which is such a file.
-constexpr int kVersion = 1;
-
 template <class Thing>
 const Thing* find_named(const std::vector<Thing>& things, std::string_view name) {
   const auto at = std::ranges::lower_bound(things, name, {}, &Thing::name);
@@ -45,8 +42,8 @@ class Names {
 };
 
 void read_head(FieldReader& reader, Definition& definition) {
-  int version = kVersion;
-  reader.integer("version", version, kVersion, kVersion);
+  int version = kDefinitionVersion;
+  reader.integer("version", version, kDefinitionVersion, kDefinitionVersion);
   if (reader.text("project", definition.project)) check_name(definition.project, reader.get("project")->mark, "project", reader.problems());
   else if (!reader.has("project")) reader.problems().add({1, 1}, "project", "it is not there; name the project, as project: shop");
 }

@@ -93,6 +93,7 @@ TEST(Definition, AFeatureOfTwoViewsIsAmbiguous) {
       problem("total:spent as spent_in_all", "total:spent as spent_1h"),
       HasSubstr(
           "services.fraud[1]: 'spent_1h' is spending:spent_1h already; give one of them another name, as total:spent as total_spent"));
+  EXPECT_THAT(problem("ttl: 90d", "online: false"), HasSubstr("services.fraud[0]: view spending is not online"));
   EXPECT_THAT(problem("spending:spent_1h, total", "spending:spend_1h, total"),
               HasSubstr("there is no feature of spending called 'spend_1h'; did you mean 'spent_1h'?"));
   EXPECT_THAT(problem("spending:spent_1h, total", "spendings:spent_1h, total"),

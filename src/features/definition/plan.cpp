@@ -26,10 +26,10 @@ class Comparison {
     auto now = after.begin();
     while (old != before.end() || now != after.end()) {
       if (now == after.end() || (old != before.end() && old->name < now->name)) {
-        add(lone(Change::What::kDropped, kind, prefix + old->name));
+        add(lone(Change::What::kDropped, kind, prefix + old->name, meaning_of_dropped(kind_in_words(*old, kind))));
         ++old;
       } else if (old == before.end() || now->name < old->name) {
-        add(lone(Change::What::kAdded, kind, prefix + now->name));
+        add(lone(Change::What::kAdded, kind, prefix + now->name, meaning_of_added(kind_in_words(*now, kind))));
         note_type(*now);
         both(nullptr, *now);
         ++now;
@@ -47,8 +47,7 @@ class Comparison {
 
  private:
   void add(Change change) { plan_.changes.push_back(std::move(change)); }
-  static Change lone(Change::What what, const std::string& kind, std::string name) {
-    const Meaning meaning = what == Change::What::kAdded ? meaning_of_added(kind) : meaning_of_dropped(kind);
+  static Change lone(Change::What what, const std::string& kind, std::string name, const Meaning& meaning) {
     return {.what = what,
             .kind = kind,
             .name = std::move(name),
@@ -96,8 +95,10 @@ class Comparison {
   template <class Thing>
   static void note_order(const Thing&, const Thing&, Change&) {}
 
+  /// As features/consequence.h tells features apart.
   static std::string kind_in_words(const Feature& feature, const std::string& kind) {
-    return std::holds_alternative<AggregateFeature>(feature.made_by) ? "aggregate" : kind;
+    if (std::holds_alternative<AggregateFeature>(feature.made_by)) return "aggregate";
+    return std::holds_alternative<OnDemandFeature>(feature.made_by) ? "on demand" : kind;
   }
   template <class Thing>
   static std::string kind_in_words(const Thing&, const std::string& kind) {
@@ -117,7 +118,10 @@ void compare_definitions(const Definition& before, const Definition& after, Defi
   comparison.compare(before.entities, after.entities, "entity");
   comparison.compare(before.sources, after.sources, "source");
   comparison.compare(before.views, after.views, "view", "", [&](const View* old, const View& now) {
-    comparison.compare(old ? old->features : kNoFeatures, now.features, "feature", now.name + ":", [](const Feature*, const Feature&) {});
+    comparison.compare(old ? old->features : kNoFeatures, now.features, "feature", now.name + ":", [&](const Feature*, const Feature&) {
+      // That a new view's features are new need not be explained.
+      if (old == nullptr) plan.changes.back().meaning.clear();
+    });
   });
   comparison.compare(before.services, after.services, "service");
 }

@@ -62,7 +62,6 @@ TEST(DefinitionPlan, SaysWhatBecomesOfTheData) {
       {"ttl: 90d", "ttl: 30d", {"view spending ttl dropped"}},
       {"ttl: 90d", "ttl: 180d", {"view spending ttl kept"}},
       {"ttl: 90d", "ttl: none", {"view spending ttl kept"}},
-      {"    ttl: 90d\n", "    ttl: 90d\n    online: false\n", {"view spending online dropped"}},
       {"where: amount > 0", "where: amount > 1", {"view spending where rebuilt"}},
       {"    entity: user\n    where", "    entity: merchant\n    where", {"view spending entities dropped"}},
       {"    ttl: 90d\n", "    ttl: 90d\n    owner: fraud\n", {"view spending owner kept"}},
@@ -75,8 +74,19 @@ TEST(DefinitionPlan, SaysWhatBecomesOfTheData) {
       {"    created: made\n", "", {"source payments created rebuilt"}},
       {"path: visits.csv", "path: more.csv", {"source visits path kept"}},
       {", page]", "]", {"service fraud features kept"}},
+      {"offered > spent_1h", "offered >= spent_1h", {"feature spending:offer sql kept"}},
+      {"{sql: amount * 2}",
+       "{request: {}, sql: spent_1h * 2}",
+       {"feature spending:double on_demand dropped", "feature spending:double sql kept"}},
   };
   for (const auto& [from, to, lines] : cases) EXPECT_EQ(summary(plan_of_edit(from, to)), lines) << from << " -> " << to;
+}
+
+TEST(DefinitionPlan, AViewThatGoesOfflineDropsItsOnlineRows) {
+  const auto unserved = edited("  fraud: [spending:spent_1h, total:spent as spent_in_all, page]", "  fraud: [page]");
+  const auto offline = edited("    ttl: 90d\n", "    ttl: 90d\n    online: false\n", unserved);
+  EXPECT_THAT(summary(plan_of(unserved, offline)), testing::ElementsAre("view spending online dropped"));
+  EXPECT_THAT(summary(plan_of(offline, unserved)), testing::ElementsAre("view spending online rebuilt"));
 }
 
 TEST(DefinitionPlan, AWiderTypeKeepsRowsAndRebuildsAggregates) {

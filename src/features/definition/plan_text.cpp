@@ -22,7 +22,7 @@ char sign_of(Change::What what) {
   return kSigns.at(static_cast<std::size_t>(what));
 }
 
-/// Of a feature that is new, its type is what a reader looks for; a long text is cut.
+/// One line; a long text is cut.
 std::string shown(const std::string& text) {
   constexpr std::size_t kMost = 60;
   if (text.empty()) return "none";
@@ -32,8 +32,14 @@ std::string shown(const std::string& text) {
   return most < text.size() ? line.substr(0, most) + "…" : line;
 }
 
+/// What becomes of data, where any does.
 std::string with(Consequence consequence, const std::string& meaning) {
   return meaning.empty() ? "" : fmt::format("   [{}] {}", features::name_of(consequence), meaning);
+}
+std::string with_meaning(const Change& change) {
+  // What is new has no data that could be kept.
+  if (change.what == Change::What::kAdded) return change.meaning.empty() ? "" : "   " + change.meaning;
+  return with(change.consequence, change.meaning);
 }
 
 json::object to_json(const FieldChange& field) {
@@ -56,7 +62,7 @@ std::string render_plan(const DefinitionPlan& plan) {
     rebuilt += change.consequence == Consequence::kRebuilt ? 1 : 0;
     dropped += change.consequence == Consequence::kDropped ? 1 : 0;
     text += fmt::format("  {} {} {}{}{}\n", sign_of(change.what), change.kind, change.name, change.type.empty() ? "" : " " + change.type,
-                        with(change.consequence, change.meaning));
+                        with_meaning(change));
     for (const auto& field : change.fields)
       text += fmt::format("      {}: {} -> {}{}\n", field.field, shown(field.before), shown(field.after),
                           with(field.consequence, field.meaning));

@@ -12,6 +12,9 @@
 
 namespace isobar::features {
 
+/// Of the file's form, and of the canonical one, which is such a file.
+inline constexpr int kDefinitionVersion = 1;
+
 struct Reading {
   Definition& definition;
   Problems& problems;

@@ -67,6 +67,8 @@ bool check_served(Reading& reading, const ServedFeature& served, YamlMark mark, 
     return false;
   }
   if (reading.broken.contains(served.view)) return false;
+  if (!view->online)
+    reading.problems.add(mark, path, fmt::format("view {} is not online, so it is not served; leave out online: false", served.view));
   if (find_feature(*view, served.feature) != nullptr) return true;
   for (const auto& known : view->features) names.push_back(known.name);
   reading.problems.add(mark, path, mend_by_name(served.feature, names, fmt::format("feature of {} called", served.view)));
