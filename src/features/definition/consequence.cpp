@@ -99,7 +99,7 @@ Meaning meaning_of_field(std::string_view kind, std::string_view path, std::stri
   if (kind == "view") return of_view(path, before, after);
   if (kind == "feature") return of_feature(path, before, after);
   if (kind == "on demand") return of_on_demand(path);
-  if (kind == "aggregate") return {kRebuilt, "it is made again from the sources; its tiles are of the old one"};
+  if (kind == "aggregate") return {kRebuilt, "it is made again from the sources"};
   return {kKept, "answers have it from now on"};
 }
 
