@@ -209,6 +209,7 @@ void add_features_commands(Commands& commands) {
   add_trace_options(*command, *o);
   add_featurizer_options(*command, *o);
   add_policy_options(*command, *o);
+  add_features_plan_command(commands, group);
 }
 
 }  // namespace isobar::app

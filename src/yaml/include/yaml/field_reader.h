@@ -24,6 +24,7 @@ class Problems {
   void warn(YamlMark mark, std::string_view field, std::string_view what);
 
   bool empty() const { return lines_.empty(); }
+  std::size_t count() const { return lines_.size(); }
   /// All problems, a line each, in the order of the file.
   std::string text() const;
   std::vector<std::string> take_warnings() { return std::move(warnings_); }
