@@ -141,7 +141,7 @@ std::string history_value(const std::optional<std::string>& row) {
 
 Result<std::optional<std::string_view>> parse_history(std::string_view value) {
   if (value.starts_with(static_cast<char>(Mark::kRow))) return std::optional(value.substr(1));
-  if (value == std::string_view("", 1)) return std::optional<std::string_view>();
+  if (value.size() == 1 && value[0] == static_cast<char>(Mark::kDeleted)) return std::optional<std::string_view>();
   return damaged("a row of history is of no known kind");
 }
 
