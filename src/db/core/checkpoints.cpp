@@ -52,13 +52,14 @@ std::optional<std::uint64_t> Checkpoints::due(std::optional<std::uint64_t> oldes
 void Checkpoints::settled(const SettledState& state) {
   settling_ = false;
   settled_ = state.until;
+  if (settled_ != grid(settled_)) return;  // a part of what is to come to rest
   leaves_[state.until] = state.leaves;
   if (leaves_.size() > kRemembered) leaves_.erase(leaves_.begin());
 }
 
 std::optional<CheckpointStatement> Checkpoints::to_sign(std::optional<std::uint64_t> oldest_open, bool late) {
   const bool undecided = oldest_open && *oldest_open <= settled_ && !seeded(Bug::kSignsUnclean);
-  if (settling_ || late || undecided || settled_ <= stable(self_.shard)) return std::nullopt;
+  if (settling_ || late || undecided || settled_ <= stable(self_.shard) || settled_ != grid(settled_)) return std::nullopt;
   const CheckpointStatement statement{settled_, root_of(*leaves_at(settled_))};
   if (last_signed_ == statement) return std::nullopt;
   return last_signed_ = statement;

@@ -69,11 +69,13 @@ void Replica::gossip() {
     for (const auto& other : others) say_now(other, CheckpointSigned{*own_checkpoint_});
 }
 
-/// The newest of each key; whoever wrote them comes along.
+/// The newest of each key; whoever wrote them comes along. So many at a time that nobody waits for long meanwhile.
 void Replica::settle_until(std::uint64_t until) {
   SettleBatch batch{until, {}, {}};
   std::map<std::string, const State*> newest;
   for (auto next = unsettled_.begin(); next != unsettled_.end() && next->first.time <= until; next = unsettled_.erase(next)) {
+    if (settling_.size() >= config_.checkpoints.settled_at_once && next->first.time > batch.until) break;
+    if (settling_.size() + 1 == config_.checkpoints.settled_at_once) batch.until = std::max(next->first.time, checkpoints_.settled());
     const State& state = states_.at(next->second);
     for (const auto& write : state.tx->tx.writes)
       if (versions_.keeps(write.key)) newest[write.key] = &state;  // they come in the order of time
@@ -96,6 +98,7 @@ void Replica::on_settled(const Settled& settled, const SettledState& state, cons
   checkpoints_.settled(state);
   sign_checkpoint();
   match(now);
+  if (const auto until = checkpoints_.due(oldest_open(), knows_late())) settle_until(*until);
 }
 
 /// Something is committed that should be at rest already.

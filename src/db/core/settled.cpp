@@ -118,13 +118,12 @@ Status Settled::count_writers(const SettleBatch& batch, Changes& changes) const 
   return {};
 }
 
-/// Of how many keys it wrote what is there. more: how many it will be more, as one that loses some has been there
+/// Of how many keys it wrote what is there. All that it wrote comes at once; so one that has more has had nothing, and one that has fewer
+/// has.
 Result<std::int64_t> Settled::newest_of(const TxId& id, std::int64_t more) const {
+  if (more > 0) return std::int64_t{0};
   TRY_ASSIGN(const auto count, read<Count>(with_id('c', id), "a count"));
-  if (count) return static_cast<std::int64_t>(count->keys);
-  if (more < 0) return std::int64_t{1};
-  TRY_ASSIGN(const auto there, values_->get(with_id('d', id)));
-  return std::int64_t{there ? 1 : 0};
+  return static_cast<std::int64_t>(count ? count->keys : 1);
 }
 
 void Settled::note(const Error& why) const {

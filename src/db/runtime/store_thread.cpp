@@ -1,6 +1,14 @@
 #include "store_thread.h"
 
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 namespace isobar::db {
+
+namespace {
+constexpr int kNice = 5;
+}
 
 StoreThread::StoreThread(Settled& settled, net::Loop& loop, Done done)
     : settled_(settled), loop_(loop), done_(std::move(done)), thread_([this] { serve(); }) {}
@@ -23,6 +31,8 @@ void StoreThread::apply(SettleBatch batch) {
 }
 
 void StoreThread::serve() {
+  // Votes are waited for, and this is not. Where the system does not allow it, it goes on as it is.
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNice);
   for (;;) {
     std::optional<SettleBatch> batch;
     {

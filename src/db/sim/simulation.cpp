@@ -234,7 +234,7 @@ SimOptions SimOptions::draw(std::uint64_t seed) {
   o.wrong_clocks = random.chance(0.15);
   if (random.chance(0.5))
     o.checkpoints = {std::chrono::milliseconds(20 + random.below(200)), std::chrono::milliseconds(100 + random.below(900)),
-                     std::chrono::milliseconds(random.below(500))};
+                     std::chrono::milliseconds(random.below(500)), 1 + random.below(4)};
   o.delay_mean = Duration(static_cast<std::int64_t>(50'000 + random.below(3'000'000)));
   return o;
 }

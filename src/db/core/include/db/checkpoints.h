@@ -27,6 +27,7 @@ struct CheckpointConfig {
   Duration interval = std::chrono::seconds(5);
   Duration grace = std::chrono::seconds(30);      ///< after which an interval is closed: for transactions under way
   Duration retention = std::chrono::seconds(20);  ///< for which what is stable is remembered one by one: for who is late
+  std::size_t settled_at_once = 2048;             ///< transactions, for which all others wait some 20 ms
 };
 
 class Checkpoints {
