@@ -221,9 +221,10 @@ void Replica::restore(const Settled& settled, std::span<const LogRecord> log, co
 
 void Replica::restore(const LogRecord& record, const Now& now) {
   if (const auto* checkpoint = std::get_if<CheckpointRecord>(&record.what)) return checkpoints_.restore(*checkpoint);
+  // The first of its records went with a file of the log, as it was forgotten; so may the others.
+  if (!record.content && !states_.contains(record.tx)) return output_.forgotten.push_back(record.tx);
   State& state = states_[record.tx];
   if (record.content) remember(state, *record.content, record.tx);
-  if (!state.tx) return;  // the first of its records is gone: the log is whole or it is not used, so this is not reached
   state.on_disk = true;
   if (std::holds_alternative<AcceptedRecord>(record.what)) {
     if (!state.prepared) open(state, record.tx, now);

@@ -6,16 +6,15 @@ namespace isobar::db {
 
 namespace {
 
-constexpr std::size_t kStuckMost = 64, kSuppliedBytes = 1U << 20;
+constexpr std::size_t kStuckMost = 64;
+}
 
-std::size_t bytes_of(const Decided& decided) {
+std::size_t Replica::bytes_of(const Decided& decided) {
   std::size_t bytes = 4096;  // and the certificate, about
   for (const auto& read : decided.tx.tx.reads) bytes += read.key.size();
   for (const auto& write : decided.tx.tx.writes) bytes += write.key.size() + (write.value ? write.value->size() : 0);
   return bytes;
 }
-
-}  // namespace
 
 /// Only replicas of its own shard are answered: what is supplied is the shard's data.
 const ReplicaId* Replica::neighbour(const Peer& peer) const {

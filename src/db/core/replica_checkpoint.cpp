@@ -217,9 +217,16 @@ void Replica::on(const Peer& from, const FetchBucket& fetch, const Now&) {
   const auto part = settled_->bucket(fetch.bucket, fetch.after, kPartBytes);
   BucketSupplied supplied{fetch.bucket, {}, part.next};
   std::set<TxId> writers;
-  for (const auto& [key, version] : part.versions)
-    if (writers.insert(version.writer).second)
-      if (auto decided = settled_->decided(version.writer)) supplied.decided.push_back(std::move(*decided));
+  std::size_t bytes = 0;
+  for (const auto& [key, version] : part.versions) {
+    auto decided = writers.insert(version.writer).second ? settled_->decided(version.writer) : std::nullopt;
+    if (!decided) continue;
+    bytes += bytes_of(*decided);
+    supplied.decided.push_back(std::move(*decided));
+    supplied.next = key;
+    if (bytes > kSuppliedBytes) break;
+    supplied.next = part.next;
+  }
   say_now(from, std::move(supplied));
 }
 

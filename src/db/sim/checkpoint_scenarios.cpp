@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "db/committer.h"
+#include "db/memory_key_values.h"
 #include "scenario_kit.h"
 
 namespace isobar::db {
@@ -287,6 +288,41 @@ std::string what_nobody_else_accepted_is_dropped() {
   return "";
 }
 
+std::string what_is_supplied_at_a_time_is_bounded() {
+  Closing story;
+  for (std::uint64_t n = 0; n < 12; ++n)
+    story.lab.commit(story.lab.sign(at_second(1, 910 + n).writes("large" + std::to_string(n), std::string(400'000, 'v'))));
+  story.pass();
+  std::set<TxId> supplied;
+  for (std::uint32_t bucket = 0; bucket < 4; ++bucket) {
+    std::string after;
+    for (int parts = 0;; ++parts) {
+      MUST(parts < 20, "it never ends");
+      const auto output = story.lab.tell(story.lab.at(0), story.lab.at(1), FetchBucket{bucket, after});
+      const auto* part = find<BucketSupplied>(output);
+      MUST(part, "nothing is supplied");
+      MUST(encode_message(*part).size() < 2'000'000, "a part is larger than what a connection bears");
+      for (const auto& decided : part->decided) supplied.insert(decided.certificate.tx);
+      if (!part->next) break;
+      after = *part->next;
+    }
+  }
+  MUST(supplied.size() == 13, "something is left out");
+  return "";
+}
+
+std::string records_without_their_first_are_let_go() {
+  Closing story;
+  const LogRecord rest{story.old.tx.tx.id(), std::nullopt, DecidedRecord{story.old.certificate}};
+  const auto settled = settled_in_memory(4);
+  const ReplicaId self = story.lab.at(0);
+  Replica replica(ReplicaConfig{}, story.lab.members.members, self, story.lab.members.signer_of(self), story.lab.members.scheme);
+  replica.restore(*settled, std::vector{rest}, story.lab.now);
+  MUST(replica.kept() == 0, "something that was forgotten is kept without its content");
+  MUST(replica.take().forgotten == std::vector{rest.tx}, "its file of the log would stay for ever");
+  return "";
+}
+
 std::string who_depends_on_what_all_refused_does_not_wait_for_ever() {
   Closing story;
   const auto refused = story.lab.sign(at_second(2, 970).reads("x", {900 * kSecond, ClientId(3)}).writes("q", "1"));
@@ -338,6 +374,8 @@ std::vector<Scenario> checkpoint_scenarios() {
           {"WhatOthersMustStillAskForIsKept", what_others_must_still_ask_for_is_kept},
           {"WhatNobodyElseAcceptedIsDropped", what_nobody_else_accepted_is_dropped},
           {"WhoDependsOnWhatAllRefusedDoesNotWaitForEver", who_depends_on_what_all_refused_does_not_wait_for_ever},
+          {"WhatIsSuppliedAtATimeIsBounded", what_is_supplied_at_a_time_is_bounded},
+          {"RecordsWithoutTheirFirstAreLetGo", records_without_their_first_are_let_go},
           {"OneReplicaAloneDoesNotSayThatItIsGone", one_replica_alone_does_not_say_that_it_is_gone}};
 }
 

@@ -187,6 +187,9 @@ class Replica {
   void tell_decided(const State& state, const Peer& to);
 
   // Catching up (replica_catch_up.cpp).
+  /// Of what is supplied at a time, after which no more is added.
+  static constexpr std::size_t kSuppliedBytes = 1U << 20;
+  static std::size_t bytes_of(const Decided& decided);
   const ReplicaId* neighbour(const Peer& peer) const;
   void ask(std::vector<CatchUp::Request> requests);
   std::vector<TxId> stuck(const Now& now) const;
