@@ -98,8 +98,8 @@ struct LoggedEvent {
   std::uint64_t sequence = 0;
   std::string source;
   EventOrder order;
-  Instant arrived;  ///< when it was taken in: what could be known when
-  Row row;          ///< in the columns that the source has now
+  Instant arrived;       ///< when it was taken in: what could be known when
+  Row row;               ///< in the columns that the source has now
   bool removed = false;  ///< the record of `order` is withdrawn: it was deleted, or a correction of it follows
 };
 
@@ -145,6 +145,8 @@ class Engine {
   /// All events of the log, in the order in which they came, as of now. Errors   kDataLoss, kUnavailable; whatever `visit` returns
   virtual Status each_event(const std::function<Status(const LoggedEvent&)>& visit) const = 0;
   virtual Status checkpoint(const fs::path& folder) = 0;
+  /// What it stands on; rows of views that are not the engine's may be kept there.
+  virtual Store& store() = 0;
 };
 
 }  // namespace isobar::features

@@ -1,7 +1,7 @@
 #pragma once
 
-/// A view of a definition, ready to be computed: its condition, expressions and windows, compiled once. Streams, backfills and training sets
-/// all go through this, so that a feature is learnt from exactly as it is served.
+/// A view of a definition, ready to be computed: its condition, expressions and windows, compiled once. Streams, backfills and training
+/// sets all go through this, so that a feature is learnt from exactly as it is served.
 
 #include <memory>
 #include <optional>
