@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <future>
 
-#include "item_factors.h"
+#include "features/item_factors.h"
 #include "log_places.h"
 #include "making.h"
 #include "replay.h"

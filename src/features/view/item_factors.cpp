@@ -1,4 +1,4 @@
-#include "item_factors.h"
+#include "features/item_factors.h"
 
 #include <fmt/format.h>
 
