@@ -91,14 +91,16 @@ TEST_F(ExpensiveTest, TheBudgetGoesToTheKeyWhoseAnswersAreWrong) {
   ASSERT_TRUE(comes_true(
       [&] { return explain("right").where == Explanation::Where::kUpToDate && explain("wrong").where == Explanation::Where::kUpToDate; }));
   open("1/h");  // and that one is spent on the key that is found first
-  const auto measure = [&](const char* name, double value) {
-    ASSERT_TRUE(engine_->push({.source = "measured", .rows = {{{Value(clock_.now()), Value(name), Value(value)}}}}).ok());
+  // Together, or the first to come would take what there is.
+  const auto measure = [&](double right, double wrong) {
+    std::vector<SourceRow> rows{{{Value(clock_.now()), Value("right"), Value(right)}},
+                                {{Value(clock_.now()), Value("wrong"), Value(wrong)}}};
+    ASSERT_TRUE(engine_->push({.source = "measured", .rows = std::move(rows)}).ok());
   };
   const std::uint64_t begin = counters().refreshes;
   for (std::uint64_t hour = 1; hour <= 6; ++hour) {
     clock_.pass(1h);
-    measure("right", 50);
-    measure("wrong", hour % 2 == 0 ? 500 : -300);
+    measure(50, hour % 2 == 0 ? 500 : -300);
     ASSERT_TRUE(comes_true([&] { return counters().refreshes == begin + hour; })) << counters().refreshes;
   }
   // In the first hours nobody knows yet who is wrong.
