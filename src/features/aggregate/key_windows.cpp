@@ -222,8 +222,6 @@ void KeyWindows::collect_head(const Shape& shape, Span span, AggregateSet::Block
     if (head_[i].time > span.after && head_[i].time <= span.until) shape.set.insert(into, head_[i], head_arguments(shape, i));
 }
 
-namespace {
-
 void encode_order(std::string& out, const EventOrder& order) {
   append_zigzag(out, order.time.unix_nanos());
   append_zigzag(out, order.created.unix_nanos());
@@ -236,6 +234,8 @@ Result<EventOrder> decode_order(ByteReader& reader) {
   TRY_ASSIGN(const std::uint64_t sequence, reader.varint());
   return EventOrder{Instant::from_unix_nanos(time), Instant::from_unix_nanos(created), sequence};
 }
+
+namespace {
 
 Status decode_arguments(const AggregateSet& set, ByteReader& reader, std::vector<Value>& into) {
   for (const Type type : set.arguments()) {

@@ -135,6 +135,10 @@ Status KeyedWindows::decode(std::string_view key, std::string_view bytes) {
   return {};
 }
 
+void KeyedWindows::erase(std::string_view key) {
+  if (const auto at = map_->keys.find(key); at != map_->keys.end()) map_->keys.erase(at);
+}
+
 std::size_t KeyedWindows::keys() const { return map_->keys.size(); }
 
 std::size_t KeyedWindows::bytes() const {

@@ -41,6 +41,9 @@ struct EventOrder {
   std::uint64_t sequence = 0;
   friend constexpr auto operator<=>(const EventOrder&, const EventOrder&) = default;
 };
+void encode_order(std::string& out, const EventOrder& order);
+/// Errors   kDataLoss
+Result<EventOrder> decode_order(ByteReader& reader);
 
 enum class AggregateFunction {
   kCount,

@@ -109,6 +109,9 @@ class KeyedWindows {
   /// Errors   kDataLoss: not a state of these aggregates and windows
   Status decode(std::string_view key, std::string_view bytes);
 
+  /// Forgets a key.
+  void erase(std::string_view key);
+
   std::size_t keys() const;
   const WindowCounts& counts() const { return counts_; }
   const AggregateSet& aggregates() const { return *set_; }

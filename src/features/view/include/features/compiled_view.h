@@ -16,10 +16,11 @@ namespace isobar::features {
 
 /// What one event gives to one view.
 struct Contribution {
-  std::string key;  ///< of features/key_codec.h; empty where the view has one row for all
-  Row newest;       ///< values of the features that are columns or expressions, as CompiledView::newest_features lists them
-  Row arguments;    ///< of the aggregates, as CompiledView::arguments types them
-  Row inputs;       ///< of the expensive features: for each its value, and for ridge the item beside it
+  std::string key;      ///< of features/key_codec.h; empty where the view has one row for all
+  Row newest;           ///< values of the features that are columns or expressions, as CompiledView::newest_features lists them
+  Row arguments;        ///< of the aggregates, as CompiledView::arguments types them
+  Row inputs;           ///< of the expensive features: for each its value, and for ridge the item beside it
+  std::string problem;  ///< of the first expression that has no result for the event, whose value is then null; "": none
 };
 
 /// Immutable. Safe from any thread.
@@ -40,7 +41,7 @@ class CompiledView {
 
   /// event    a row of one of its sources, in the columns of the first
   /// None     the event does not count
-  /// Errors   kInvalidArgument: an expression has no result for it (a division by zero …); the message names the feature
+  /// Errors   kInvalidArgument: the condition has no result for it, a key is null or cannot be cast; the message names it
   /// Cost     ~0.1 µs and a few ns for each node of its expressions
   Result<std::optional<Contribution>> contribution(const Row& event) const;
 
@@ -66,22 +67,28 @@ class CompiledView {
 
  private:
   CompiledView() = default;
-  struct Named {
-    std::string feature;
-    Expression expression;
+  /// What gives one value: a column as it is, or an expression.
+  struct Giver {
+    std::string what;  ///< for messages
+    std::size_t column = 0;
+    std::optional<Expression> expression;
   };
-  Status compile_feature(const Schema& source, const Feature& feature, std::size_t stored);
+  Status compile_keys(const Definition& definition, const Schema& source);
+  Status compile_feature(const Schema& source, const Feature& feature);
+  Status compile_newest(const Schema& source, const Feature& feature, std::size_t stored);
   Status compile_aggregate(const Schema& source, const AggregateFeature& aggregate, std::size_t stored);
   Status compile_expensive(const Schema& source, const ExpensiveFeature& expensive, std::size_t stored);
+  Result<std::size_t> argument_of(const Schema& source, const std::string& sql);
   void place_readings();
-  Status evaluate(const std::vector<Named>& expressions, const Row& event, Row& into) const;
+  static Row evaluate(const std::vector<Giver>& givers, const Row& event, std::string& problem);
 
   View view_;
   std::vector<Column> keys_, stored_;
   Duration lateness_{0};
   std::optional<Expression> where_;
   std::vector<std::size_t> key_places_;  ///< among the source's columns
-  std::vector<Named> newest_, arguments_, inputs_;
+  std::vector<Type> key_types_;
+  std::vector<Giver> newest_, arguments_, inputs_;
   std::vector<std::size_t> newest_features_;
   std::vector<AggregateSpec> aggregates_;
   std::vector<Type> argument_types_;

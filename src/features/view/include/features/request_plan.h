@@ -72,10 +72,10 @@ class RequestPlan {
   using Source = std::variant<Stored, OnDemand>;
   Status add(const ServedFeature& served);
   Result<std::size_t> part_of(std::size_t view);
-  Result<std::size_t> input_of(const Column& column, bool key);
+  Result<std::size_t> input_of(const Column& column);
   Status take_keys();
   Result<Source> source_of(std::size_t part, const Feature& feature);
-  Answered on_demand(const OnDemand& feature, const Row& inputs, const ViewReading& reading, const Part& part) const;
+  Answered on_demand(const OnDemand& feature, const Row& inputs, const ViewReading& reading) const;
 
   std::shared_ptr<const Project> project_;
   std::vector<Column> inputs_;

@@ -9,11 +9,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "features/compiled_view.h"
+#include "features/expensive.h"
 #include "features/json_value.h"
 #include "features/keyed_windows.h"
 
@@ -33,14 +35,8 @@ struct ViewReading {
 
 /// Where an expensive feature's value comes from.
 enum class ExpensiveValues {
-  kStored,  ///< what `set_expensive` was told last: serving, within a budget
-  kFresh,   ///< computed at each reading from what came until then: training
-};
-
-/// An expensive feature's row, and the order of the newest input in it.
-struct ExpensiveRow {
-  EventOrder upto{};
-  Value value;
+  kStored,  ///< from the row that `set_expensive` was told last: serving, within a budget
+  kFresh,   ///< from one made at each reading: training
 };
 
 /// One thread at a time; readings change nothing.
@@ -48,52 +44,70 @@ class ViewState {
  public:
   struct Options {
     ExpensiveValues expensive = ExpensiveValues::kStored;
-    Duration remembered = std::chrono::hours(7 * 24);  ///< how long after its ttl a key is still told to have expired
+    Duration remembered = std::chrono::hours(7 * 24);         ///< how long after its ttl a key is still told to have expired
+    std::vector<std::shared_ptr<const ItemFactors>> items{};  ///< of each expensive feature; those without need none
   };
   /// view     must stay where it is
   /// Errors   kInvalidArgument: as KeyedWindows::create; a featurizer's parameters
   static Result<std::unique_ptr<ViewState>> create(const CompiledView& view, Options options);
   ~ViewState();
 
-  /// order   no two events of a view have the same
+  /// An event after the watermark waits until that has come there.
+  /// order   no two events of a key have the same
   Placed insert(const EventOrder& order, const Contribution& contribution);
-  /// Takes an event out again. Where the result says kRebuild, or the key's newest event was this one, `rebuild` is due.
+  /// Takes an event out again.
   struct Retracted {
-    Retraction windows;
-    bool newest = false;  ///< it was a newest event, and which was before it is not known here
+    bool known = true;         ///< there may have been such an event; false: there was none, and nothing was changed
+    bool newest = false;       ///< it was the key's newest event: which was before it is not known here. `rebuild` is due
+    std::optional<Span> span;  ///< an aggregate could not forget it: `rebuild` is due, of this
   };
   Retracted retract(const EventOrder& order, const Contribution& contribution);
-  /// Makes a key's span, and its newest event, again.
   struct KeyEvent {
     EventOrder order;
     Contribution contribution;
   };
-  /// events   those of the key that are there in the span, in any order; with the newest of all among them
-  void rebuild(std::string_view key, Span span, std::span<const KeyEvent> events);
+  /// Makes again what could not forget an event.
+  /// newest   the key's newest event that is there; none: there is none, and the key is not known any more
+  /// span     as `retract` gave it. events   those of the key in the span, in any order
+  void rebuild(std::string_view key, const std::optional<KeyEvent>& newest, std::optional<Span> span, std::span<const KeyEvent> events);
 
-  /// All events up to here have come, but for late ones.
+  /// All events up to here have come, but for late ones. It never goes back.
   void advance(Instant watermark);
+  /// Whether an event waits that `advance` to this instant would take in.
+  bool due(Instant at) const;
   /// Lets go of what no reading from the watermark on can see. Cost   O(keys)
   void expire();
 
-  /// As of an instant that is not before the watermark less the sources' lateness. Cost   ~0.1 µs and some 5 ns for each tile of its
-  /// windows
+  /// As of an instant that is not before the watermark less the sources' lateness, and for which nothing is due.
+  /// Cost   ~0.1 µs and some 5 ns for each tile of its windows
   ViewReading read(std::string_view key, Instant at) const;
 
-  /// The points that an expensive feature's row would be computed from, the newest last; none: there are too few, or nothing new.
-  struct ExpensiveInput {
-    EventOrder upto{};
-    std::vector<double> points;
+  /// What happened to expensive features since it was last asked.
+  struct Note {
+    std::string key;
+    std::size_t expensive;                  ///< among the view's
+    EventOrder order;                       ///< of the event
+    Instant time;                           ///< of the event
+    bool fresh;                             ///< a row made now would be another
+    std::optional<double> error;            ///< of the row that is served, about what is now known
+    std::optional<EventOrder> served_upto;  ///< of that row
   };
-  std::optional<ExpensiveInput> expensive_input(std::string_view key, std::size_t expensive, Instant at) const;
-  /// Ignored where an older row than the one that is there.
-  void set_expensive(std::string_view key, std::size_t expensive, ExpensiveRow row);
+  std::vector<Note> take_notes();
+  /// None: there is too little to make a row of.
+  std::optional<ExpensiveWork> work(std::string_view key, std::size_t expensive, Instant at) const;
+  const Featurizer& featurizer(std::size_t expensive) const;
+  /// Whether it is served now: one that is made of no newer inputs than the one that is there is not.
+  bool set_expensive(std::string_view key, std::size_t expensive, ExpensiveRow row);
+  /// None: there is none yet.
+  const ExpensiveRow* expensive_row(std::string_view key, std::size_t expensive) const;
 
   /// A key's whole state; none: the key is not known.
   std::optional<std::string> encode(std::string_view key) const;
-  /// Errors   kDataLoss
+  /// Puts it back, in place of what there is of the key. Errors   kDataLoss: not a state of this view
   Status decode(std::string_view key, std::string_view bytes);
   void each_key(const std::function<void(std::string_view)>& visit) const;
+  /// Forgets a key.
+  void erase(std::string_view key);
 
   std::size_t keys() const;
   const WindowCounts* window_counts() const;  ///< nullptr: the view has no windows
