@@ -125,6 +125,21 @@ Status ReadPoint::scan_states(ViewId view, const StateVisitor& visit) const {
   return scan.status();
 }
 
+Status ReadPoint::states(RowKey of, std::uint8_t level, std::int64_t first_bucket, const StateVisitor& visit) const {
+  TRY(lifetime_of(of.view));
+  const std::string begin = state_key(of.view, of.key, level, first_bucket);
+  std::string end = row_key(of.view, of.key);
+  end += static_cast<char>(level);
+  const std::size_t prefix = end.size();
+  Scan scan(*this, Family::kState, begin, end.append(kStateSuffixBytes, '\xff'), true);
+  for (; scan.valid(); scan.next()) {
+    if (scan.key().size() != begin.size()) continue;  // of a longer key
+    TRY_ASSIGN(const auto state, living_state(scan.value(), now));
+    if (state && !visit({of.key, level, ordered_signed_from(scan.key().substr(prefix)), *state})) break;
+  }
+  return scan.status();
+}
+
 Result<std::optional<std::string>> ReadPoint::state(RowKey of, std::uint8_t level, std::int64_t bucket) const {
   TRY(lifetime_of(of.view));
   TRY_ASSIGN(const auto value, rocks.get(Family::kState, state_key(of.view, of.key, level, bucket), snapshot));
@@ -156,6 +171,9 @@ class HeldSnapshot final : public Snapshot {
   Status history(RowKey of, Instant newest, const HistoryVisitor& visit) const override { return at_.history(of, newest, visit); }
   Status scan_history(ViewId view, const HistoryVisitor& visit) const override { return at_.scan_history(view, visit); }
   Status scan_states(ViewId view, const StateVisitor& visit) const override { return at_.scan_states(view, visit); }
+  Status states(RowKey of, std::uint8_t level, std::int64_t first_bucket, const StateVisitor& visit) const override {
+    return at_.states(of, level, first_bucket, visit);
+  }
   Result<std::optional<std::string>> state(RowKey of, std::uint8_t level, std::int64_t bucket) const override {
     return at_.state(of, level, bucket);
   }

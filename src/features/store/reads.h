@@ -17,6 +17,7 @@ struct ReadPoint {
   Status history(RowKey of, Instant newest, const HistoryVisitor& visit) const;
   Status scan_history(ViewId view, const HistoryVisitor& visit) const;
   Status scan_states(ViewId view, const StateVisitor& visit) const;
+  Status states(RowKey of, std::uint8_t level, std::int64_t first_bucket, const StateVisitor& visit) const;
   Result<std::optional<std::string>> state(RowKey of, std::uint8_t level, std::int64_t bucket) const;
 
  private:

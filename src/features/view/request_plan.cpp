@@ -70,7 +70,7 @@ Result<std::shared_ptr<const RequestPlan>> RequestPlan::create(std::shared_ptr<c
   TRY_ASSIGN(auto wanted, wanted_of(plan->project_->definition(), spec));
   for (auto& served : wanted) {
     if (spec.full_names && served.as == served.feature) served.as = served.view + "__" + served.feature;
-    TRY(plan->add(served));
+    TRY(plan->add(served, spec.offline_too));
   }
   TRY(plan->take_keys());
   for (const auto& served : wanted) {
@@ -83,11 +83,11 @@ Result<std::shared_ptr<const RequestPlan>> RequestPlan::create(std::shared_ptr<c
   return std::shared_ptr<const RequestPlan>(std::move(plan));
 }
 
-Status RequestPlan::add(const ServedFeature& served) {
+Status RequestPlan::add(const ServedFeature& served, bool offline_too) {
   const auto at = project_->find_view(served.view);
   if (!at) return not_found(unknown("view", served.view, names_of(project_->definition().views)));
   const View& view = project_->views()[*at].view();
-  if (!view.online) return not_found(fmt::format("view '{}' is not online", served.view));
+  if (!view.online && !offline_too) return not_found(fmt::format("view '{}' is not online", served.view));
   const Feature* feature = feature_of(view, served.feature);
   if (feature == nullptr)
     return not_found(unknown(fmt::format("feature of '{}' called", served.view), served.feature, names_of(view.features)));

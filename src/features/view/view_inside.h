@@ -25,7 +25,8 @@ struct KeyEntry {
 };
 
 struct ViewState::Inside {
-  Inside(const CompiledView& of, Options with) : view(of), options(std::move(with)) {}
+  Inside(const CompiledView& of, Options with) : view(&of), options(std::move(with)) {}
+  Status make_featurizers();
 
   KeyEntry& entry(std::string_view key);
   Placed take(const EventOrder& order, const Contribution& contribution);
@@ -44,7 +45,7 @@ struct ViewState::Inside {
     bool operator()(std::string_view a, std::string_view b) const noexcept { return a == b; }
   };
 
-  const CompiledView& view;
+  const CompiledView* view;
   Options options;
   std::unique_ptr<KeyedWindows> windows;  ///< none: the view has no aggregates
   std::vector<std::shared_ptr<const Featurizer>> featurizers;

@@ -17,13 +17,25 @@ Result<std::unique_ptr<ViewState>> ViewState::create(const CompiledView& view, O
     TRY_ASSIGN(inside->windows,
                KeyedWindows::create(view.aggregates(), view.argument_types(), view.windows(), {.lateness = view.lateness()}));
   }
-  const auto& expensive = view.expensive_features();
+  TRY(inside->make_featurizers());
+  return std::unique_ptr<ViewState>(new ViewState(std::move(inside)));
+}
+
+Status ViewState::Inside::make_featurizers() {
+  featurizers.clear();
+  const auto& expensive = view->expensive_features();
   for (std::size_t i = 0; i < expensive.size(); ++i) {
     const auto items = i < options.items.size() ? options.items[i] : nullptr;
-    TRY_ASSIGN(auto featurizer, Featurizer::create(expensive[i].feature, view.lateness(), items).context(view.name()));
-    inside->featurizers.push_back(std::move(featurizer));
+    TRY_ASSIGN(auto featurizer, Featurizer::create(expensive[i].feature, view->lateness(), items).context(view->name()));
+    featurizers.push_back(std::move(featurizer));
   }
-  return std::unique_ptr<ViewState>(new ViewState(std::move(inside)));
+  return {};
+}
+
+Status ViewState::rebind(const CompiledView& view, std::vector<std::shared_ptr<const ItemFactors>> items) {
+  inside_->view = &view;
+  inside_->options.items = std::move(items);
+  return inside_->make_featurizers();
 }
 
 Placed ViewState::insert(const EventOrder& order, const Contribution& contribution) {
@@ -70,7 +82,7 @@ KeyEntry& ViewState::Inside::entry(std::string_view key) {
 }
 
 std::span<const Value> ViewState::Inside::inputs_of(std::size_t i, const Contribution& contribution) const {
-  return std::span(contribution.inputs).subspan(view.expensive_features()[i].input, featurizers[i]->inputs());
+  return std::span(contribution.inputs).subspan(view->expensive_features()[i].input, featurizers[i]->inputs());
 }
 
 ViewState::Retracted ViewState::retract(const EventOrder& order, const Contribution& contribution) {
@@ -128,7 +140,7 @@ bool ViewState::due(Instant at) const { return !inside_->due.empty() && inside_-
 
 void ViewState::expire() {
   if (inside_->windows) inside_->windows->expire();
-  const auto& ttl = inside_->view.view().ttl;
+  const auto& ttl = inside_->view->view().ttl;
   if (!ttl) return;
   const std::int64_t horizon = minus(inside_->watermark.unix_nanos(), (*ttl + inside_->options.remembered).count());
   boost::unordered::erase_if(inside_->keys, [&](const auto& entry) {
@@ -143,31 +155,31 @@ ViewReading ViewState::read(std::string_view key, Instant at) const {
   if (known == inside_->keys.end() || !known->second->newest) return reading;
   const KeyEntry& entry = *known->second;
   reading.newest = *entry.newest;
-  const auto& ttl = inside_->view.view().ttl;
-  if (ttl && at - entry.newest->time > *ttl) {
+  const auto& ttl = inside_->view->view().ttl;
+  if (ttl && minus(at.unix_nanos(), entry.newest->time.unix_nanos()) > ttl->count()) {
     reading.status = ViewReading::Status::kExpired;
     return reading;
   }
   reading.status = ViewReading::Status::kFound;
-  reading.values.resize(inside_->view.stored().size());
+  reading.values.resize(inside_->view->stored().size());
   reading.statuses.resize(reading.values.size());
   inside_->read_values(key, entry, at, reading);
   return reading;
 }
 
 void ViewState::Inside::read_values(std::string_view key, const KeyEntry& entry, Instant at, ViewReading& reading) const {
-  const auto places = view.newest_features();
+  const auto places = view->newest_features();
   for (std::size_t i = 0; i < places.size(); ++i) reading.values[places[i]] = entry.row[i];
   std::vector<std::size_t> beyond;
   if (windows) {
     Reading read = windows->read(key, at);
     for (const auto& problem : read.problems) beyond.push_back(problem.value);
-    for (const auto& [stored, place] : view.windowed_features()) reading.values[stored] = read.values[place];
+    for (const auto& [stored, place] : view->windowed_features()) reading.values[stored] = read.values[place];
   }
-  const auto& expensive = view.expensive_features();
+  const auto& expensive = view->expensive_features();
   for (std::size_t i = 0; i < expensive.size(); ++i) reading.values[expensive[i].stored] = expensive_value(entry, i, at);
   for (std::size_t i = 0; i < reading.values.size(); ++i) reading.statuses[i] = status_of(reading.values[i]);
-  for (const auto& [stored, place] : view.windowed_features())
+  for (const auto& [stored, place] : view->windowed_features())
     if (std::ranges::find(beyond, place) != beyond.end()) reading.statuses[stored] = FieldStatus::kInvalid;
 }
 
@@ -187,7 +199,7 @@ std::optional<ExpensiveWork> ViewState::work(std::string_view key, std::size_t e
   return known == inside_->keys.end() ? std::nullopt : known->second->expensive[expensive].input->work(at);
 }
 
-const Featurizer& ViewState::featurizer(std::size_t expensive) const { return *inside_->featurizers[expensive]; }
+std::shared_ptr<const Featurizer> ViewState::featurizer(std::size_t expensive) const { return inside_->featurizers[expensive]; }
 
 bool ViewState::set_expensive(std::string_view key, std::size_t expensive, ExpensiveRow row) {
   const auto known = inside_->keys.find(key);
@@ -205,12 +217,20 @@ const ExpensiveRow* ViewState::expensive_row(std::string_view key, std::size_t e
   return row ? &*row : nullptr;
 }
 
+std::optional<Instant> ViewState::forgotten_at(std::string_view key) const {
+  const auto& ttl = inside_->view->view().ttl;
+  const auto known = inside_->keys.find(key);
+  if (!ttl || known == inside_->keys.end() || !known->second->newest || !known->second->waiting.empty()) return std::nullopt;
+  const std::int64_t time = known->second->newest->time.unix_nanos(), span = (*ttl + inside_->options.remembered).count();
+  return time > INT64_MAX - span ? std::nullopt : std::optional(Instant::from_unix_nanos(time + span));
+}
+
 void ViewState::each_key(const std::function<void(std::string_view)>& visit) const {
   for (const auto& [key, entry] : inside_->keys) visit(key);
 }
 
 std::size_t ViewState::keys() const { return inside_->keys.size(); }
 const WindowCounts* ViewState::window_counts() const { return inside_->windows ? &inside_->windows->counts() : nullptr; }
-const CompiledView& ViewState::view() const { return inside_->view; }
+const CompiledView& ViewState::view() const { return *inside_->view; }
 
 }  // namespace isobar::features

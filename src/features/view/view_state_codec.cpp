@@ -96,7 +96,7 @@ Status ViewState::decode(std::string_view key, std::string_view bytes) {
   TRY_ASSIGN(const std::uint8_t version, reader.byte());
   if (version != kStateVersion)
     return damaged(fmt::format("a key's state of version {}; this program reads version {}", version, kStateVersion));
-  const Widths widths = widths_of(inside_->view, inside_->featurizers);
+  const Widths widths = widths_of(*inside_->view, inside_->featurizers);
   TRY_ASSIGN(const std::uint8_t newest, reader.byte());
   if (newest != 0) {
     TRY_ASSIGN(entry.newest, decode_order(reader));

@@ -24,14 +24,17 @@
 namespace isobar::features {
 
 struct EngineConfig {
-  StoreConfig store;
+  /// The engine gathers by itself what waits for one flush, so the store need not.
+  StoreConfig store{.group_delay = {.value = 1ms, .least = 0ms, .most = 1s, .sim = {0ms, 50ms}}};
   /// How far beyond now an event's time may be. One that is further is refused, since it would be the newest for ever.
   Knob<Duration> future_most{.value = 5min, .least = 0ms, .most = 24h * 365, .sim = {0ms, 1h}};
   /// How long a key whose state changed waits to be written. It bounds what is played again after a crash.
   Knob<Duration> write_behind{.value = 10s, .least = 0ms, .most = 1h, .sim = {0ms, 1s}};
   /// For how long the log has events; 0: for ever. Beyond it training sets and new features have no past.
   Knob<Duration> keep_events{.value = 0ms, .least = 0ms, .most = 24h * 365 * 100, .sim = {0ms, 0ms}};
-  /// How many rows of one push may be under way.
+  /// Where what goes wrong beside an answer is written down; "": nowhere.
+  fs::path log_file;
+  /// How many rows may wait to be taken in; a push that would be beyond it is refused.
   Knob<std::size_t> rows_most{.value = 1'000'000, .least = 1, .most = 100'000'000, .sim = {10, 1000}};
 };
 
@@ -101,6 +104,8 @@ struct LoggedEvent {
   Instant arrived;       ///< when it was taken in: what could be known when
   Row row;               ///< in the columns that the source has now
   bool removed = false;  ///< the record of `order` is withdrawn: it was deleted, or a correction of it follows
+  Instant withdrawn{};   ///< of what is removed: the event time from which it is no more, that of the version that follows it or of its
+                         ///< deletion; never before its own
 };
 
 class Engine {
@@ -132,7 +137,7 @@ class Engine {
   /// Compiled once, then found by its request. Errors   as RequestPlan::create; kNotFound: nothing was applied yet
   virtual Result<std::shared_ptr<const RequestPlan>> plan(const RequestSpec& spec) = 0;
   /// rows   as the plan's inputs. One answer for each output of each row, row by row; all of them as of one instant, now.
-  /// Errors  kInvalidArgument: a key that cannot be cast, with the row's number; kAborted: the definition was replaced: plan again
+  /// Errors  kInvalidArgument: a key that cannot be cast, with the row's number; kConflict: the definition was replaced: plan again
   virtual Result<std::vector<Answered>> answer(const RequestPlan& plan, std::span<const Row> rows) = 0;
   /// One row of a view. keys   the view's key columns
   virtual Result<ViewReading> read(std::string_view view, std::span<const Value> keys) = 0;

@@ -85,6 +85,8 @@ class Snapshot {
   virtual Status scan_history(ViewId view, const HistoryVisitor& visit) const = 0;
   /// All states of a view, by key, level and bucket.
   virtual Status scan_states(ViewId view, const StateVisitor& visit) const = 0;
+  /// One key's states of one level, by bucket, from one on.
+  virtual Status states(RowKey of, std::uint8_t level, std::int64_t first_bucket, const StateVisitor& visit) const = 0;
   /// One state. None: it is not there.
   virtual Result<std::optional<std::string>> state(RowKey of, std::uint8_t level, std::int64_t bucket) const = 0;
 };

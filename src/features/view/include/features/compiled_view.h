@@ -61,6 +61,8 @@ class CompiledView {
     ExpensiveFeature feature;
   };
   const std::vector<Expensive>& expensive_features() const { return expensive_; }
+  /// Of the place-th value of Contribution::inputs.
+  Type input_type(std::size_t place) const { return inputs_[place].expression->type(); }
 
   /// The key's bytes of the key columns' values. Errors   kInvalidArgument: as `encode_key`, with the column's name
   Result<std::string> key_bytes(std::span<const Value> values) const;

@@ -17,7 +17,8 @@ namespace isobar::features {
 struct RequestSpec {
   std::string service;
   std::vector<std::string> features;
-  bool full_names = false;  ///< answers are called VIEW__FEATURE
+  bool full_names = false;   ///< answers are called VIEW__FEATURE
+  bool offline_too = false;  ///< views that are not online, which are learnt from alone, too
   friend auto operator<=>(const RequestSpec&, const RequestSpec&) = default;
 };
 
@@ -70,7 +71,7 @@ class RequestPlan {
     Expression expression;
   };
   using Source = std::variant<Stored, OnDemand>;
-  Status add(const ServedFeature& served);
+  Status add(const ServedFeature& served, bool offline_too);
   Result<std::size_t> part_of(std::size_t view);
   Result<std::size_t> input_of(const Column& column);
   Status take_keys();

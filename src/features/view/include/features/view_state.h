@@ -95,17 +95,22 @@ class ViewState {
   std::vector<Note> take_notes();
   /// None: there is too little to make a row of.
   std::optional<ExpensiveWork> work(std::string_view key, std::size_t expensive, Instant at) const;
-  const Featurizer& featurizer(std::size_t expensive) const;
+  std::shared_ptr<const Featurizer> featurizer(std::size_t expensive) const;
   /// Whether it is served now: one that is made of no newer inputs than the one that is there is not.
   bool set_expensive(std::string_view key, std::size_t expensive, ExpensiveRow row);
   /// None: there is none yet.
   const ExpensiveRow* expensive_row(std::string_view key, std::size_t expensive) const;
 
+  /// When a key is forgotten; none: never, or it is not known.
+  std::optional<Instant> forgotten_at(std::string_view key) const;
   /// A key's whole state; none: the key is not known.
   std::optional<std::string> encode(std::string_view key) const;
   /// Puts it back, in place of what there is of the key. Errors   kDataLoss: not a state of this view
   Status decode(std::string_view key, std::string_view bytes);
   void each_key(const std::function<void(std::string_view)>& visit) const;
+  /// From now on by a view that is made as the one before, though other things of it changed: its ttl, its schedules.
+  /// view     must stay where it is. Errors   as `create`
+  Status rebind(const CompiledView& view, std::vector<std::shared_ptr<const ItemFactors>> items);
   /// Forgets a key.
   void erase(std::string_view key);
 

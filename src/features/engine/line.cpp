@@ -1,0 +1,114 @@
+#include "line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace isobar::features {
+
+namespace {
+
+std::optional<Contribution> contribution(const Epoch& epoch, std::size_t source, std::size_t use, const Row& row, std::string& problem) {
+  const Project::SourceUse& of = epoch.project->sources()[source];
+  Row space;
+  auto gives = epoch.project->views()[of.views[use]].contribution(epoch.project->event_of(source, use, row, space));
+  if (!gives) {
+    if (problem.empty()) problem = gives.error().message();
+    return std::nullopt;
+  }
+  if (*gives && problem.empty()) problem = (*gives)->problem;
+  return std::move(*gives);
+}
+
+/// What is left of a key's history before a line: the newest event that is not from the future, and those of a span.
+struct Left {
+  std::optional<ViewState::KeyEvent> newest;
+  std::vector<ViewState::KeyEvent> events;
+};
+
+Result<Left> left_of(const Store& store, const ViewSlot& slot, std::string_view key, std::uint64_t before, Instant now,
+                     const std::optional<Span>& span) {
+  Left left;
+  Status sound;
+  const Status scanned = store.snapshot()->history({slot.id, key}, now, [&](const HistoryRow& row) {
+    if (!row.row || row.order.sequence >= before) return true;
+    if (left.newest && (!span || row.order.time <= span->after)) return false;
+    const auto read = [&]() -> Status {
+      TRY_ASSIGN(const Row event, decode_row(*row.row));
+      TRY_ASSIGN(auto gives, slot.view().contribution(event));
+      if (!gives) return {};
+      if (span && row.order.time > span->after && row.order.time <= span->until) left.events.push_back({row.order, *gives});
+      if (!left.newest) left.newest = ViewState::KeyEvent{row.order, std::move(*gives)};
+      return {};
+    };
+    sound = read();
+    return sound.ok();
+  });
+  TRY(scanned);
+  TRY(sound);
+  return left;
+}
+
+}  // namespace
+
+Line prepare(const Epoch& epoch, std::size_t source, LogRecord record, std::uint64_t number, std::span<const std::size_t> only) {
+  Line line{.number = number, .source = source, .record = std::move(record), .views = {}, .problem = {}};
+  if (line.superseded()) return line;
+  const auto& views = epoch.project->sources()[source].views;
+  for (std::size_t use = 0; use < views.size(); ++use) {
+    if (!only.empty() && std::ranges::find(only, views[use]) == only.end()) continue;
+    Line::ForView gives{.view = views[use], .gone = {}, .come = {}};
+    std::string of_what_is_gone;
+    if (line.record.removed) gives.gone = contribution(epoch, source, use, line.record.removed->row, of_what_is_gone);
+    if (line.record.added) gives.come = contribution(epoch, source, use, line.record.added->row, line.problem);
+    if (gives.gone || gives.come) line.views.push_back(std::move(gives));
+  }
+  return line;
+}
+
+void append_history(const Epoch& epoch, const Line& line, std::vector<RowWrite>& into) {
+  const auto& of = epoch.project->sources()[line.source];
+  for (const auto& gives : line.views) {
+    const ViewSlot& slot = *epoch.slots[gives.view];
+    if (!slot.keeps_history) continue;
+    const auto use = static_cast<std::size_t>(std::ranges::find(of.views, gives.view) - of.views.begin());
+    Row space;
+    if (gives.gone)
+      into.push_back({.view = slot.id, .key = gives.gone->key, .order = line.record.removed->order, .row = {}, .latest = false});
+    if (gives.come)
+      into.push_back({.view = slot.id,
+                      .key = gives.come->key,
+                      .order = line.record.added->order,
+                      .row = encode_row(epoch.project->event_of(line.source, use, line.record.added->row, space)),
+                      .latest = false});
+  }
+}
+
+Result<Given> give(const Store& store, const Epoch& epoch, const Line& line, const Line::ForView& to, Instant now,
+                   std::vector<ViewState::Note>& notes) {
+  ViewSlot& slot = *epoch.slots[to.view];
+  if (to.gone) {
+    ViewShard& shard = slot.shard_of(to.gone->key);
+    const MutexLock lock(shard.mutex);
+    shard.state->advance(now);
+    const auto retracted = shard.state->retract(line.record.removed->order, *to.gone);
+    if (retracted.newest || retracted.span) {
+      TRY_ASSIGN(const Left left, left_of(store, slot, to.gone->key, line.number, now, retracted.span));
+      shard.state->rebuild(to.gone->key, left.newest, retracted.span, left.events);
+    }
+    shard.unwritten.mark(to.gone->key, line.number, now);
+  }
+  Given given;
+  if (to.come) {
+    ViewShard& shard = slot.shard_of(to.come->key);
+    const MutexLock lock(shard.mutex);
+    shard.state->advance(now);
+    given.late = shard.state->insert(line.record.added->order, *to.come) == Placed::kLate;
+    shard.unwritten.mark(to.come->key, line.number, now);
+    auto noted = shard.state->take_notes();
+    notes.insert(notes.end(), std::make_move_iterator(noted.begin()), std::make_move_iterator(noted.end()));
+  }
+  return given;
+}
+
+}  // namespace isobar::features
