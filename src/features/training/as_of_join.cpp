@@ -163,7 +163,8 @@ class AsOfJoin {
 
   Status add_event(const TrainingEvent& event) {
     if (++report_.events % kLookEvery == 0 && options_.stop.stop_requested()) return stopped();
-    if (event.order.time > last_ || (options_.as_of_knowledge && event.arrived > last_)) return {};
+    const Instant from = options_.as_of_knowledge ? event.arrived : event.removed ? event.withdrawn : event.order.time;
+    if (from > last_) return {};
     for (const auto [part, use] : fed_[event.source]) {
       const CompiledView& view = project_.views()[plan_.parts()[part].view];
       auto contribution = view.contribution(project_.event_of(event.source, use, event.row, space_));
@@ -173,7 +174,7 @@ class AsOfJoin {
       }
       if (!*contribution) continue;
       if (!(*contribution)->problem.empty()) leave_out(event, (*contribution)->problem);
-      TRY(parts_[part]->add_event({event.order, event.arrived, event.removed, **contribution}));
+      TRY(parts_[part]->add_event({event.order, event.arrived, event.removed, event.withdrawn, **contribution}));
     }
     return {};
   }

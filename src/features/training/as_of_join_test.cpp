@@ -41,7 +41,10 @@ services:
 
 struct Sale {
   std::int64_t user, item, amount, at, made, arrived;
-  std::optional<std::int64_t> withdrawn;
+  struct Removal {
+    std::int64_t withdrawn, arrived;
+  };
+  std::optional<Removal> removal;
   EventOrder order(std::uint64_t sequence) const { return {at_second(at), at_second(made), sequence}; }
   Row row() const { return {Value(amount), Value(at_second(at)), Value(std::to_string(item)), Value(at_second(made)), Value(user)}; }
 };
@@ -57,7 +60,7 @@ rc::Gen<Sale> any_sale(bool removals) {
       [](const auto& drawn) {
         const auto [user, item, amount, at, made, delay, removed] = drawn;
         Sale sale{user, item, amount, at, at + made, at + delay, {}};
-        if (removed >= 0) sale.withdrawn = sale.arrived + removed;
+        if (removed >= 0) sale.removal = {at + removed / 2, sale.arrived + removed};
         return sale;
       });
 }
@@ -76,7 +79,9 @@ class Obvious {
   Obvious(const std::vector<Sale>& sales, const Asked& asked, bool as_of_knowledge) : at_(at_second(asked.at)), asked_(asked) {
     for (std::size_t i = 0; i < sales.size(); ++i) {
       const Sale& sale = sales[i];
-      const bool there = as_of_knowledge ? sale.arrived <= asked.at && (!sale.withdrawn || *sale.withdrawn > asked.at) : !sale.withdrawn;
+      const bool come = !as_of_knowledge || sale.arrived <= asked.at;
+      const bool gone = sale.removal && (as_of_knowledge ? sale.removal->arrived : sale.removal->withdrawn) <= asked.at;
+      const bool there = come && !gone;
       if (there && sale.at <= asked.at) seen_.push_back({sale.order(i), sale});
     }
     std::ranges::sort(seen_, {}, &std::pair<EventOrder, Sale>::first);
@@ -158,9 +163,12 @@ EventsInMemory events_of(const std::vector<Sale>& sales, bool removals) {
   EventsInMemory events;
   events.removals = removals;
   for (std::size_t i = 0; i < sales.size(); ++i)
-    events.events.push_back({0, sales[i].order(i), at_second(sales[i].arrived), false, sales[i].row()});
+    events.events.push_back({0, sales[i].order(i), at_second(sales[i].arrived), false, {}, sales[i].row()});
   for (std::size_t i = 0; i < sales.size(); ++i)
-    if (sales[i].withdrawn) events.events.push_back({0, sales[i].order(i), at_second(*sales[i].withdrawn), true, sales[i].row()});
+    if (sales[i].removal) {
+      const auto& [withdrawn, arrived] = *sales[i].removal;
+      events.events.push_back({0, sales[i].order(i), at_second(arrived), true, at_second(withdrawn), sales[i].row()});
+    }
   return events;
 }
 

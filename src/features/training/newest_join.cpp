@@ -177,7 +177,7 @@ Status NewestJoin::move_to(ViewJoin& other) const {
       TRY(read_values(reader, view_.newest_features().size(), contribution.newest));
       // It was known within the interval, of which there is no other instant than its end.
       const Instant arrived = Instant::from_unix_nanos(ends_[i]);
-      TRY(other.add_event({newest_[i].order, arrived, false, contribution}));
+      TRY(other.add_event({newest_[i].order, arrived, false, {}, contribution}));
     }
   }
   return {};

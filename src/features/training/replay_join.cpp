@@ -14,7 +14,7 @@ constexpr std::uint64_t kBloomWordsMost = std::uint64_t{1} << 20;
 constexpr int kBloomProbes = 3;
 constexpr std::size_t kGroupBytes = 2;
 constexpr std::size_t kRowKeyBytes = kGroupBytes + 8 + 8;
-constexpr std::size_t kEventKeyBytes = kGroupBytes + 8 + 8 + 8 + 1;
+constexpr std::size_t kEventKeyBytes = kGroupBytes + 8 + 8;
 /// After so many events of a group what no window reaches any more is let go of.
 constexpr std::uint64_t kExpireEvery = 1 << 16;
 constexpr std::uint64_t kStopEvery = 1 << 12;
@@ -76,19 +76,14 @@ Status ReplayJoin::add_event(const ViewEvent& event) {
   head_.clear();
   tail_.clear();
   append_ordered(head_, group_of(hash), kGroupBytes);
-  if (options_.as_of_knowledge) {
-    append_ordered(head_, event.arrived);
-    append_ordered(head_, event_count_++);
-    append_zigzag(tail_, event.order.time.unix_nanos());
-    append_zigzag(tail_, event.order.created.unix_nanos());
-    if (event.removed) with_removals_.insert(hash);
-    else delay_ = std::max(delay_, event.arrived - event.order.time);
-  } else {
-    append_ordered(head_, event.order.time);
-    append_ordered(head_, event.order.created);
-  }
-  append_ordered(head_, event.order.sequence);
-  head_ += event.removed ? '\1' : '\0';
+  append_ordered(head_, options_.as_of_knowledge ? event.arrived : event.removed ? event.withdrawn : event.order.time);
+  append_ordered(head_, event_count_++);
+  if (event.removed) with_removals_.insert(hash);
+  else delay_ = std::max(delay_, event.arrived - event.order.time);
+  append_byte(tail_, event.removed ? 1 : 0);
+  append_zigzag(tail_, event.order.time.unix_nanos());
+  append_zigzag(tail_, event.order.created.unix_nanos());
+  append_varint(tail_, event.order.sequence);
   append_varint(tail_, event.contribution.key.size());
   tail_ += event.contribution.key;
   append_values(tail_, event.contribution.newest);
@@ -108,20 +103,20 @@ Status ReplayJoin::read_row(Row& row) {
   return {};
 }
 
-Status ReplayJoin::read_event(Event& event) {
-  const std::string_view head = event_record_.substr(kGroupBytes);
-  ByteReader reader(event_record_.substr(kEventKeyBytes));
-  event.order.sequence = ordered_number(head.substr(16, 8));
-  event.removed = head[24] != '\0';
-  if (options_.as_of_knowledge) {
-    TRY_ASSIGN(const std::int64_t time, reader.zigzag());
-    TRY_ASSIGN(const std::int64_t created, reader.zigzag());
-    event.order.time = Instant::from_unix_nanos(time);
-    event.order.created = Instant::from_unix_nanos(created);
-  } else {
-    event.order.time = ordered_instant(head.substr(0, 8));
-    event.order.created = ordered_instant(head.substr(8, 8));
-  }
+/// Takes the next event.
+Result<bool> ReplayJoin::next_event(Event& event) {
+  TRY_ASSIGN(const std::string_view record, events_.next());
+  if (record.empty()) return false;
+  event.group = ordered_number(record.substr(0, kGroupBytes));
+  event.at = ordered_instant(record.substr(kGroupBytes, 8));
+  ByteReader reader(record.substr(kEventKeyBytes));
+  TRY_ASSIGN(const std::uint8_t removed, reader.byte());
+  TRY_ASSIGN(const std::int64_t time, reader.zigzag());
+  TRY_ASSIGN(const std::int64_t created, reader.zigzag());
+  TRY_ASSIGN(event.order.sequence, reader.varint());
+  event.removed = removed != 0;
+  event.order.time = Instant::from_unix_nanos(time);
+  event.order.created = Instant::from_unix_nanos(created);
   TRY_ASSIGN(const std::uint64_t length, reader.varint());
   TRY_ASSIGN(event.contribution.key, reader.take(length));
   TRY(read_values(reader, view_.newest_features().size(), event.contribution.newest));
@@ -129,25 +124,8 @@ Status ReplayJoin::read_event(Event& event) {
   std::size_t inputs = 0;
   for (const auto& expensive : view_.expensive_features())
     inputs += std::holds_alternative<RidgeParameters>(expensive.feature.parameters) ? 2 : 1;
-  return read_values(reader, inputs, event.contribution.inputs);
-}
-
-/// Takes the next event; outside of knowledge one that was withdrawn is none.
-Result<bool> ReplayJoin::next_event(Event& event) {
-  while (true) {
-    if (event_record_.empty()) return false;
-    event.group = ordered_number(event_record_.substr(0, kGroupBytes));
-    event.at = ordered_instant(event_record_.substr(kGroupBytes, 8));
-    TRY(read_event(event));
-    head_ = event_record_.substr(0, kEventKeyBytes - 1);
-    TRY_ASSIGN(event_record_, events_.next());
-    if (options_.as_of_knowledge) return true;
-    const bool withdrawn = event_record_.substr(0, kEventKeyBytes - 1) == head_;
-    if (!withdrawn && !event.removed) return true;
-    if (withdrawn) {
-      TRY_ASSIGN(event_record_, events_.next());
-    }
-  }
+  TRY(read_values(reader, inputs, event.contribution.inputs));
+  return true;
 }
 
 /// What is remembered of the keys that have removals.
@@ -156,19 +134,22 @@ struct ReplayJoin::History {
 
   void add(const Event& event) { events[event.contribution.key].emplace(event.order, event.contribution); }
 
+  /// The greatest that is not after an instant.
+  static EventOrder last_order(Instant at) { return {at, Instant::from_unix_nanos(INT64_MAX), UINT64_MAX}; }
+
   /// Takes an event out of the state, and makes again what could not forget it.
   void remove(ViewState& state, const Event& event) {
     auto& left = events[event.contribution.key];
     left.erase(event.order);
     const auto retracted = state.retract(event.order, event.contribution);
     if (!retracted.known || (!retracted.newest && !retracted.span)) return;
+    const auto after = left.upper_bound(last_order(event.at));
     std::optional<ViewState::KeyEvent> newest;
+    if (after != left.begin()) newest = {std::prev(after)->first, std::prev(after)->second};
     std::vector<ViewState::KeyEvent> inside;
-    for (const auto& [order, contribution] : left) {
-      if (order.time > event.at) break;
-      newest = {order, contribution};
-      if (retracted.span && order.time > retracted.span->after && order.time <= retracted.span->until) inside.push_back(*newest);
-    }
+    if (retracted.span)
+      for (auto at = left.upper_bound(last_order(retracted.span->after)); at != after && at->first.time <= retracted.span->until; ++at)
+        inside.push_back({at->first, at->second});
     state.rebuild(event.contribution.key, newest, retracted.span, inside);
   }
 };
@@ -236,7 +217,6 @@ Status ReplayJoin::replay(const CompiledView& view) {
   Row row;
   Event event;
   TRY(read_row(row));
-  TRY_ASSIGN(event_record_, events_.next());
   TRY_ASSIGN(bool some_event, next_event(event));
   std::uint64_t answered = 0;
   while (row.there) {

@@ -7,9 +7,9 @@
 /// sort is by group, then by time. At one instant events come before rows. Events of keys that no row has are left out as far as a Bloom
 /// filter knows them.
 ///
-/// As of knowledge the order is that of arrival. A view then reaches back as far as the longest delay that was met, so that no event is too
-/// late for it; and events of keys that have removals are remembered while their group lasts, since some aggregates are made again from
-/// those that are left.
+/// As of knowledge the order is that of arrival, and a view reaches back as far as the longest delay that was met, so that no event is too
+/// late for it. Events of keys that have removals are remembered while their group lasts, since some aggregates are made again from those
+/// that are left.
 
 #include <map>
 #include <memory>
@@ -51,7 +51,6 @@ class ReplayJoin final : public ViewJoin {
   Result<std::unique_ptr<CompiledView>> view_for_delay() const;
   Status replay(const CompiledView& view);
   Status read_row(Row& row);
-  Status read_event(Event& event);
   Result<bool> next_event(Event& event);
   Status answer(std::uint64_t row, const ViewReading& reading);
 
@@ -64,7 +63,6 @@ class ReplayJoin final : public ViewJoin {
   Duration delay_{0};                                ///< the longest from an event's time to its arrival
   std::uint64_t row_count_ = 0, event_count_ = 0, given_ = 0;
   std::string head_, tail_;
-  std::string_view event_record_;  ///< read and not yet taken
 };
 
 }  // namespace isobar::features

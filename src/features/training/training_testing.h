@@ -46,13 +46,14 @@ class EventsInMemory final : public EventStream {
     EventOrder order;
     Instant arrived;
     bool removed;
+    Instant withdrawn;
     Row row;
   };
   std::vector<Kept> events;
   bool removals = false;
 
   Status each(const std::function<Status(const TrainingEvent&)>& visit) const override {
-    for (const Kept& kept : events) TRY(visit({kept.source, kept.order, kept.arrived, kept.removed, kept.row}));
+    for (const Kept& kept : events) TRY(visit({kept.source, kept.order, kept.arrived, kept.removed, kept.withdrawn, kept.row}));
     return {};
   }
   bool removes() const override { return removals; }

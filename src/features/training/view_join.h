@@ -14,6 +14,7 @@ struct ViewEvent {
   EventOrder order;
   Instant arrived;
   bool removed = false;
+  Instant withdrawn{};
   const Contribution& contribution;
 };
 

@@ -6,8 +6,9 @@
 /// of two of one time that which was created later, then that which came later. Windows end at the instant: (t − w, t]. A row without
 /// an event has nulls, and stays. Rows that are the same are answered the same, each by itself.
 ///
-/// Events that were withdrawn never were, unless one asks as of knowledge: then an event counts from when it arrived until it was
-/// withdrawn, and what came after the instant, however old, is not seen.
+/// A version of a record that another one follows counts from its own time until that of the other, or of the record's deletion. As of
+/// knowledge it counts from when it arrived until the other, or the deletion, arrived; and what came after the instant, however old, is
+/// not seen.
 ///
 /// How   Views whose features are all columns or expressions need one event for each row, which is kept and replaced while events go by in
 ///       any order (newest_join.h). The others, and whatever is too large for memory, go through an external sort by keys and time and
