@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "features/item_factors.h"
 #include "features/timestamp.h"
 #include "newest_join.h"
 #include "replay_join.h"
@@ -70,7 +71,7 @@ class AsOfJoin {
     fed_.resize(project_.sources().size());
     for (std::size_t part = 0; part < plan_.parts().size(); ++part) {
       const CompiledView& view = project_.views()[plan_.parts()[part].view];
-      TRY_ASSIGN(auto items, items_of(view));
+      TRY_ASSIGN(auto items, load_item_factors(view));
       const bool short_way = options_.path == JoinPath::kFastest && !events.removes();
       parts_.push_back(std::make_unique<PartJoin>(view, project_.definition(), short_way,
                                                   ReplayJoin::Options{.as_of_knowledge = options_.as_of_knowledge,
@@ -147,18 +148,6 @@ class AsOfJoin {
       const auto use = std::ranges::find(views, plan_.parts()[part].view);
       if (use != views.end()) fed_[source].push_back({part, static_cast<std::size_t>(use - views.begin())});
     }
-  }
-
-  Result<std::vector<std::shared_ptr<const ItemFactors>>> items_of(const CompiledView& view) const {
-    std::vector<std::shared_ptr<const ItemFactors>> items;
-    for (const auto& expensive : view.expensive_features()) {
-      const std::string name = view.name() + ":" + view.stored()[expensive.stored].name;
-      const auto known = options_.items.find(name);
-      const bool needed = std::holds_alternative<RidgeParameters>(expensive.feature.parameters);
-      if (needed && known == options_.items.end()) return invalid(name + " needs the factors of its items, which are not at hand");
-      items.push_back(known == options_.items.end() ? nullptr : known->second);
-    }
-    return items;
   }
 
   Status add_event(const TrainingEvent& event) {

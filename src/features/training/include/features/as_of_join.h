@@ -15,7 +15,6 @@
 ///       then through ViewState, the code that serves (replay_join.h). Both give the same, to the byte.
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -49,8 +48,6 @@ struct JoinOptions {
   fs::path temporary;  ///< a folder for temporary files, which have no names there
   JoinPath path = JoinPath::kFastest;
   std::stop_token stop{};
-  /// The factors of ridge's items, by VIEW:FEATURE.
-  std::map<std::string, std::shared_ptr<const ItemFactors>> items{};
 };
 
 struct JoinReport {
@@ -61,9 +58,9 @@ struct JoinReport {
 };
 
 /// out   called for each row, in their order, with one answer for each of the plan's outputs
-/// Errors   those of the rows and events; kUnavailable: temporary files cannot be written; kInvalidArgument: too little memory, no factors
-///          of a ridge feature; kConflict: the rows were others the second time; kDeadlineExceeded: it was stopped
-/// Cost     O(n log n), of which events of keys that no row has take no part; 0.2 µs for an event and each view that it feeds
+/// Errors   those of the rows and events, and of load_item_factors; kUnavailable: temporary files cannot be written; kInvalidArgument: too
+/// little memory; kConflict: the rows were others the second time; kDeadlineExceeded: it was stopped Cost     O(n log n), of which events
+/// of keys that no row has take no part; 0.2 µs for an event and each view that it feeds
 Result<JoinReport> join_as_of(const RequestPlan& plan, EntityRows& rows, const EventStream& events, const JoinOptions& options,
                               const std::function<Status(const Row& inputs, std::span<const Answered>)>& out);
 
