@@ -67,11 +67,11 @@ class SourceRunner::Running {
     Arrival arrival{.source = source_.name, .rows = std::move(batch.rows), .id = {}, .advance = {}, .skip_invalid = true};
     arrival.advance = Advance{batch.partition, batch.after, batch.upto};
     TRY_ASSIGN(const Taken taken, engine_.push(std::move(arrival)));
-    const std::uint64_t refused = batch.refused + taken.refused;
-    if (refused > 0)
+    const std::string problem = batch.problem.empty() && taken.refused > 0 ? taken.problem : batch.problem;
+    if (!problem.empty())
       note([&](SourceProgress& progress) {
-        progress.refused += refused;
-        progress.problem = batch.refused > 0 ? batch.problem : taken.problem;
+        progress.refused += batch.refused + taken.refused;
+        progress.problem = problem;
       });
     return {};
   }
