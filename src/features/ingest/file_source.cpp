@@ -11,8 +11,6 @@ namespace isobar::features {
 
 namespace {
 
-constexpr std::size_t kRowsOfBatch = 4096;
-
 /// A position in a file is how many of its rows were read.
 class FileSource final : public SourceReader {
  public:

@@ -15,7 +15,6 @@ namespace isobar::features {
 
 namespace {
 
-constexpr std::size_t kMessagesOfBatch = 4096;
 constexpr int kAnswerMs = 5000;
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
@@ -115,7 +114,7 @@ class KafkaSource final : public SourceReader {
   /// Takes what has come, waiting for the first.
   Status poll(Duration patience) {
     int wait = static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(patience).count());
-    for (std::size_t taken = 0; taken < kMessagesOfBatch; ++taken, wait = 0) {
+    for (std::size_t taken = 0; taken < kRowsOfBatch; ++taken, wait = 0) {
       rd_kafka_message_t* message = kafka_.consumer_poll_(consumer_, wait);
       if (message == nullptr) return {};
       const auto code = message->err;

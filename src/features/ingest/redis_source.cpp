@@ -13,8 +13,6 @@ namespace isobar::features {
 
 namespace {
 
-constexpr int kEntriesOfBatch = 4096;
-
 struct FreeContext {
   void operator()(redisContext* context) const { ::redisFree(context); }
 };
@@ -91,7 +89,7 @@ class RedisSource final : public SourceReader {
 
   Result<std::optional<SourceBatch>> next(Duration patience) override {
     const auto milliseconds = std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::milliseconds>(patience).count());
-    TRY_ASSIGN(const Reply reply, command({"XREAD", "COUNT", fmt::format("{}", kEntriesOfBatch), "BLOCK", fmt::format("{}", milliseconds),
+    TRY_ASSIGN(const Reply reply, command({"XREAD", "COUNT", fmt::format("{}", kRowsOfBatch), "BLOCK", fmt::format("{}", milliseconds),
                                            "STREAMS", stream_, id_of(at_)}));
     if (reply->type == REDIS_REPLY_NIL || reply->elements == 0) return std::optional<SourceBatch>();
     const redisReply& entries = *reply->element[0]->element[1];

@@ -11,6 +11,9 @@
 
 namespace isobar::features {
 
+/// How many rows are read before they are given.
+inline constexpr std::size_t kRowsOfBatch = 4096;
+
 /// What was read of one partition.
 struct SourceBatch {
   PartitionId partition;
