@@ -211,6 +211,8 @@ void add_features_commands(Commands& commands) {
   add_policy_options(*command, *o);
   add_features_plan_command(commands, group);
   add_features_training_command(commands, group);
+  add_features_apply_command(commands, group);
+  add_features_serve_command(commands, group);
 }
 
 }  // namespace isobar::app

@@ -32,6 +32,16 @@ Status use_certificate(SSL_CTX* context, const TlsContext::Options& options) {
   return {};
 }
 
+// The server's own, and then those between it and a root.
+Status use_chain(SSL_CTX* context, const std::string& pem) {
+  const std::unique_ptr<BIO, int (*)(BIO*)> text(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+  const std::unique_ptr<X509, void (*)(X509*)> own(PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr), X509_free);
+  if (!own) return invalid("the TLS certificate is not in PEM: " + openssl_reason());
+  while (X509* next = PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr)) SSL_CTX_add0_chain_cert(context, next);
+  ERR_clear_error();  // the text's end
+  return {};
+}
+
 Error unreadable_bundle(const TlsContext::Options& options) {
   return invalid(fmt::format("the CA bundle {} cannot be read: {}", options.ca_bundle.string(), openssl_reason()));
 }
@@ -71,6 +81,18 @@ Result<std::shared_ptr<TlsContext>> TlsContext::for_clients(const Options& optio
   return std::shared_ptr<TlsContext>(new TlsContext(std::move(inside)));
 }
 
+Result<std::shared_ptr<TlsContext>> TlsContext::for_servers(const std::string& certificate_pem, const std::string& key_pem) {
+  auto inside = std::make_unique<Inside>();
+  inside->context = SSL_CTX_new(TLS_server_method());
+  CHECK(inside->context != nullptr);
+  SSL_CTX_set_min_proto_version(inside->context, TLS1_2_VERSION);
+  SSL_CTX_set_mode(inside->context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_options(inside->context, SSL_OP_NO_RENEGOTIATION);
+  TRY(use_certificate(inside->context, {.certificate_pem = certificate_pem, .key_pem = key_pem}));
+  TRY(use_chain(inside->context, certificate_pem));
+  return std::shared_ptr<TlsContext>(new TlsContext(std::move(inside)));
+}
+
 TlsStream::TlsStream(Loop& loop, std::shared_ptr<Stream> wire, std::shared_ptr<TlsContext> context)
     : loop_(loop), wire_(std::move(wire)), context_(std::move(context)) {
   ssl_ = SSL_new(context_->inside_->context);
@@ -102,6 +124,11 @@ void TlsStream::handshake(const std::string& host, std::function<void(Status)> d
   go_on_handshake(std::move(done));
 }
 
+void TlsStream::accept_handshake(std::function<void(Status)> done) {
+  SSL_set_accept_state(ssl_);
+  go_on_handshake(std::move(done));
+}
+
 void TlsStream::go_on_handshake(std::function<void(Status)> done) {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_);
@@ -115,7 +142,7 @@ void TlsStream::go_on_handshake(std::function<void(Status)> done) {
     if (!flushed.ok() || reason == SSL_ERROR_NONE) return done(std::move(flushed));
     self->fill([self, done = std::move(done)](Status filled) mutable {
       if (!filled.ok()) return done(std::move(filled));
-      if (self->ended_) return done(unavailable("TLS handshake: the server hung up"));
+      if (self->ended_) return done(unavailable("TLS handshake: the peer hung up"));
       self->go_on_handshake(std::move(done));
     });
   });
@@ -195,6 +222,21 @@ void TlsStream::encrypt_next(std::vector<std::string_view> pieces, std::function
   flush([self = shared_from_this(), pieces = std::move(pieces), done = std::move(done)](Status flushed) mutable {
     if (!flushed.ok() || pieces.empty()) return done(std::move(flushed));
     self->encrypt_next(std::move(pieces), std::move(done));
+  });
+}
+
+void accept_tls(Loop& loop, std::shared_ptr<Stream> wire, std::shared_ptr<TlsContext> context, Duration patience, ConnectDone done) {
+  auto stream = std::make_shared<TlsStream>(loop, std::move(wire), std::move(context));
+  auto overdue = std::make_shared<bool>(false);
+  const Loop::TimerId timer = loop.after(patience, [stream, overdue] {
+    *overdue = true;
+    stream->shut_down();
+  });
+  stream->accept_handshake([&loop, stream, overdue, timer, done = std::move(done)](const Status& made) {
+    loop.cancel(timer);
+    if (made.ok()) done(std::shared_ptr<Stream>(stream));
+    else if (*overdue) done(Error(Code::kDeadlineExceeded, "TLS handshake: it was not complete in time"));
+    else done(made.error());
   });
 }
 

@@ -18,6 +18,8 @@ class TlsStream final : public Stream, public std::enable_shared_from_this<TlsSt
   ~TlsStream() override;
   /// The name the certificate must carry.
   void handshake(const std::string& host, std::function<void(Status)> done);
+  /// The server's end of one.
+  void accept_handshake(std::function<void(Status)> done);
   void read(std::span<char> into, IoDone done) override;
   void write(std::vector<std::string_view> pieces, std::function<void(Status)> done) override;
   void shut_down() override { wire_->shut_down(); }

@@ -37,6 +37,9 @@ class TlsContext {
   };
   /// Errors   kInvalidArgument: a file or PEM that cannot be read, with its name
   static Result<std::shared_ptr<TlsContext>> for_clients(const Options& options);
+  /// Shows a certificate, which may be followed by those that vouch for it; clients need not show any.
+  /// Errors   kInvalidArgument: the two are no PEM, or do not belong together
+  static Result<std::shared_ptr<TlsContext>> for_servers(const std::string& certificate_pem, const std::string& key_pem);
   ~TlsContext();
 
  private:
@@ -61,6 +64,10 @@ struct ConnectTo {
 /// Errors   kUnavailable: the name is unknown or nobody answers; kDeadlineExceeded; kPermissionDenied: the certificate, or the proxy
 ///          does not let us through. The message names the proxy where it is the proxy's
 void connect_stream(Loop& loop, ConnectTo to, Duration patience, ConnectDone done);
+
+/// The server's end of TLS over a connection that was accepted.
+/// Errors, told to `done`   kDeadlineExceeded; kUnavailable: the handshake failed, with OpenSSL's reason
+void accept_tls(Loop& loop, std::shared_ptr<Stream> wire, std::shared_ptr<TlsContext> context, Duration patience, ConnectDone done);
 
 /// A stream over a socket that is connected already. Takes the descriptor.
 std::shared_ptr<Stream> make_tcp_stream(Loop& loop, Fd socket);
