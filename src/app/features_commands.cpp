@@ -210,6 +210,7 @@ void add_features_commands(Commands& commands) {
   add_featurizer_options(*command, *o);
   add_policy_options(*command, *o);
   add_features_plan_command(commands, group);
+  add_features_training_command(commands, group);
   add_features_apply_command(commands, group);
   add_features_serve_command(commands, group);
 }

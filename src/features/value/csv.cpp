@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <cmath>
 
 #include "base/text.h"
 #include "crypto/encoding.h"
@@ -70,14 +71,42 @@ Result<Value> parse_cell(std::string_view text, Type type) {
 }  // namespace
 
 Result<Value> value_from_csv(const CsvCell& cell, const Column& column) {
-  const bool absent = cell.text.empty() && (!cell.quoted || !column.type.is(Kind::kString));
+  const bool may_be_empty = column.type.is(Kind::kString) || column.type.is(Kind::kBytes);
+  const bool absent = cell.text.empty() && !(cell.quoted && may_be_empty);
   if (absent) return Value();
   return parse_cell(cell.text, column.type).context(fmt::format("column '{}'", column.name));
 }
 
-CsvReader::CsvReader(std::string_view name, std::string_view text) : name_(name), rest_(text) {
+void append_csv_text(std::string& out, std::string_view text) {
+  if (!text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out += text;
+    return;
+  }
+  out += '"';
+  for (const char c : text) out.append(c == '"' ? 2 : 1, c);
+  out += '"';
+}
+
+void append_csv(std::string& out, const Value& value) {
+  if (value.is_null()) return;
+  const Type type = value.type();
+  if (type.is(Kind::kString)) return append_csv_text(out, value.as<std::string>());
+  if (type.is(Kind::kTimestamp)) return append_rfc3339(out, value.as<Instant>());
+  if (type.is(Kind::kBytes)) return append_csv_text(out, crypto::to_base64(value.as<Bytes>().data));
+  if (type.is_float() && !std::isfinite(value.as_float())) {
+    out += std::isnan(value.as_float()) ? "NaN" : value.as_float() > 0 ? "inf" : "-inf";
+    return;
+  }
+  std::string json;
+  append_json(json, value);
+  if (type.list) append_csv_text(out, json);
+  else out += json;
+}
+
+CsvReader::CsvReader(std::string_view name, std::string_view text, std::size_t line)
+    : name_(name), rest_(text), line_(line), record_line_(line) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
+  if (line == 1 && rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
 }
 
 std::string CsvReader::place() const { return fmt::format("{}:{}", name_, record_line_); }
@@ -95,12 +124,14 @@ Result<std::optional<std::vector<CsvCell>>> CsvReader::next() {
   record_line_ = line_;
   if (rest_.empty()) return std::optional<std::vector<CsvCell>>();
   std::vector<CsvCell> cells;
+  const std::string_view from = rest_;
   while (true) {
     TRY_ASSIGN(CsvCell read, cell().context(fmt::format("{}, cell {}", place(), cells.size() + 1)));
     cells.push_back(std::move(read));
     if (at_line_end()) break;
     rest_.remove_prefix(1);  // the comma
   }
+  record_ = from.substr(0, from.size() - rest_.size());
   skip_line_end();
   return std::optional(std::move(cells));
 }
