@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "features/server.h"
+#include "features/source_runner.h"
 
 namespace isobar::app {
 
@@ -73,6 +74,19 @@ Status apply_file(Context& context, f::Engine& engine, const std::string& file) 
   return {};
 }
 
+constexpr Duration kFilesMost = 10min;  // that /materialize waits for files to be read
+
+/// Whoever reads the sources that are not pushed, and the server beside it.
+void couple(f::ServerOptions& options, f::SourceRunner& runner) {
+  options.materialize = [&runner](const f::MaterializeRequest&) { return runner.wait_for_files(kFilesMost); };
+  options.applied = [&runner] { runner.follow_definition(); };
+  options.progress = [&runner] {
+    std::vector<f::ReadingProgress> all;
+    for (auto& one : runner.progress()) all.push_back({one.source, one.kind, one.at_end, one.refused, one.problem});
+    return all;
+  };
+}
+
 std::string sample_value(f::Type type) {
   if (type.is_number()) return "1001";
   if (type.is(f::Kind::kBool)) return "true";
@@ -124,6 +138,9 @@ Status serve_until_told(Context& context, const ServeOptions& o) {
   log.redact(options.token);
   TRY_ASSIGN(const auto engine, f::Engine::open(data / "store", config, context.clock()));
   if (!o.definition.empty()) TRY(apply_file(context, *engine, o.definition));
+  f::SourceRunner runner(*engine);
+  runner.follow_definition();
+  couple(options, runner);
   TRY_ASSIGN(auto server, f::Server::start(*engine, options, context.clock(), log));
   context.console().print(where_it_is(*engine, options, *server, data.string()));
   log.info("features_served", {{"http_port", server->http_port()}});

@@ -76,13 +76,19 @@ void FeastApi::handle(HttpRequest request, HttpDone done) {
     answer.authenticate = "Bearer";
     return counted(std::move(answer));
   }
-  if (route == all.end()) return counted(feast_error(404, "FeastError", fmt::format("there is nothing at {}", request.path)));
+  if (route == all.end()) return counted(other_page(request, method));
   if (route->method != method) {
     HttpAnswer answer = feast_error(405, "FeastError", fmt::format("{} is asked for by {}", request.path, route->method));
     answer.allow = route->method;
     return counted(std::move(answer));
   }
   (this->*route->handler)(request, counted);
+}
+
+HttpAnswer FeastApi::other_page(const HttpRequest& request, std::string_view method) const {
+  if (options_.pages && method == "GET")
+    if (auto page = options_.pages(request.path)) return {.body = std::move(page->body), .content_type = std::move(page->content_type)};
+  return feast_error(404, "FeastError", fmt::format("there is nothing at {}", request.path));
 }
 
 void FeastApi::get_online_features(HttpRequest& request, const HttpDone& done) {
@@ -98,7 +104,7 @@ void FeastApi::write_to_online_store(HttpRequest& request, const HttpDone& done)
 
 void FeastApi::feedback(HttpRequest& request, const HttpDone& done) { done(take_feedback(engine_, request.body)); }
 void FeastApi::explain(HttpRequest& request, const HttpDone& done) { done(explain_key(engine_, request.query)); }
-void FeastApi::status(HttpRequest&, const HttpDone& done) { done({.body = status_json(engine_.status())}); }
+void FeastApi::status(HttpRequest&, const HttpDone& done) { done({.body = status_json(engine_.status(), progress())}); }
 
 /// The body is the definition's YAML, and file=NAME what errors call it; the answer is the plan, as text where that is asked for. Features
 /// that are new are made from the log before it is answered.
@@ -112,6 +118,7 @@ void FeastApi::apply(HttpRequest& request, const HttpDone& done) {
   const bool as_text = request.accept == "text/plain";
   const bool begun = applying_.start([this, definition, file, as_text, done] {
     const auto plan = engine_.apply(*definition, file);
+    if (plan.ok() && options_.applied) options_.applied();
     HttpAnswer answer;
     if (!plan.ok()) answer = feast_error(plan.error());
     else if (as_text) answer = {.body = render_plan(*plan), .content_type = "text/plain; charset=utf-8"};
@@ -133,7 +140,7 @@ void FeastApi::health(HttpRequest&, const HttpDone& done) { done({.status = engi
 void FeastApi::metrics(HttpRequest&, const HttpDone& done) {
   HttpAnswer answer{.content_type = "text/plain; version=0.0.4; charset=utf-8"};
   std::string& out = answer.body;
-  append_engine_metrics(out, engine_.status(), clock_.now());
+  append_engine_metrics(out, engine_.status(), progress(), clock_.now());
   out += "# HELP isobar_features_http_request_seconds How long answers took.\n# TYPE isobar_features_http_request_seconds histogram\n";
   const auto all = routes();
   for (std::size_t i = 0; i < all.size(); ++i)
@@ -181,7 +188,7 @@ Result<MaterializeRequest> read_materialize(std::string_view text, bool incremen
 
 }  // namespace
 
-/// What is pushed is here already; what comes from files needs somebody who reads them.
+/// What is pushed is here already, and streams are read as they come; files are read on up to their ends.
 Status FeastApi::check_materialize(const MaterializeRequest& asked, bool& nothing_to_do) const {
   const auto project = engine_.project();
   if (!project) return unavailable("no definition was applied yet");
@@ -195,10 +202,10 @@ Status FeastApi::check_materialize(const MaterializeRequest& asked, bool& nothin
   for (const auto& use : project->sources()) {
     const bool used = std::ranges::any_of(use.views, [&](std::size_t view) { return wanted[view]; });
     if (!used || use.source->kind == SourceKind::kPush) continue;
-    nothing_to_do = false;
     if (!options_.materialize)
       return unavailable(
           fmt::format("source '{}' is of kind {}, and this server reads none of that kind", use.source->name, name_of(use.source->kind)));
+    nothing_to_do = nothing_to_do && use.source->kind != SourceKind::kFile;
   }
   return {};
 }

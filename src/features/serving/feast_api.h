@@ -54,6 +54,8 @@ class FeastApi {
   void metrics(HttpRequest& request, const HttpDone& done);
 
   bool admits(const HttpRequest& request) const;
+  HttpAnswer other_page(const HttpRequest& request, std::string_view method) const;
+  std::vector<ReadingProgress> progress() const { return options_.progress ? options_.progress() : std::vector<ReadingProgress>(); }
   Status check_materialize(const MaterializeRequest& asked, bool& nothing_to_do) const;
   void begin_materialize(const MaterializeRequest& asked, const HttpDone& done);
 

@@ -362,10 +362,15 @@ TEST_F(FeastApiTest, MaterializeHasNothingToDoForWhatIsPushedAndReadsFilesOtherw
   EXPECT_EQ(first, 200);
   EXPECT_THAT(asked, testing::ElementsAre("ranks"));
   EXPECT_EQ(post("/materialize", request.body).body, "null");
+  EXPECT_EQ(begun, 2);
+  EXPECT_EQ(post("/materialize", R"({"feature_views":["devices"],"disable_event_timestamp":true})").body, "null");
+  EXPECT_EQ(begun, 2) << "a stream is read as it comes";
 }
 
 TEST_F(FeastApiTest, ADefinitionIsAppliedAndToldInItsCanonicalForm) {
   FakeEngine empty(clock_, "");
+  std::atomic<int> applied = 0;
+  options_.applied = [&] { ++applied; };
   api_ = std::make_unique<FeastApi>(empty, options_, clock_, metrics_, log_);
   EXPECT_EQ(ask("GET", "/definition", "").status, 404);
   const HttpAnswer plan = post("/apply?file=shop.yaml", std::string(kShop));
@@ -375,6 +380,7 @@ TEST_F(FeastApiTest, ADefinitionIsAppliedAndToldInItsCanonicalForm) {
   EXPECT_EQ(told.content_type, "application/yaml");
   EXPECT_THAT(post("/apply", told.body).body, HasSubstr("\"changes\":[]"));
   EXPECT_EQ(ask("GET", "/health", "").status, 200);
+  EXPECT_EQ(applied, 2);
   const HttpAnswer wrong = post("/apply?file=shop.yaml", "project: shop\nviews: {a: {source: nothing}}");
   EXPECT_EQ(wrong.status, 422);
   EXPECT_THAT(raised(wrong).second, HasSubstr("shop.yaml:2:"));
@@ -443,6 +449,19 @@ TEST_F(FeastApiTest, AServerWithoutADefinitionSaysSo) {
   EXPECT_EQ(status("POST", "/get-online-features", R"({"features":["a:b"]})"), 404);
   EXPECT_EQ(status("POST", "/push", R"({"push_source_name":"a","df":{}})"), 503);
   EXPECT_EQ(status("POST", "/feedback", R"({"view":"a","error":1})"), 503);
+}
+
+TEST_F(FeastApiTest, PagesStandWhereNoRouteDoesAndReadersTellHowFarTheyAre) {
+  options_.pages = [](std::string_view path) { return path == "/" ? std::optional(Page{"text/html", "<p>"}) : std::nullopt; };
+  options_.progress = [] { return std::vector<ReadingProgress>{{"files", "file", true, 2, "no \"such\" file"}}; };
+  EXPECT_EQ(ask("GET", "/", "").body, "<p>");
+  EXPECT_EQ(ask("GET", "/", "").content_type, "text/html");
+  EXPECT_EQ(ask("POST", "/", "").status, 404);
+  EXPECT_EQ(ask("GET", "/other", "").status, 404);
+  EXPECT_THAT(ask("GET", "/status", "").body,
+              HasSubstr(R"("reading":[{"source":"files","kind":"file","at_end":true,"refused":2,"problem":"no \"such\" file"}])"));
+  EXPECT_THAT(ask("GET", "/metrics", "").body, AllOf(HasSubstr("isobar_features_reader_refused_total{source=\"files\"} 2\n"),
+                                                     HasSubstr("isobar_features_reader_blocked{source=\"files\"} 1\n")));
 }
 
 TEST_F(FeastApiTest, AnotherMethodOrPathIsToldWhichItWouldBe) {

@@ -17,14 +17,16 @@ namespace {
 /// A key's fields, as they were when it was read.
 struct Fields {
   bool there = false, wrong_type = false;
-  std::vector<std::pair<std::string_view, std::optional<std::string>>> all;
+  std::vector<std::pair<std::string_view, std::string>> all;
 };
 
 Fields fields_of(const ServedView& view, const ViewReading& reading) {
   Fields fields;
   fields.there = reading.status == ViewReading::Status::kFound;
   if (!fields.there) return fields;
-  for (const auto& [name, place] : view.stored) fields.all.emplace_back(name, text_of(reading.values[place]));
+  // Redis has no nulls: a field that is null is not there.
+  for (const auto& [name, place] : view.stored)
+    if (auto text = text_of(reading.values[place])) fields.all.emplace_back(name, std::move(*text));
   return fields;
 }
 
@@ -141,7 +143,7 @@ void RedisCommands::tell_hash(RedisCall& call, bool names, bool texts) {
                 else call.out.array(fields.all.size());
                 for (const auto& [name, text] : fields.all) {
                   if (names) call.out.bulk(name);
-                  if (texts) tell(call.out, text);
+                  if (texts) call.out.bulk(text);
                 }
               });
 }
@@ -185,7 +187,7 @@ void RedisCommands::hscan(RedisCall& call) {
                 for (const auto& field : fields.all) {
                   if (!matches(field)) continue;
                   call.out.bulk(field.first);
-                  tell(call.out, field.second);
+                  call.out.bulk(field.second);
                 }
               });
 }

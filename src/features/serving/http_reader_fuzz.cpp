@@ -1,4 +1,5 @@
-// Any bytes as HTTP requests, cut anywhere: the reader neither reads beyond them nor runs for ever, and how they were cut does not matter.
+// Any bytes as HTTP requests, cut anywhere: the reader neither reads beyond them nor runs for ever, and how they were cut does not matter
+// for those that are whole. (What can never become one may be refused before its end came, or only then.)
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,7 @@ std::string transcript(std::string_view input, std::size_t piece) {
       const std::size_t taken = reader.take(buffer);
       CHECK(taken <= buffer.size(), taken, buffer.size());
       buffer.erase(0, taken);
-      if (reader.refusal()) return told + fmt::to_string(reader.refusal()->status);
+      if (reader.refusal()) return told;
       if (!reader.done()) break;
       const HttpRequest request = reader.release();
       told += request.method + request.path + request.body + "\n";

@@ -102,7 +102,7 @@ TEST_F(ServerTest, ALargeBodyIsInvitedAndTakenInPieces) {
   start();
   Wire wire = http();
   std::string ids = "1", times = "\"2027-01-15T08:00:00Z\"";
-  for (int i = 1; i < 20'000; ++i) {
+  for (int i = 1; i < 5'000; ++i) {
     ids += fmt::format(",{}", i);
     times += ",\"2027-01-15T08:00:00Z\"";
   }
@@ -112,7 +112,7 @@ TEST_F(ServerTest, ALargeBodyIsInvitedAndTakenInPieces) {
   ASSERT_TRUE(wire.say(body));
   EXPECT_EQ(wire.hear(kHealthy.size()), kHealthy);
   ASSERT_TRUE(wire.say(post("/get-online-features", R"({"features":["total:payments"]})", "Connection: close\r\n")));
-  EXPECT_THAT(wire.hear_all(), HasSubstr(R"("values":[20000])"));
+  EXPECT_THAT(wire.hear_all(), HasSubstr(R"("values":[5000])"));
 }
 
 TEST_F(ServerTest, WhatIsNoHttpOrTooLongIsToldAndEnds) {

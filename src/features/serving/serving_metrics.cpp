@@ -88,6 +88,13 @@ void append_expensive(Families& families, const EngineStatus& status) {
        [](const E& e) { return e.gauges.allowance; });
 }
 
+void append_reading(Families& families, const std::vector<ReadingProgress>& reading) {
+  families.begin("isobar_features_reader_refused_total", "counter", "Records read that are no rows of their source.");
+  for (const auto& one : reading) families.add(fmt::format("source=\"{}\"", label(one.source)), one.refused);
+  families.begin("isobar_features_reader_blocked", "gauge", "Whether something is in the way of reading the source.");
+  for (const auto& one : reading) families.add(fmt::format("source=\"{}\"", label(one.source)), one.problem.empty() ? 0 : 1);
+}
+
 /// Writes members of objects with commas between them.
 class Json {
  public:
@@ -112,6 +119,11 @@ class Json {
   Json& text(std::string_view name, std::string_view value) {
     key(name);
     append_json_string(out_, value);
+    return *this;
+  }
+  Json& flag(std::string_view name, bool value) {
+    key(name);
+    out_ += value ? "true" : "false";
     return *this;
   }
   Json& time(std::string_view name, Instant at) {
@@ -161,7 +173,7 @@ void LatencyHistogram::append(std::string& out, std::string_view name, std::stri
                  static_cast<double>(nanos_.load(std::memory_order_relaxed)) / 1e9, count);
 }
 
-void append_engine_metrics(std::string& out, const EngineStatus& status, Instant now) {
+void append_engine_metrics(std::string& out, const EngineStatus& status, const std::vector<ReadingProgress>& reading, Instant now) {
   Families families(out);
   families.begin("isobar_features_log_events", "counter", "Events in the log.");
   families.add("", status.log_events);
@@ -172,9 +184,10 @@ void append_engine_metrics(std::string& out, const EngineStatus& status, Instant
   append_sources(families, status, now);
   append_views(families, status);
   append_expensive(families, status);
+  append_reading(families, reading);
 }
 
-std::string status_json(const EngineStatus& status) {
+std::string status_json(const EngineStatus& status, const std::vector<ReadingProgress>& reading) {
   Json json;
   json.open("", '{').count("definition_version", status.definition_version).count("log_events", status.log_events);
   json.count("unwritten_keys", status.unwritten_keys).count("replayed_events", status.replayed_events);
@@ -191,6 +204,11 @@ std::string status_json(const EngineStatus& status) {
   }
   json.close(']').open("expensive", '[');
   for (const auto& one : status.expensive) write_expensive(json, one);
+  json.close(']').open("reading", '[');
+  for (const auto& one : reading) {
+    json.open("", '{').text("source", one.source).text("kind", one.kind).flag("at_end", one.at_end);
+    json.count("refused", one.refused).text("problem", one.problem).close('}');
+  }
   return json.close(']').close('}').finish();
 }
 

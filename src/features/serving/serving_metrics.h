@@ -4,7 +4,7 @@
 #include <atomic>
 #include <string>
 
-#include "features/engine.h"
+#include "features/server.h"
 
 namespace isobar::features {
 
@@ -31,10 +31,10 @@ struct ServingMetrics {
   std::atomic<std::uint64_t> connections_refused{0};
 };
 
-/// What the engine says of itself, in Prometheus' text form: events, lateness and freshness of each source; keys, readings, and what was
-/// answered without a value of each view; budget, regret and staleness of each expensive feature.
-void append_engine_metrics(std::string& out, const EngineStatus& status, Instant now);
+/// What the engine, and those who read its sources, say of themselves, in Prometheus' text form: events, lateness and freshness of each
+/// source; keys, readings, and what was answered without a value of each view; budget, regret and staleness of each expensive feature.
+void append_engine_metrics(std::string& out, const EngineStatus& status, const std::vector<ReadingProgress>& reading, Instant now);
 /// The same as JSON. Numbers of seconds and counts, times as RFC 3339.
-std::string status_json(const EngineStatus& status);
+std::string status_json(const EngineStatus& status, const std::vector<ReadingProgress>& reading);
 
 }  // namespace isobar::features

@@ -69,7 +69,6 @@ class FakeEngine final : public Engine {
   explicit FakeEngine(const Clock& clock, std::string_view definition = kShop) : clock_(clock), worker_([this] { work(); }) {
     folder_ =
         (fs::is_directory("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) / ("isobar-serving-" + secure_random_hex(6));
-    reopen_store();
     if (!definition.empty()) define(definition);
   }
   ~FakeEngine() override {
@@ -178,7 +177,11 @@ class FakeEngine final : public Engine {
   }
   Status each_event(const std::function<Status(const LoggedEvent&)>&) const override { return {}; }
   Status checkpoint(const fs::path&) override { return {}; }
-  Store& store() override { return *store_; }
+  /// Opened when it is first asked for.
+  Store& store() override {
+    if (!store_) reopen_store();
+    return *store_;
+  }
 
   std::vector<FeedbackReport> reports;
   std::atomic<bool> hold_apply = false, applying = false;
@@ -214,7 +217,9 @@ class FakeEngine final : public Engine {
         Row space;
         auto contribution = project_->views()[source.views[use]].contribution(project_->event_of(*at, use, row.row, space));
         if (contribution.ok() && *contribution) states_[source.views[use]]->insert(order, **contribution);
-        if (!contribution.ok()) taken = {taken.outcome, taken.rows, taken.late, taken.invalid + 1, contribution.error().message()};
+        if (contribution.ok()) continue;
+        ++taken.invalid;
+        taken.problem = contribution.error().message();
       }
       ++taken.rows;
     }

@@ -43,6 +43,19 @@ struct MaterializeRequest {
 /// Reads the files of the views' sources on, up to what is there now; may block.
 using Materialize = std::function<Status(const MaterializeRequest& request)>;
 
+/// How far a source that is read from elsewhere has been read.
+struct ReadingProgress {
+  std::string source, kind;
+  bool at_end = false;        ///< of files: all that is there was read
+  std::uint64_t refused = 0;  ///< records that are no rows of the source
+  std::string problem;        ///< what is in the way; "": nothing
+};
+
+/// What stands at a path beside the routes.
+struct Page {
+  std::string content_type, body;
+};
+
 struct ServerOptions {
   std::string address = "127.0.0.1";        ///< numeric; beyond loopback only with `token`, `certificate_pem` and `key_pem`
   std::uint16_t http_port = 6566;           ///< 0: one that is free
@@ -50,7 +63,13 @@ struct ServerOptions {
   std::size_t threads = 0;                  ///< 0: one for each core
   std::string token;                        ///< what clients must show; "": nothing
   std::string certificate_pem, key_pem;     ///< both: all that is said is under TLS
-  Materialize materialize;                  ///< none: there are no file sources that could be read on
+  Materialize materialize;                  ///< none: nobody reads sources that are not pushed
+  /// Called when a definition was applied over HTTP, before that is answered.
+  std::function<void()> applied;
+  /// Of the sources that are read. none: there are none. From a loop's thread, so it is quick; and so is the next
+  std::function<std::vector<ReadingProgress>()> progress;
+  /// What a path that no route has shows to GET; nothing: 404.
+  std::function<std::optional<Page>(std::string_view path)> pages;
   ServingConfig config;
 };
 
