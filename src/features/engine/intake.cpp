@@ -76,12 +76,14 @@ Result<Taking> Intake::take(const Epoch& epoch, Arrival& arrival, Instant now) {
     TRY_ASSIGN(LogRecord record, record_of(epoch, *source, std::move(row), now, taking.commit.rows));
     if (!record.added && !record.removed) continue;  // a deletion of what is not there
     record.columns = columns;
-    taking.commit.states.push_back({.view = log_,
-                                    .key = std::string(kLinesKey),
-                                    .level = kLogLevel,
-                                    .bucket = static_cast<std::int64_t>(next_line_),
-                                    .state = encode_record(record),
-                                    .keep_until = keep > Duration::zero() ? now + keep : Instant::from_unix_nanos(INT64_MAX)});
+    if (taking.lines.size() % kLinesOfPiece == 0)
+      taking.commit.states.push_back({.view = log_,
+                                      .key = std::string(kLinesKey),
+                                      .level = kLogLevel,
+                                      .bucket = static_cast<std::int64_t>(next_line_),
+                                      .state = std::string(),
+                                      .keep_until = keep > Duration::zero() ? now + keep : Instant::from_unix_nanos(INT64_MAX)});
+    append_record(*taking.commit.states.back().state, record);
     Line& line = taking.lines.emplace_back(prepare(epoch, *source, std::move(record), next_line_++));
     append_history(epoch, line, taking.commit.rows);
   }

@@ -40,6 +40,8 @@ Result<LogEntry> read_entry(ByteReader& reader) {
 
 }  // namespace
 
+namespace {
+
 std::string encode_record(const LogRecord& record) {
   std::string out;
   append_byte(out, kRecordVersion);
@@ -76,6 +78,29 @@ Result<LogRecord> decode_record(std::string_view bytes, std::uint64_t sequence) 
   }
   TRY(reader.finish());
   return record;
+}
+
+}  // namespace
+
+void append_record(std::string& piece, const LogRecord& record) { append_bytes(piece, encode_record(record)); }
+
+Status each_record(std::string_view piece, std::uint64_t first,
+                   const std::function<Status(LogRecord record, std::uint64_t number)>& visit) {
+  ByteReader reader(piece);
+  for (std::uint64_t number = first; !reader.done(); ++number) {
+    TRY_ASSIGN(const std::string_view bytes, read_bytes(reader));
+    auto record = decode_record(bytes, number);
+    if (!record) return record.error().context(fmt::format("line {} of the log", number));
+    TRY(visit(std::move(*record), number));
+  }
+  return {};
+}
+
+Result<std::uint64_t> records_in(std::string_view piece) {
+  ByteReader reader(piece);
+  std::uint64_t records = 0;
+  for (; !reader.done(); ++records) TRY(read_bytes(reader));
+  return records;
 }
 
 Result<LogColumns> LogColumns::load(const Snapshot& snapshot, ViewId log) {

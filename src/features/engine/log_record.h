@@ -2,7 +2,7 @@
 
 /// A line of the log: an event as it was taken in, with what it withdraws. docs/formats/feature-log.md.
 
-#include <map>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,10 +25,14 @@ struct LogRecord {
   Instant withdrawn{};  ///< of what is removed: the event time from which it is no more
 };
 
-std::string encode_record(const LogRecord& record);
-/// sequence   its place in the log
-/// Errors     kDataLoss
-Result<LogRecord> decode_record(std::string_view bytes, std::uint64_t sequence);
+/// Lines that came together are in the store together: a write for each would cost more than all else.
+inline constexpr std::size_t kLinesOfPiece = 1024;
+void append_record(std::string& piece, const LogRecord& record);
+/// first    the number of the piece's first line
+/// Errors   kDataLoss; whatever `visit` returns
+Status each_record(std::string_view piece, std::uint64_t first, const std::function<Status(LogRecord record, std::uint64_t number)>& visit);
+/// How many lines a piece has. Errors   kDataLoss
+Result<std::uint64_t> records_in(std::string_view piece);
 
 /// In which columns rows of the log are: of each source, each set of columns that it ever had has a number.
 class LogColumns {

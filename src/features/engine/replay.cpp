@@ -20,9 +20,8 @@ constexpr std::size_t kRowsOfWrite = 10'000;
 Status each_line(const Snapshot& snapshot, ViewId log, const LogColumns& columns, const Project& project, std::uint64_t first,
                  const std::function<Status(std::size_t source, LogRecord record, std::uint64_t number)>& visit) {
   Status sound;
-  const auto take = [&](const StoredState& state) -> Status {
-    const auto number = static_cast<std::uint64_t>(state.bucket);
-    TRY_ASSIGN(LogRecord record, decode_record(state.state, number));
+  const auto take = [&](LogRecord record, std::uint64_t number) -> Status {
+    if (number < first) return {};
     TRY_ASSIGN(const auto* known, columns.find(record.columns));
     const auto source = project.find_source(known->source);
     if (!source) return {};
@@ -33,9 +32,8 @@ Status each_line(const Snapshot& snapshot, ViewId log, const LogColumns& columns
       }
     return visit(*source, std::move(record), number);
   };
-  TRY(snapshot.states({log, kLinesKey}, kLogLevel, static_cast<std::int64_t>(first), [&](const StoredState& state) {
-    sound = take(state);
-    if (!sound.ok()) sound = sound.error().context(fmt::format("line {} of the log", state.bucket));
+  TRY(snapshot.states({log, kLinesKey}, kLogLevel, first_piece(first), [&](const StoredState& piece) {
+    sound = each_record(piece.state, static_cast<std::uint64_t>(piece.bucket), take);
     return sound.ok();
   }));
   return sound;
@@ -72,14 +70,13 @@ Status Replay::load(std::size_t view) {
   return sound.ok() ? Status() : Status(sound.error().context("state of a key of view " + slot.view().name()));
 }
 
-Status Replay::run(std::uint64_t known_line) {
-  std::uint64_t first = records_.empty() ? known_line : 0;
+Status Replay::run(std::uint64_t last_line) {
+  std::uint64_t first = records_.empty() ? last_line + 1 : 0;
   for (const auto& [view, from] : from_) {
     views_.push_back(view);
     first = std::min(first, from.line + 1);
     epoch_.slots[view]->applied = from.line;
   }
-  last_line_ = known_line;
   const auto snapshot = store_.snapshot();
   TRY(each_line(*snapshot, log_, columns_, *epoch_.project, first,
                 [&](std::size_t source, LogRecord record, std::uint64_t number) { return play(source, std::move(record), number); }));
@@ -88,16 +85,15 @@ Status Replay::run(std::uint64_t known_line) {
   for (const auto& [view, from] : from_)
     if (from.rebuilt) marks.states.push_back(written_mark(log_, mark_of(epoch_.slots[view]->id), 0));
   for (const std::size_t source : records_) marks.states.push_back(written_mark(log_, mark_of(*epoch_.records[source]), 0));
-  for (const std::size_t view : views_) epoch_.slots[view]->applied = last_line_;
+  for (const std::size_t view : views_) epoch_.slots[view]->applied = last_line;
   if (marks.states.empty()) return {};
   TRY(store_.commit(std::move(marks)));
   return {};
 }
 
 Status Replay::play(std::size_t source, LogRecord record, std::uint64_t number) {
-  last_line_ = std::max(last_line_, number);
   ++played_;
-  if (records_.contains(source)) append_record(source, record, number);
+  if (records_.contains(source)) make_record(source, record, number);
   if (views_.empty()) return write_rows();
   const Line line = prepare(epoch_, source, std::move(record), number, views_);
   for (const auto& to : line.views) TRY(play_to(from_.at(to.view), line, to));
@@ -127,7 +123,7 @@ Status Replay::play_to(const From& from, const Line& line, const Line::ForView& 
   return {};
 }
 
-void Replay::append_record(std::size_t source, const LogRecord& record, std::uint64_t number) {
+void Replay::make_record(std::size_t source, const LogRecord& record, std::uint64_t number) {
   const Project::SourceUse& of = epoch_.project->sources()[source];
   const auto put = [&](const LogEntry& entry, EventOrder order, bool there) {
     std::vector<Type> types;

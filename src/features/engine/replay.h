@@ -15,6 +15,11 @@ namespace isobar::features {
 Status each_line(const Snapshot& snapshot, ViewId log, const LogColumns& columns, const Project& project, std::uint64_t first,
                  const std::function<Status(std::size_t source, LogRecord record, std::uint64_t number)>& visit);
 
+/// From where the pieces are to be read for a line.
+constexpr std::int64_t first_piece(std::uint64_t line) {
+  return line < kLinesOfPiece ? 0 : static_cast<std::int64_t>(line - kLinesOfPiece + 1);
+}
+
 class Replay {
  public:
   Replay(Store& store, const Epoch& epoch, ViewId log, const LogColumns& columns, Instant now);
@@ -27,9 +32,8 @@ class Replay {
   /// The records of a source, from the whole log.
   void rebuild_records(std::size_t source) { records_.insert(source); }
 
-  /// Plays what is needed. The last line of the log, of which the caller knows one that is there, is found on the way.
-  Status run(std::uint64_t known_line);
-  std::uint64_t last_line() const { return last_line_; }
+  /// Plays what is needed. last_line   of the log
+  Status run(std::uint64_t last_line);
   std::uint64_t played() const { return played_; }
 
  private:
@@ -40,7 +44,7 @@ class Replay {
   };
   Status play(std::size_t source, LogRecord record, std::uint64_t number);
   Status play_to(const From& from, const Line& line, const Line::ForView& to);
-  void append_record(std::size_t source, const LogRecord& record, std::uint64_t number);
+  void make_record(std::size_t source, const LogRecord& record, std::uint64_t number);
   Status write_rows();
 
   Store& store_;
@@ -53,7 +57,7 @@ class Replay {
   std::vector<std::size_t> views_;  ///< keys of from_
   Commit rows_;                     ///< of what is made again
   std::size_t row_bytes_ = 0;
-  std::uint64_t last_line_ = 0, played_ = 0;
+  std::uint64_t played_ = 0;
 };
 
 }  // namespace isobar::features

@@ -38,6 +38,21 @@ std::optional<ViewId> id_of(const Registry& registry, std::string_view name) {
 
 Result<Definition> parsed(const Registry& registry) { return parse_definition(registry.definition, "the store's definition"); }
 
+/// known   a line that is there
+Result<std::uint64_t> last_line_of(const Snapshot& snapshot, ViewId log, std::uint64_t known) {
+  std::uint64_t last = known;
+  Status sound;
+  const Status scanned = snapshot.states({log, kLinesKey}, kLogLevel, first_piece(known), [&](const StoredState& piece) {
+    const auto lines = records_in(piece.state);
+    if (!lines) sound = lines.error();
+    else last = static_cast<std::uint64_t>(piece.bucket) + *lines - 1;
+    return lines.ok();
+  });
+  TRY(scanned);
+  TRY(sound);
+  return std::max(last, known);
+}
+
 bool same_schedule(const Schedule& a, const Schedule& b) {
   const auto all = [](const Schedule& s) {
     return std::tie(s.policy, s.floor_per_hour, s.cold_first, s.budget.unit, s.budget.per_second, s.budget.burst, s.loss, s.max_staleness);
@@ -63,12 +78,8 @@ Status RunningEngine::begin() {
   written_.emplace(*store_, log_);
   refresher_.emplace(clock_);
   std::shared_ptr<Epoch> first;
-  if (registry.definition.empty()) {
-    TRY(snapshot->states({log_, kLinesKey}, kLogLevel, static_cast<std::int64_t>(last_line_), [&](const StoredState& line) {
-      last_line_ = static_cast<std::uint64_t>(line.bucket);
-      return true;
-    }));
-  } else {
+  TRY_ASSIGN(last_line_, last_line_of(*snapshot, log_, last_line_));
+  if (!registry.definition.empty()) {
     TRY_ASSIGN(Definition definition, parsed(registry));
     TRY_ASSIGN(auto project, Project::create(std::move(definition)));
     TRY_ASSIGN(first, make_epoch(std::move(project)));
@@ -145,7 +156,6 @@ Status RunningEngine::fill(Epoch& epoch, const Epoch* before, const Registry& re
   }
   TRY(replay.run(last_line_));
   if (!opening) return {};
-  last_line_ = std::max(last_line_, replay.last_line());
   replayed_ = replay.played();
   return {};
 }
