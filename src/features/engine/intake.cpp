@@ -19,7 +19,6 @@ Result<std::string> record_key(const Project::SourceUse& of, const Row& row) {
   Row values;
   for (const auto& name : of.source->key) {
     const std::size_t place = *of.schema.find(name);
-    if (row[place].is_null()) return invalid(fmt::format("'{}', which is of the record's key, is null", name));
     types.push_back(of.schema.columns()[place].type);
     values.push_back(row[place]);
   }
@@ -44,6 +43,8 @@ Status Intake::check(const Epoch& epoch, std::size_t source, const SourceRow& ro
   TRY(of.schema.check(row.row));
   if (row.deleted && of.source->key.empty())
     return invalid(fmt::format("a deletion, and records of '{}' have no key; give the source one in the definition", of.source->name));
+  for (const auto& name : of.source->key)
+    if (row.row[*of.schema.find(name)].is_null()) return invalid(fmt::format("'{}', which is of the record's key, is null", name));
   const auto* time = row.row[of.timestamp].get_if<Instant>();
   if (time == nullptr && row.deleted) return {};
   if (time == nullptr) return invalid(fmt::format("'{}', the time of the event, is null or not there", of.source->timestamp));
@@ -63,15 +64,25 @@ Result<Taking> Intake::take(const Epoch& epoch, Arrival& arrival, Instant now) {
     const auto near = closest(arrival.source, names);
     return not_found(fmt::format("there is no source '{}'{}", arrival.source, near ? fmt::format("; did you mean '{}'?", *near) : ""));
   }
-  for (std::size_t i = 0; i < arrival.rows.size(); ++i)
-    TRY(check(epoch, *source, arrival.rows[i], now).context(fmt::format("row {} of {}", i + 1, arrival.rows.size())));
   Taking taking;
+  std::vector<SourceRow> sound;
+  sound.reserve(arrival.rows.size());
+  for (std::size_t i = 0; i < arrival.rows.size(); ++i) {
+    const Status checked = check(epoch, *source, arrival.rows[i], now);
+    if (checked.ok()) {
+      sound.push_back(std::move(arrival.rows[i]));
+      continue;
+    }
+    Error problem = checked.error().context(fmt::format("row {} of {}", i + 1, arrival.rows.size()));
+    if (!arrival.skip_invalid) return problem;
+    if (taking.refused++ == 0) taking.problem = problem.message();
+  }
   if (!arrival.id.empty()) taking.commit.push = PushId{arrival.source, arrival.id};
   if (arrival.advance) taking.commit.advances.push_back(*arrival.advance);
   if (taking.commit.push || arrival.advance) unsure_.push_back(*source);
   const std::uint32_t columns = columns_.number_of(*epoch.project->sources()[*source].source, log_, taking.commit.states);
   const Duration keep = config_.keep_events.value;
-  for (auto& row : arrival.rows) {
+  for (auto& row : sound) {
     taking.deletions += row.deleted ? 1 : 0;
     TRY_ASSIGN(LogRecord record, record_of(epoch, *source, std::move(row), now, taking.commit.rows));
     if (!record.added && !record.removed) continue;  // a deletion of what is not there

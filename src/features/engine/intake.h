@@ -11,6 +11,8 @@ namespace isobar::features {
 
 /// An arrival that was found sound, ready to be written.
 struct Taking {
+  std::uint64_t refused = 0;
+  std::string problem;  ///< of the first that was refused
   Commit commit;
   std::vector<Line> lines;
   std::uint64_t deletions = 0;

@@ -79,7 +79,7 @@ void RunningEngine::settle(Round& round) {
       continue;
     }
     Taken taken{.outcome = *outcome, .problem = {}};
-    if (*outcome == Outcome::kApplied) taken = give_all(*round.epoch, taking, clock_.now());
+    if (*outcome == Outcome::kApplied) taken = give_all(*round.epoch, arrival->arrival.source, taking, clock_.now());
     given = true;
     arrival->done(std::move(taken));
   }
@@ -89,8 +89,8 @@ void RunningEngine::settle(Round& round) {
 }
 
 /// What is durable is given to the views, and then seen.
-Taken RunningEngine::give_all(const Epoch& epoch, Taking& taking, Instant now) {
-  Taken taken{.outcome = Outcome::kApplied, .rows = taking.lines.size(), .problem = {}};
+Taken RunningEngine::give_all(const Epoch& epoch, const std::string& source, Taking& taking, Instant now) {
+  Taken taken{.outcome = Outcome::kApplied, .rows = taking.lines.size(), .refused = taking.refused, .problem = taking.problem};
   std::vector<ViewState::Note> notes;
   Instant newest{};
   for (const auto& line : taking.lines) {
@@ -112,9 +112,10 @@ Taken RunningEngine::give_all(const Epoch& epoch, Taking& taking, Instant now) {
   }
   for (const auto& slot : epoch.slots) slot->applied = last_line_;
   seen_line_ = last_line_;
-  if (taking.lines.empty()) return taken;
   const MutexLock lock(mutex_);
-  SourceCounts& counts = counts_[epoch.project->definition().sources[taking.lines.front().source].name];
+  SourceCounts& counts = counts_[source];
+  counts.refused += taken.refused;
+  if (taking.lines.empty()) return taken;
   counts.events += taken.rows;
   counts.deletions += taking.deletions;
   counts.late += taken.late;

@@ -54,7 +54,7 @@ class RunningEngine final : public Engine {
   void take_in(std::vector<WaitingArrival> arrivals);
   struct Round;
   void settle(Round& round);
-  Taken give_all(const Epoch& epoch, Taking& taking, Instant now);
+  Taken give_all(const Epoch& epoch, const std::string& source, Taking& taking, Instant now);
   void now_and_then();
   void count_refused(const Arrival& arrival);
 

@@ -50,12 +50,14 @@ struct Arrival {
   std::vector<SourceRow> rows;
   std::string id;                  ///< an idempotency key; "": none
   std::optional<Advance> advance;  ///< where the source, which can be read again, then stands
+  bool skip_invalid = false;       ///< a row that cannot be taken is left out and counted; else none of them is taken
 };
 
 struct Taken {
   Outcome outcome = Outcome::kApplied;
   std::size_t rows = 0;     ///< that are in the log now; of a repetition none
-  std::size_t late = 0;     ///< of those: that came too late for some window of some view
+  std::size_t refused = 0;  ///< rows that were left out
+  std::size_t late = 0;     ///< of those in the log: that came too late for some window of some view
   std::size_t invalid = 0;  ///< of those: for which some view's expression had no result; `problem` says the first
   std::string problem;
 };
