@@ -10,6 +10,7 @@
 #include "duckdb_library.h"
 #include "features/cast.h"
 #include "features/csv.h"
+#include "features/duckdb_query.h"
 #include "parquet_table.h"
 #include "text_tables.h"
 
@@ -140,15 +141,14 @@ class Vector {
   const std::uint64_t* validity_;
 };
 
-class ParquetTable final : public TableReader {
+class DuckTable final : public TableReader {
  public:
-  ParquetTable(std::string name, std::vector<TableColumn> wanted) : name_(std::move(name)), wanted_(std::move(wanted)) {}
+  /// from   what is read, as a query's FROM has it
+  DuckTable(std::string name, std::string from, std::vector<TableColumn> wanted)
+      : name_(std::move(name)), from_(" FROM " + std::move(from)), wanted_(std::move(wanted)) {}
 
   Status open() {
-    if (name_.find_first_of("*?[") != std::string::npos) return invalid(name_ + ": a name with *, ? or [ stands for many; rename the file");
-    if (::access(name_.c_str(), R_OK) != 0) return errno_error(name_);
     TRY_ASSIGN(database_, DuckDb::open(""));
-    from_ = fmt::format("FROM read_parquet({}, hive_partitioning = false)", sql_text(name_));
     TRY(describe().context(name_));
     std::string asked;
     for (const TableColumn& column : wanted_) {
@@ -255,7 +255,17 @@ class ParquetTable final : public TableReader {
 }  // namespace
 
 Result<std::unique_ptr<TableReader>> read_parquet(const fs::path& path, std::vector<TableColumn> wanted) {
-  auto table = std::make_unique<ParquetTable>(path.string(), std::move(wanted));
+  const std::string name = path.string();
+  if (::access(name.c_str(), R_OK) != 0) return errno_error(name);
+  if (name.find_first_of("*?[") != std::string::npos) return invalid(name + ": a name with *, ? or [ stands for many; rename the file");
+  auto table =
+      std::make_unique<DuckTable>(name, fmt::format("read_parquet({}, hive_partitioning = false)", sql_text(name)), std::move(wanted));
+  TRY(table->open());
+  return std::unique_ptr<TableReader>(std::move(table));
+}
+
+Result<std::unique_ptr<TableReader>> read_duckdb_query(const std::string& query, std::vector<TableColumn> wanted) {
+  auto table = std::make_unique<DuckTable>("query", "(" + query + ")", std::move(wanted));
   TRY(table->open());
   return std::unique_ptr<TableReader>(std::move(table));
 }
