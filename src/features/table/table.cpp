@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "parquet_table.h"
 #include "text_tables.h"
 
 namespace isobar::features {
@@ -17,8 +18,8 @@ struct Ending {
   TableFormat format;
 };
 constexpr std::array kEndings{Ending{"csv", TableFormat::kCsv}, Ending{"jsonl", TableFormat::kJsonLines},
-                              Ending{"ndjson", TableFormat::kJsonLines}};
-constexpr std::string_view kFormats = "csv or jsonl";
+                              Ending{"ndjson", TableFormat::kJsonLines}, Ending{"parquet", TableFormat::kParquet}};
+constexpr std::string_view kFormats = "csv, jsonl or parquet";
 
 Status each_once(const std::vector<TableColumn>& columns) {
   std::set<std::string_view> seen;
@@ -29,7 +30,14 @@ Status each_once(const std::vector<TableColumn>& columns) {
 
 }  // namespace
 
-std::string_view name_of(TableFormat format) { return format == TableFormat::kCsv ? "csv" : "jsonl"; }
+std::string_view name_of(TableFormat format) {
+  switch (format) {
+    case TableFormat::kCsv: return "csv";
+    case TableFormat::kJsonLines: return "jsonl";
+    case TableFormat::kParquet: return "parquet";
+  }
+  return "";
+}
 
 Result<TableFile> table_file(const fs::path& path, std::string_view format) {
   std::string ending = path.extension().string();
@@ -53,14 +61,22 @@ Error no_column(std::string_view file, std::string_view name, std::vector<std::s
 }
 
 Result<std::unique_ptr<TableReader>> read_table(const TableFile& file, std::vector<TableColumn> wanted, const ReadOptions& options) {
-  TRY(each_once(wanted).context(file.path.string()));
-  return file.format == TableFormat::kCsv ? read_csv(file.path, std::move(wanted), options)
-                                          : read_json_lines(file.path, std::move(wanted), options);
+  switch (file.format) {
+    case TableFormat::kCsv: return read_csv(file.path, std::move(wanted), options);
+    case TableFormat::kJsonLines: return read_json_lines(file.path, std::move(wanted), options);
+    case TableFormat::kParquet: return read_parquet(file.path, std::move(wanted));
+  }
+  return invalid("no format");
 }
 
 Result<std::unique_ptr<TableWriter>> write_table(const TableFile& file, std::vector<TableColumn> columns) {
   TRY(each_once(columns).context(file.path.string()));
-  return file.format == TableFormat::kCsv ? write_csv(file.path, std::move(columns)) : write_json_lines(file.path, std::move(columns));
+  switch (file.format) {
+    case TableFormat::kCsv: return write_csv(file.path, std::move(columns));
+    case TableFormat::kJsonLines: return write_json_lines(file.path, std::move(columns));
+    case TableFormat::kParquet: return write_parquet(file.path, std::move(columns));
+  }
+  return invalid("no format");
 }
 
 }  // namespace isobar::features

@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "base/random.h"
+#include "duckdb_library.h"
 #include "features/timestamp.h"
 
 namespace isobar::features {
@@ -11,6 +12,12 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+
+template <class T>
+T must(Result<T> result) {
+  EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message());
+  return std::move(result).value();
+}
 
 /// A folder that goes with the test.
 class TableTest : public testing::Test {
@@ -37,12 +44,6 @@ class TableTest : public testing::Test {
   static std::vector<TableColumn> drivers() { return {{"driver", {Kind::kInt64}, ""}, {"at", {Kind::kTimestamp}, ""}}; }
   fs::path folder_;
 };
-
-template <class T>
-T must(Result<T> result) {
-  EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message());
-  return std::move(result).value();
-}
 
 std::vector<Row> rows_of(TableReader& table) {
   std::vector<Row> rows;
@@ -164,6 +165,120 @@ RC_GTEST_FIXTURE_PROP(TableTest, WhatIsWrittenIsReadAgain, ()) {
   RC_ASSERT(writer->finish().ok());
   const auto table = must(read_table(*table_file(folder_ / name), columns));
   RC_ASSERT(rows_of(*table) == rows);
+}
+
+/// Of all types, with nulls, over more than one chunk.
+class ParquetTest : public TableTest {
+ protected:
+  void SetUp() override {
+    if (const auto there = DuckDbLibrary::load(); !there.ok()) GTEST_SKIP() << there.error().message();
+  }
+  /// Runs SQL in a DuckDB of its own.
+  void sql(const std::string& text) const {
+    const auto database = must(DuckDb::open(""));
+    const Status run = database->run(text);
+    ASSERT_TRUE(run.ok()) << run.error().message();
+  }
+  TableFile made(const std::string& name, const std::string& select) const {
+    sql("COPY (" + select + ") TO " + sql_text((folder_ / name).string()) + " (FORMAT parquet, ROW_GROUP_SIZE 2048)");
+    return must(table_file(folder_ / name));
+  }
+};
+
+std::vector<TableColumn> of_all_types() {
+  std::vector<TableColumn> columns;
+  for (int kind = 1; kind <= 8; ++kind)
+    for (const bool list : {false, true}) {
+      const Type type{static_cast<Kind>(kind), list};
+      columns.push_back({"c " + name_of(type) + " \"'", type, ""});
+    }
+  return columns;
+}
+
+Value nth_value(Type type, std::int64_t n) {
+  const std::string text = std::string(static_cast<std::size_t>(n % 30), 'x') + "\xc3\xa9" + std::to_string(n);
+  switch (type.kind) {
+    case Kind::kBool: return type.list ? Value(List(std::vector<std::uint8_t>{1, 0})) : Value(n % 2 == 0);
+    case Kind::kInt32: return type.list ? Value(List(std::vector<std::int32_t>(n % 3, INT32_MIN))) : Value(static_cast<std::int32_t>(-n));
+    case Kind::kInt64: return type.list ? Value(List(std::vector<std::int64_t>(n % 3, n))) : Value(INT64_MAX - n);
+    case Kind::kFloat32: return type.list ? Value(List(std::vector<float>(n % 3, 0.1F))) : Value(0.1F * static_cast<float>(n));
+    case Kind::kFloat64: return type.list ? Value(List(std::vector<double>(n % 3, 0.1))) : Value(0.1 * static_cast<double>(n));
+    case Kind::kString: return type.list ? Value(List(std::vector<std::string>(n % 3, text))) : Value(text);
+    case Kind::kBytes: return type.list ? Value(List(std::vector<Bytes>(n % 3, Bytes{text}))) : Value(Bytes{text + std::string(1, '\0')});
+    case Kind::kTimestamp: break;
+  }
+  const Instant at = Instant::from_unix_nanos(1'700'000'000'000'000'001 + n);
+  return type.list ? Value(List(std::vector<Instant>(n % 3, at))) : Value(at);
+}
+
+TEST_F(ParquetTest, RowsOfAllTypesComeBackInTheirOrder) {
+  const auto columns = of_all_types();
+  std::vector<Row> rows;
+  for (std::int64_t n = 0; n < 5000; ++n) {
+    Row& row = rows.emplace_back();
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      row.push_back((n + static_cast<std::int64_t>(i)) % 7 == 0 ? Value() : nth_value(columns[i].type, n));
+  }
+  std::vector<std::string> files;
+  for (const std::string name : {"a.parquet", "b.parquet"}) {
+    const auto writer = must(write_table(must(table_file(folder_ / name)), columns));
+    for (const Row& row : rows) ASSERT_TRUE(writer->write(row).ok());
+    const Status finished = writer->finish();
+    ASSERT_TRUE(finished.ok()) << finished.error().message();
+    files.push_back(must(read_file(folder_ / name)));
+  }
+  EXPECT_TRUE(files[0] == files[1]);
+  EXPECT_EQ(TableTest::files(), 2u);
+  const auto table = must(read_table(must(table_file(folder_ / "a.parquet")), columns));
+  EXPECT_EQ(table->columns(), columns);
+  EXPECT_TRUE(rows_of(*table) == rows);
+  EXPECT_THAT(table->place(), HasSubstr("a.parquet, row 5000"));
+}
+
+TEST_F(ParquetTest, WhatHasAnotherTypeThereGoesThroughUnchanged) {
+  const std::string select =
+      "SELECT (i % 100)::TINYINT AS tiny, i::UINTEGER AS wide, (i / 8)::DECIMAL(9, 3) AS decimal, DATE '2024-02-28' + i::INTEGER AS day, "
+      "TIMESTAMP '2024-02-29 12:00:00.000001' AS micros, {'x': i, 'y': 'a''b'} AS pair, i::UBIGINT AS wider, [i::SMALLINT] AS list, "
+      "TIMESTAMPTZ '2024-02-29 12:00:00+00' AS zoned FROM range(3000) t(i)";
+  const TableFile from = made("from.parquet", select);
+  const auto columns = must(read_table(from, {}))->columns();
+  const auto table = must(read_table(from, columns));
+  const auto writer = must(write_table(must(table_file(folder_ / "to.parquet")), columns));
+  Row row;
+  while (must(table->next(row))) ASSERT_TRUE(writer->write(row).ok());
+  const Status finished = writer->finish();
+  ASSERT_TRUE(finished.ok()) << finished.error().message();
+  const std::string to = sql_text((folder_ / "to.parquet").string());
+  sql("SELECT CASE WHEN (SELECT count(*) FROM ((" + select + ") EXCEPT ALL (SELECT * FROM read_parquet(" + to +
+      ")))) > 0 THEN error('other rows') END");
+  EXPECT_EQ(must(read_table(must(table_file(folder_ / "to.parquet")), {}))->columns(), columns);
+  const auto typed =
+      must(read_table(from, {{"tiny", {Kind::kInt64}, ""}, {"decimal", {Kind::kFloat64}, ""}, {"day", {Kind::kTimestamp}, ""}}));
+  ASSERT_TRUE(must(typed->next(row)));
+  ASSERT_TRUE(must(typed->next(row)));
+  EXPECT_EQ(row, (Row{Value(std::int64_t{1}), Value(0.125), Value(*parse_timestamp("2024-02-29"))}));
+}
+
+TEST_F(ParquetTest, ErrorsSayFileRowAndColumn) {
+  const auto error_of = [&](const std::string& select) { return TableTest::error_of(made("e.parquet", select)); };
+  const std::string at = "TIMESTAMP '2024-01-01' AS at";
+  EXPECT_EQ(error_of("SELECT 1 AS driver, " + at), "no error");
+  EXPECT_THAT(error_of("SELECT 1 AS drivr, " + at), HasSubstr("did you mean 'drivr'?"));
+  EXPECT_THAT(error_of("SELECT * FROM (VALUES (1.0::DOUBLE), (1.5)) v(driver), (SELECT " + at + ")"),
+              AllOf(HasSubstr("e.parquet, row 2"), HasSubstr("'driver'"), HasSubstr("1.5")));
+  EXPECT_THAT(error_of("SELECT 1 AS driver, TIMESTAMP '2999-01-01' AS at"),
+              AllOf(HasSubstr("row 1"), HasSubstr("'at'"), HasSubstr("2262")));
+  put("no.parquet", "PAR1 is how it begins");
+  EXPECT_THAT(TableTest::error_of(must(table_file(folder_ / "no.parquet"))), AllOf(HasSubstr("no.parquet"), HasSubstr("DuckDB")));
+  EXPECT_THAT(TableTest::error_of({folder_ / "none.parquet", TableFormat::kParquet}), HasSubstr("none.parquet"));
+}
+
+TEST_F(ParquetTest, NothingIsLeftOfAFileThatWasNotFinished) {
+  {
+    const auto writer = must(write_table(must(table_file(folder_ / "o.parquet")), of_all_types()));
+    ASSERT_TRUE(writer->write(Row(of_all_types().size())).ok());
+  }
+  EXPECT_EQ(files(), 0u);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "contribution_maker.h"
 #include "features/item_factors.h"
 #include "features/timestamp.h"
 #include "newest_join.h"
@@ -139,6 +140,7 @@ class AsOfJoin {
  private:
   struct Feed {
     std::size_t part, use;
+    ContributionMaker maker;
   };
 
   /// Which sources feed a part, and how.
@@ -146,7 +148,10 @@ class AsOfJoin {
     for (std::size_t source = 0; source < fed_.size(); ++source) {
       const auto& views = project_.sources()[source].views;
       const auto use = std::ranges::find(views, plan_.parts()[part].view);
-      if (use != views.end()) fed_[source].push_back({part, static_cast<std::size_t>(use - views.begin())});
+      if (use == views.end()) continue;
+      const CompiledView& view = project_.views()[*use];
+      fed_[source].push_back(
+          {part, static_cast<std::size_t>(use - views.begin()), {view, source_schema(project_.definition(), view.view())}});
     }
   }
 
@@ -154,16 +159,15 @@ class AsOfJoin {
     if (++report_.events % kLookEvery == 0 && options_.stop.stop_requested()) return stopped();
     const Instant from = options_.as_of_knowledge ? event.arrived : event.removed ? event.withdrawn : event.order.time;
     if (from > last_) return {};
-    for (const auto [part, use] : fed_[event.source]) {
-      const CompiledView& view = project_.views()[plan_.parts()[part].view];
-      auto contribution = view.contribution(project_.event_of(event.source, use, event.row, space_));
-      if (!contribution.ok()) {
-        leave_out(event, contribution.error().message());
+    for (Feed& feed : fed_[event.source]) {
+      const auto made = feed.maker.make(project_.event_of(event.source, feed.use, event.row, space_));
+      if (!made.ok()) {
+        leave_out(event, made.error().message());
         continue;
       }
-      if (!*contribution) continue;
-      if (!(*contribution)->problem.empty()) leave_out(event, (*contribution)->problem);
-      TRY(parts_[part]->add_event({event.order, event.arrived, event.removed, event.withdrawn, **contribution}));
+      if (*made == nullptr) continue;
+      if (!(*made)->problem.empty()) leave_out(event, (*made)->problem);
+      TRY(parts_[feed.part]->add_event({event.order, event.arrived, event.removed, event.withdrawn, **made}));
     }
     return {};
   }

@@ -7,8 +7,6 @@ namespace isobar::features {
 
 namespace {
 
-constexpr std::size_t kBlockBits = 20;
-constexpr std::size_t kBlockBytes = std::size_t{1} << kBlockBits;
 constexpr std::size_t kRounding = 8;
 
 struct TextHead {
@@ -77,7 +75,7 @@ Status NewestJoin::end_rows() {
   for (std::size_t i = 0; i < rows_.size(); ++i) sorted[keys_[rows_[i].key].end++] = {rows_[i].at, static_cast<std::uint32_t>(i)};
   ends_.resize(rows_.size());
   interval_.resize(rows_.size());
-  for (const Key& key : keys_) std::sort(sorted.begin() + key.begin, sorted.begin() + key.end);
+  for (Key& key : keys_) std::sort(sorted.begin() + key.begin, sorted.begin() + key.end);
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     ends_[i] = sorted[i].first;
     interval_[sorted[i].second] = static_cast<std::uint32_t>(i);
@@ -106,23 +104,40 @@ std::uint32_t NewestJoin::interval_of(const Key& key, std::int64_t from) const {
   return static_cast<std::uint32_t>(std::lower_bound(low, high, from) - ends_.begin());
 }
 
+/// Puts the event that waits beside its key into its interval.
+void NewestJoin::settle(Key& key) {
+  if (!key.waits) return;
+  key.waits = false;
+  Newest& newest = newest_[key.last];
+  if (newest.values != ReplacedTexts::kNone && key.order < newest.order) return;
+  encoded_.clear();
+  append_values(encoded_, key.newest);
+  newest.order = key.order;
+  newest.values = values_.put(newest.values, encoded_);
+}
+
 Status NewestJoin::add_event(const ViewEvent& event) {
   const auto known = ids_.find(event.contribution.key);
   if (known == ids_.end()) return {};
   Key& key = keys_[known->second];
-  const Instant from = as_of_knowledge_ ? std::max(event.order.time, event.arrived) : event.order.time;
-  key.last = interval_of(key, from.unix_nanos());
-  if (key.last == key.end) return {};
-  Newest& newest = newest_[key.last];
-  if (newest.values != ReplacedTexts::kNone && event.order < newest.order) return {};
-  encoded_.clear();
-  append_values(encoded_, event.contribution.newest);
-  newest.order = event.order;
-  newest.values = values_.put(newest.values, encoded_);
+  const std::int64_t at = (as_of_knowledge_ ? std::max(event.order.time, event.arrived) : event.order.time).unix_nanos();
+  if (!key.waits || at < key.from || at > key.until) {
+    settle(key);
+    key.last = interval_of(key, at);
+    if (key.last == key.end) return {};
+    key.waits = true;
+    key.until = ends_[key.last];
+    key.from = key.last == key.begin ? INT64_MIN : ends_[key.last - 1] + 1;
+  } else if (event.order < key.order) {
+    return {};
+  }
+  key.order = event.order;
+  key.newest = event.contribution.newest;
   return {};
 }
 
 Status NewestJoin::end_events() {
+  for (Key& key : keys_) settle(key);
   for (const Key& key : keys_) {
     for (std::uint32_t i = key.begin + 1; i < key.end; ++i) {
       const Newest& before = newest_[i - 1];
@@ -133,9 +148,20 @@ Status NewestJoin::end_events() {
   return {};
 }
 
+/// Rows that are next to one another are far from one another in memory.
+void NewestJoin::fetch_ahead() const {
+  constexpr std::size_t kFar = 16, kNear = 8;
+  if (given_ + kFar < interval_.size()) __builtin_prefetch(&newest_[interval_[given_ + kFar]]);
+  if (given_ + kNear < interval_.size()) {
+    const Newest& soon = newest_[interval_[given_ + kNear]];
+    if (soon.values != ReplacedTexts::kNone) values_.fetch(soon.values);
+  }
+}
+
 Status NewestJoin::next(ViewReading& reading) {
   if (given_ == rows_.size()) return Error(Code::kConflict, "there are more rows than there were");
   const Instant at = Instant::from_unix_nanos(rows_[given_].at);
+  fetch_ahead();
   const Newest& newest = newest_[interval_[given_++]];
   reading.status = ViewReading::Status::kNotFound;
   reading.newest = {};
@@ -156,13 +182,14 @@ Status NewestJoin::next(ViewReading& reading) {
 }
 
 std::uint64_t NewestJoin::bytes() const {
-  constexpr std::uint64_t kKeyBytes = sizeof(std::pair<std::string, std::uint32_t>) * 2 + sizeof(Key);
+  const std::uint64_t key_bytes = sizeof(std::pair<std::string, std::uint32_t>) * 2 + sizeof(Key) + view_.stored().size() * sizeof(Value);
   // While rows are sorted their instants are there twice.
   constexpr std::uint64_t kRowBytes = sizeof(Asked) + sizeof(std::int64_t) + sizeof(std::uint32_t) + sizeof(Newest);
-  return ids_.size() * kKeyBytes + key_bytes_ + std::max(rows_.capacity() * sizeof(Asked), rows_.size() * kRowBytes) + values_.bytes();
+  return ids_.size() * key_bytes + key_bytes_ + std::max(rows_.capacity() * sizeof(Asked), rows_.size() * kRowBytes) + values_.bytes();
 }
 
-Status NewestJoin::move_to(ViewJoin& other) const {
+Status NewestJoin::move_to(ViewJoin& other) {
+  for (Key& key : keys_) settle(key);
   std::vector<std::string_view> names(ids_.size());
   for (const auto& [name, id] : ids_) names[id] = name;
   for (const Asked& row : rows_) TRY(other.add_row(names[row.key], Instant::from_unix_nanos(row.at)));

@@ -216,7 +216,11 @@ Status SpillSort::sort() {
 }
 
 Result<std::string_view> SpillSort::next() {
-  if (runs_.empty()) return given_ == entries_.size() ? std::string_view() : text_of(entries_[given_++].record);
+  if (runs_.empty()) {
+    constexpr std::size_t kAhead = 16;
+    if (given_ + kAhead < entries_.size()) __builtin_prefetch(entries_[given_ + kAhead].record);
+    return given_ == entries_.size() ? std::string_view() : text_of(entries_[given_++].record);
+  }
   const auto later = [this](Run* a, Run* b) { return before(entry_of(b->record()), entry_of(a->record())); };
   if (last_ != nullptr) {
     TRY_ASSIGN(const bool more, last_->advance());

@@ -33,28 +33,36 @@ class EntityFile final : public EntityRows {
       return check_names();
     }
     TRY(check_names());
-    TRY_ASSIGN(table_, read_table(spec_.entities, columns_, {.missing_is_null = true, .infer = false}));
-    for (const TableColumn& column : wanted_)
-      places_.push_back(static_cast<std::size_t>(std::ranges::find(columns_, column.name, &TableColumn::name) - columns_.begin()));
+    // The wanted ones again in their types, then the others, and those that the file has in another type.
+    std::vector<TableColumn> all = wanted_;
+    for (const TableColumn& column : columns_) {
+      const auto same = std::ranges::find(wanted_, column);
+      places_.push_back(same == wanted_.end() ? all.size() : static_cast<std::size_t>(same - wanted_.begin()));
+      if (same == wanted_.end()) all.push_back(column);
+    }
+    TRY_ASSIGN(table_, read_table(spec_.entities, std::move(all), {.missing_is_null = true, .infer = false}));
     return {};
   }
 
   Result<bool> next(Row& inputs, Instant& at) override {
     TRY_ASSIGN(const bool more, table_->next(row_));
     if (!more) return false;
-    const Value& time = row_[places_.empty() ? time_ : places_[time_]];
+    const Value& time = row_[time_];
     if (time.is_null())
       return invalid(
           fmt::format("{}: column '{}' is empty; a row needs the time as of which it is joined", table_->place(), spec_.time_column));
     at = time.as<Instant>();
     inputs.resize(plan_.inputs().size());
-    for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i] = row_[places_.empty() ? i : places_[i]];
+    for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i] = row_[i];
     return true;
   }
 
   /// All that the file has, once it was read.
   std::vector<TableColumn> columns() const { return columns_.empty() ? table_->columns() : columns_; }
-  const Row& row() const { return row_; }
+  /// Appends what the row has in them; not where its text is enough.
+  void append_row(Row& to) const {
+    for (const std::size_t place : places_) to.push_back(row_[place]);
+  }
   std::string_view record() const { return table_->record(); }
 
  private:
@@ -80,7 +88,7 @@ class EntityFile final : public EntityRows {
   std::size_t time_ = 0;
   std::unique_ptr<TableReader> table_;
   std::vector<TableColumn> columns_;
-  std::vector<std::size_t> places_;  ///< of the wanted ones among all, the second time
+  std::vector<std::size_t> places_;  ///< of each column among the values of a row, the second time
   Row row_;
 };
 
@@ -99,8 +107,8 @@ class TrainingFile {
 
   Status add(std::span<const Answered> answers) {
     if (!writer_) TRY(begin());
-    if (!keep_text_) values_ = entities_.row();
-    else values_.clear();
+    values_.clear();
+    if (!keep_text_) entities_.append_row(values_);
     for (const Answered& answer : answers) {
       values_.push_back(answer.value);
       if (spec_.statuses) values_.emplace_back(name_of(answer.status));
@@ -136,7 +144,7 @@ class TrainingFile {
 
 Result<JoinReport> write_training_set(const RequestPlan& plan, const TrainingSetSpec& spec, const EventStream& events,
                                       const JoinOptions& options) {
-  const bool keep_text = spec.entities.format == spec.out.format;
+  const bool keep_text = spec.entities.format == spec.out.format && spec.out.format != TableFormat::kParquet;
   EntityFile entities(plan, spec, keep_text);
   TRY(entities.check());
   TRY(check_folder(spec.out.path));

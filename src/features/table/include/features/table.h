@@ -59,8 +59,9 @@ class TableReader {
   virtual std::string place() const = 0;
   /// Its text as the file has it, without the end of its line; until the next one is read. Nothing in Parquet.
   virtual std::string_view record() const = 0;
-  /// The file's columns, in its order. Those that are wanted have the type that is wanted; others, if they are to be inferred, that of all
-  /// values so far (text where there are none), else text. In JSON Lines they are the members of the rows so far.
+  /// The file's columns, in its order: in Parquet as they are stored. In the others those that are wanted have the type that is wanted; the
+  /// rest, if they are to be inferred, that of all values so far (text where there are none), else text; and in JSON Lines they are the
+  /// members of the rows so far.
   virtual std::vector<TableColumn> columns() const = 0;
 };
 
