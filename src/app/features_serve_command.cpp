@@ -1,11 +1,11 @@
 // features serve: a feature store that answers over HTTP and the Redis protocol, until it is told to end.
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
 #include "command.h"
+#include "end_signals.h"
 #include "features/server.h"
 #include "features/source_runner.h"
 
@@ -19,25 +19,6 @@ struct ServeOptions {
   std::string definition, data, address = "127.0.0.1", token_file, certificate, key, flush_every;
   int port = 6566, redis_port = 6567, threads = 0;
   bool no_redis = false;
-};
-
-/// SIGINT and SIGTERM, taken when they are asked for. To be made before other threads are, which inherit that they do not take them.
-class EndSignals {
- public:
-  EndSignals() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals_, &before_);
-  }
-  ~EndSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  void wait() const {
-    int number = 0;
-    sigwait(&signals_, &number);
-  }
-
- private:
-  sigset_t signals_{}, before_{};
 };
 
 Result<f::ServerOptions> server_options(const ServeOptions& o) {

@@ -118,33 +118,28 @@ Status Demo::apply(std::string_view budget) {
   return {};
 }
 
+/// What an hour still has, and the first value of the next, which says that it has ended: so what was foretold of it is judged at once.
 Status Demo::push(std::size_t hour) {
   Arrival arrival{.source = "measured", .rows = {}, .id = fmt::format("hour {}", hour), .advance = {}};
+  const auto add = [&](const Series& series, std::size_t of, std::size_t i) {
+    const auto& values = series.hours[of];
+    const Instant when = at(of) + kHour * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(values.size());
+    arrival.rows.push_back({{Value(when), Value(series.key), Value(values[i])}});  // by the names of the columns: at, machine, value
+  };
   for (const auto& series : series_) {
-    const auto& values = series.hours[hour];
-    for (std::size_t i = hour == kWindow ? 1 : 0; i < values.size(); ++i) {  // whose first is in since the beginning
-      const Instant when = at(hour) + kHour * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(values.size());
-      arrival.rows.push_back({{Value(when), Value(series.key), Value(values[i])}});  // by the names of the columns: at, machine, value
-    }
+    if (hour == 0) add(series, 0, 0);
+    for (std::size_t i = 1; i < series.hours[hour].size(); ++i) add(series, hour, i);
+    if (hour + 1 < hours_) add(series, hour + 1, 0);
   }
   TRY(engine_.push(std::move(arrival)));
   return {};
 }
 
 Status Demo::begin() {
-  clock_.set(at(0));
   TRY(apply("unlimited"));
   for (std::size_t hour = 0; hour < kWindow; ++hour) {
     clock_.set(at(hour + 1));
     TRY(push(hour));
-  }
-  // The first value of the next hour says that the one before has ended.
-  for (const auto& series : series_) {
-    Arrival first{.source = "measured",
-                  .rows = {{{Value(at(kWindow)), Value(series.key), Value(series.hours[kWindow].front())}}},
-                  .id = {},
-                  .advance = {}};
-    TRY(engine_.push(std::move(first)));
   }
   TRY(wait_for_rows());
   TRY(apply(fmt::format("{}/h", options_.refreshes_per_hour)));

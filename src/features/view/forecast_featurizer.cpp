@@ -74,6 +74,7 @@ class ForecastFeaturizer final : public Featurizer {
     for (int i = 0; i < horizon_; ++i) steps.push_back(forecast.at(ahead + static_cast<std::size_t>(i)));
     return Value(List(std::move(steps)));
   }
+  bool has(const ExpensiveRow& row, std::int64_t step) const override { return step <= row.base; }
   std::optional<double> error(const ExpensiveRow& row, std::int64_t step, double value, const ExpensiveInput& input) const override {
     if (step <= row.base) return std::nullopt;
     const double foretold = std::get<Forecast>(row.made).at(static_cast<std::size_t>(step - row.base));

@@ -79,6 +79,7 @@ class RidgeFeaturizer final : public Featurizer {
     return ExpensiveRow{work.upto, 0, std::move(vector)};
   }
   Value value(const ExpensiveRow& row, Instant) const override { return Value(List(std::get<std::vector<double>>(row.made))); }
+  bool has(const ExpensiveRow&, std::int64_t) const override { return false; }
   std::optional<double> error(const ExpensiveRow&, std::int64_t, double, const ExpensiveInput&) const override { return std::nullopt; }
 
  private:

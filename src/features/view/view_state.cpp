@@ -64,7 +64,7 @@ Placed ViewState::Inside::take(const EventOrder& order, const Contribution& cont
 void ViewState::Inside::take_expensive(KeyEntry& key, std::size_t i, const EventOrder& order, const Contribution& contribution) {
   auto& [input, row] = key.expensive[i];
   const auto added = input->add(order, inputs_of(i, contribution));
-  if (!added.fresh) return;
+  if (!added.fresh || (row && added.known && featurizers[i]->has(*row, added.known->first))) return;
   Note note{.key = contribution.key, .expensive = i, .order = order, .time = order.time, .fresh = true, .error = {}, .served_upto = {}};
   if (row && added.known) {
     note.error = featurizers[i]->error(*row, added.known->first, added.known->second, *input);

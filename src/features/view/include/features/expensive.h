@@ -72,6 +72,8 @@ class Featurizer {
   /// Cost   what the schedule's budget is for: 12 µs for stl-arima of 48 points, O(d³) for ridge
   virtual Result<ExpensiveRow> make(const ExpensiveWork& work) const = 0;
   virtual Value value(const ExpensiveRow& row, Instant at) const = 0;
+  /// Whether a row already has all that is known with a step, so that another would be the same.
+  virtual bool has(const ExpensiveRow& row, std::int64_t step) const = 0;
   /// How wrong a row was about a step that is now known, by the schedule's loss. None: it said nothing of it.
   virtual std::optional<double> error(const ExpensiveRow& row, std::int64_t step, double value, const ExpensiveInput& input) const = 0;
 };
