@@ -1,7 +1,15 @@
 "use strict";
 
 const query = (selector) => document.querySelector(selector);
-const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** What a colour of the style sheet comes to here: a canvas does not know light-dark(). */
+function color(name) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const resolved = getComputedStyle(probe).color;
+  probe.remove();
+  return resolved;
+}
 const number = (value, digits = 3) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 const short = (value) => (value === null ? "–" : Number(value.toPrecision(4)).toString());
 

@@ -126,13 +126,12 @@ void ViewState::advance(Instant watermark) {
     const auto known = inside_->keys.find(due.begin()->second);
     due.erase(due.begin());
     if (known == inside_->keys.end()) continue;
+    // All of the key's at its first due time; they may have been taken out since.
     auto& waiting = known->second->waiting;
-    // By the first of its due times; it may have been taken out since.
-    while (!waiting.empty() && waiting.front().order.time <= watermark) {
-      const KeyEvent event = std::move(waiting.front());
-      waiting.erase(waiting.begin());
-      inside_->take(event.order, event.contribution);
-    }
+    const auto end = std::ranges::find_if(waiting, [&](const KeyEvent& event) { return event.order.time > watermark; });
+    const std::vector<KeyEvent> ready(std::make_move_iterator(waiting.begin()), std::make_move_iterator(end));
+    waiting.erase(waiting.begin(), end);
+    for (const auto& event : ready) inside_->take(event.order, event.contribution);
   }
 }
 
