@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/child.h"
 #include "cli.h"
 
 namespace isobar::e2e {
@@ -46,6 +47,13 @@ TEST_F(FeaturesPlan, TheCanonicalFormIsADefinitionAndNoChange) {
   const std::string applied = write("applied.yaml", canonical);
   EXPECT_TRUE(plan({applied, "--canonical"}) == canonical);
   EXPECT_THAT(plan({kExamples + "shop.yaml", "--against", applied}), HasSubstr("shop: no changes"));
+}
+
+TEST_F(FeaturesPlan, WhatIsWrittenInPythonIsTheSameDefinition) {
+  const auto written = run_child({"env", "PYTHONPATH=" + std::string(ISOBAR_SOURCE_DIR) + "/python", "python3", kExamples + "shop.py"}, "", 60s);
+  ASSERT_TRUE(written.ok()) << written.error().message();
+  ASSERT_EQ(written->exit_code, 0) << written->err;
+  EXPECT_TRUE(plan({write("python.yaml", written->out), "--canonical"}) == plan({kExamples + "shop.yaml", "--canonical"}));
 }
 
 TEST_F(FeaturesPlan, AChangeSaysWhatBecomesOfTheData) {

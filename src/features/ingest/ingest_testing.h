@@ -85,12 +85,13 @@ class SourceRunnerTest : public ::testing::Test {
     runner_ = std::make_unique<SourceRunner>(*engine_, SourceRunner::Options{.patience = 5ms, .back_off = 100ms});
     runner_->follow_definition();
   }
-  void apply(std::string_view source) {
+  void apply(std::string_view source) { apply_source(fmt::format("{}, schema: {{user_id: int64, amount: int64, at: timestamp}}", source)); }
+  void apply_source(std::string_view source) {
     const std::string text = fmt::format(R"(
 project: files
 entities: {{user: {{keys: {{user_id: int64}}}}}}
 sources:
-  payments: {{{}, schema: {{user_id: int64, amount: int64, at: timestamp}}, timestamp: at}}
+  payments: {{{}, timestamp: at}}
 views:
   spending: {{source: payments, entity: user, features: {{total: sum(amount) over unbounded, events: count(*) over unbounded}}}}
 )",

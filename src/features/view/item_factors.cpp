@@ -2,27 +2,27 @@
 
 #include <fmt/format.h>
 
-#include "base/file.h"
-#include "features/csv.h"
 #include "features/key_codec.h"
+#include "features/table.h"
 
 namespace isobar::features {
 
 namespace {
 
 Result<std::shared_ptr<const ItemFactors>> load(const RidgeParameters& parameters, Type item) {
-  const std::string& file = parameters.item_factors;
-  if (!file.ends_with(".csv")) return invalid(fmt::format("{}: factors of items are read from a .csv file", file));
-  TRY_ASSIGN(const std::string text, read_file(file));
-  TRY_ASSIGN(const Schema schema, Schema::create({{"item", item}, {"factors", {Kind::kFloat64, true}}}));
-  TRY_ASSIGN(const auto rows, rows_from_csv(file, text, schema));
+  TRY_ASSIGN(const TableFile file, table_file(parameters.item_factors));
+  const std::vector<Column> columns{{"item", item}, {"factors", {Kind::kFloat64, true}}};
+  TRY_ASSIGN(const auto table, read_table(file, to_table_columns(columns)));
   auto factors = std::make_shared<ItemFactors>();
-  for (const auto& row : rows) {
-    if (row[0].is_null() || row[1].is_null()) return invalid(fmt::format("{}: an item, or its factors, are empty", file));
+  Row row;
+  while (true) {
+    TRY_ASSIGN(const bool more, table->next(row));
+    if (!more) break;
+    if (row[0].is_null() || row[1].is_null()) return invalid(fmt::format("{}: an item, or its factors, are empty", table->place()));
     const auto& vector = std::get<std::vector<double>>(row[1].as<List>());
     if (vector.size() != static_cast<std::size_t>(parameters.factors))
-      return invalid(
-          fmt::format("{}: item {} has {} factors; the definition says {}", file, describe(row[0]), vector.size(), parameters.factors));
+      return invalid(fmt::format("{}: item {} has {} factors; the definition says {}", table->place(), describe(row[0]), vector.size(),
+                                 parameters.factors));
     std::string key;
     append_key_value(key, row[0]);
     factors->insert_or_assign(std::move(key), vector);

@@ -8,7 +8,7 @@
 namespace isobar::features {
 
 /// Of each expensive feature of a view, in order; nullptr where it needs none.
-/// The file is CSV with the columns `item`, of the type of the feature's item, and `factors`, a JSON list of numbers.
+/// The file, CSV, JSON Lines or Parquet, has the columns `item`, of the type of the feature's item, and `factors`, a list of numbers.
 /// Errors   kInvalidArgument, kNotFound: a file that cannot be read, or is not of that form; the message names file and line
 Result<std::vector<std::shared_ptr<const ItemFactors>>> load_item_factors(const CompiledView& view);
 
