@@ -41,9 +41,10 @@ std::vector<Epoch::Asked> Epoch::asked_of(const RequestPlan& plan) const {
     const ViewSlot& slot = *slots[plan.parts()[part].view];
     const auto& expensive = slot.view().expensive_features();
     for (std::size_t i = 0; i < expensive.size(); ++i)
-      for (const auto& output : plan.outputs())
-        if (output.view == slot.view().name() && output.feature == slot.view().stored()[expensive[i].stored].name)
-          asked.push_back({part, slot.scheduled[i]});
+      for (std::size_t output = 0; output < plan.outputs().size(); ++output)
+        if (plan.outputs()[output].view == slot.view().name() &&
+            plan.outputs()[output].feature == slot.view().stored()[expensive[i].stored].name)
+          asked.push_back({part, output, slot.scheduled[i]});
   }
   return asked;
 }

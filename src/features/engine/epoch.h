@@ -22,7 +22,7 @@ class Epoch {
   Result<std::shared_ptr<const RequestPlan>> plan(const RequestSpec& spec);
   /// An expensive feature that a plan asks for, and by which of its parts.
   struct Asked {
-    std::size_t part;
+    std::size_t part, output;
     std::shared_ptr<ScheduledFeature> scheduled;
   };
   /// The plan is one of this epoch's.

@@ -109,6 +109,11 @@ TEST_F(ExpensiveTest, TheBudgetGoesToTheKeyWhoseAnswersAreWrong) {
   const Value key("right");
   EXPECT_TRUE(engine_->feedback({.view = "load", .key = {key}, .error = 1e6}).ok());
   EXPECT_GT(explain("right").regret, 100);
+  const Row row{Value("right")};
+  const auto plan = engine_->plan({.features = {"load:latest", "load:forecast"}}).value();
+  const auto answers = engine_->answer(*plan, std::span(&row, 1)).value();
+  EXPECT_FALSE(answers[0].regret.has_value()) << "it is up to date";
+  EXPECT_EQ(answers[1].regret, explain("right").regret);
   EXPECT_EQ(engine_->feedback({.view = "load", .key = {Value("nobody")}, .error = 1}).error().code(), Code::kNotFound);
 }
 

@@ -189,14 +189,17 @@ Result<std::vector<Answered>> RunningEngine::answer(const RequestPlan& plan, std
   const auto asked = now_runs->asked(plan);
   std::vector<Answered> answers(rows.size() * plan.outputs().size());
   std::vector<ViewReading> readings(plan.parts().size());
+  std::vector<std::optional<double>> regrets(asked.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (std::size_t part = 0; part < readings.size(); ++part) {
       TRY_ASSIGN(const std::string key, plan.key(plan.parts()[part], rows[i]).context(fmt::format("row {}", i + 1)));
       readings[part] = read_key(*now_runs->slots[plan.parts()[part].view], key, now);
-      for (const auto& expensive : asked)
-        if (expensive.part == part) expensive.scheduled->query(key, now);
+      for (std::size_t each = 0; each < asked.size(); ++each)
+        if (asked[each].part == part) regrets[each] = asked[each].scheduled->query(key, now);
     }
-    plan.answer(rows[i], readings, std::span(answers).subspan(i * plan.outputs().size(), plan.outputs().size()));
+    const auto of_row = std::span(answers).subspan(i * plan.outputs().size(), plan.outputs().size());
+    plan.answer(rows[i], readings, of_row);
+    for (std::size_t each = 0; each < asked.size(); ++each) of_row[asked[each].output].regret = regrets[each];
   }
   if (epoch() != now_runs) return replaced();
   return answers;

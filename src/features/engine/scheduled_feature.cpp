@@ -28,9 +28,10 @@ void ScheduledFeature::found(std::string_view key, const ExpensiveWork& work, co
   if (lacks) static_cast<void>(scheduler_.input(key, work.upto.time, InputVersion(work.upto.sequence), now).ok());
 }
 
-void ScheduledFeature::query(std::string_view key, Instant now) {
+std::optional<double> ScheduledFeature::query(std::string_view key, Instant now) {
   const MutexLock lock(mutex_);
   scheduler_.query(key, now);
+  return scheduler_.regret(key);
 }
 
 Status ScheduledFeature::feedback(std::string_view key, double error, Instant now) {

@@ -17,7 +17,8 @@ class ScheduledFeature {
   void take(const ViewState::Note& note, Instant now);
   /// A key as it was found when the engine was opened, or the schedule changed. work   what a row made now would be made of
   void found(std::string_view key, const ExpensiveWork& work, const ExpensiveRow* row, Instant now);
-  void query(std::string_view key, Instant now);
+  /// That its row was asked for; and how wrong that has been since it was made. None: the key is not known.
+  std::optional<double> query(std::string_view key, Instant now);
   /// Errors   as Scheduler::feedback
   Status feedback(std::string_view key, double error, Instant now);
   Next next(Instant now);

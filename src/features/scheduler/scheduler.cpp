@@ -107,6 +107,11 @@ void Scheduler::forget(std::string_view key, Instant now) {
   s.table.remove(*slot);
 }
 
+std::optional<double> Scheduler::regret(std::string_view key) const {
+  const auto slot = state_->find(key);
+  return slot ? std::optional<double>(state_->keys[*slot].regret) : std::nullopt;
+}
+
 void Scheduler::close() { state_->closed = true; }
 bool Scheduler::drained() const { return state_->waiting_count == 0 && state_->under_way.empty(); }
 const Counters& Scheduler::counters() const { return state_->counters; }

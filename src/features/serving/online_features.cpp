@@ -22,7 +22,7 @@ constexpr int kReplansMost = 3;
 struct Request {
   RequestBody body;
   RequestSpec spec;
-  bool include_age = false;
+  bool include_age = false, include_regret = false;
 };
 
 Result<Request> read_request(std::string_view text) {
@@ -36,6 +36,7 @@ Result<Request> read_request(std::string_view text) {
   }
   TRY_ASSIGN(request.spec.full_names, request.body.flag("full_feature_names", false));
   TRY_ASSIGN(request.include_age, request.body.flag("include_age", false));
+  TRY_ASSIGN(request.include_regret, request.body.flag("include_regret", false));
   return request;
 }
 
@@ -151,6 +152,15 @@ class AnswerWriter {
     });
     out_ += ']';
   }
+  /// How wrong expensive rows have been since they were made; null: of what is up to date.
+  void regret_column(std::size_t output) {
+    out_ += R"(,"regrets":[)";
+    each_row([&](std::size_t row) {
+      const auto& regret = of(row, output).regret;
+      append_json(out_, regret ? Value(*regret) : Value());
+    });
+    out_ += ']';
+  }
   void end_column() { out_ += '}'; }
 
   std::string finish(const std::vector<std::string>& names) {
@@ -210,6 +220,7 @@ std::string write_answer(const Request& request, const RequestPlan& plan, const 
     names.push_back(plan.outputs()[output].name);
     writer.output_column(output);
     if (request.include_age) writer.age_column(output, now);
+    if (request.include_regret) writer.regret_column(output);
     writer.end_column();
   }
   return writer.finish(names);

@@ -145,6 +145,8 @@ class Scheduler {
   void close();
   bool drained() const;
 
+  /// How wrong the key's row has been since it was computed, in all. None: no such key. Cost   O(1)
+  std::optional<double> regret(std::string_view key) const;
   /// Cost   O(n), for the rank.
   Explanation explain(std::string_view key, Instant now) const;
 

@@ -26,6 +26,8 @@ struct Answered {
   Value value;
   FieldStatus status = FieldStatus::kNotFound;
   Instant event_time{};  ///< of the newest event of the key; 1970 where there is none
+  /// Of an expensive feature that is served: how wrong its row has been since it was made, in all, by the loss of its schedule.
+  std::optional<double> regret;
 };
 
 /// Immutable. Safe from any thread.
