@@ -11,16 +11,16 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const std::string kExamples = std::string(ISOBAR_SOURCE_DIR) + "/examples/features/";
+const std::string kShipped = std::string(ISOBAR_SOURCE_DIR) + "/examples/features/";
 
 class FeaturesTrainingSet : public CliTest {
  protected:
   /// The machines that are shipped, whose paths are those of the project's folder.
   std::vector<std::string> machines(std::vector<std::string> more) {
-    std::string text = *read_file(kExamples + "machines.yaml");
+    std::string text = *read_file(kShipped + "machines.yaml");
     const std::string_view path = "examples/features/nab";
-    text.replace(text.find(path), path.size(), kExamples + "nab");
-    std::vector<std::string> words{"features", "training-set", write("machines.yaml", text), "--entities", kExamples + "incidents.csv",
+    text.replace(text.find(path), path.size(), kShipped + "nab");
+    std::vector<std::string> words{"features", "training-set", write("machines.yaml", text), "--entities", kShipped + "incidents.csv",
                                    "--out",    out()};
     words.insert(words.end(), more.begin(), more.end());
     return words;
