@@ -55,7 +55,7 @@ TEST_F(FeaturesTrainingSet, BadInputNamesThePlaceAndTheMend) {
   EXPECT_THAT(problem(machines({"--service", "dashbord", "--without", "measurements_live"})), HasSubstr("did you mean 'dashboard'?"));
   EXPECT_THAT(problem(machines({"--features", "latest", "--without", "measurements_live", "--time", "at"})), HasSubstr("no column 'at'"));
   EXPECT_THAT(problem(machines({"--features", "latest", "--events", "measurements_live"})), HasSubstr("write it as SOURCE=FILE"));
-  EXPECT_THAT(problem(machines({"--features", "latest", "--data", "/no/such/store"})), HasSubstr("no such folder"));
+  EXPECT_THAT(problem(machines({"--features", "latest", "--data", "/no/such/store"})), HasSubstr("no store of features in this folder"));
   EXPECT_THAT(problem(machines({"--features", "latest", "--without", "measurements_live", "--memory", "1kB"})),
               HasSubstr("--memory must be at least 1MiB"));
   EXPECT_THAT(problem(machines({"--features", "latest", "--without", "measurements_live", "--as-of-knowledge"})), HasSubstr("'created'"));
