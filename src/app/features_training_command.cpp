@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/text.h"
 #include "command.h"
@@ -27,7 +29,9 @@ struct TrainingOptions {
 class LogEvents final : public features::EventStream {
  public:
   LogEvents(const features::Engine& engine, const features::Project& project) : engine_(engine), project_(project) {}
-  bool removes() const override { return true; }
+  bool removes() const override {
+    return std::ranges::any_of(project_.sources(), [](const auto& source) { return !source.source->key.empty(); });
+  }
   Status each(const std::function<Status(const features::TrainingEvent&)>& visit) const override {
     return engine_.each_event([&](const features::LoggedEvent& event) -> Status {
       const auto source = project_.find_source(event.source);
@@ -63,10 +67,11 @@ struct Events {
 Result<Events> open_store(const Context& context, const TrainingOptions& o, const features::Project& project) {
   if (!o.events.empty() || !o.without.empty())
     return invalid("--data takes the events of all sources from the store; leave out --events and --without");
+  const fs::path store = fs::path(o.data) / "store";
   std::error_code ignored;
-  if (!fs::is_directory(o.data, ignored)) return not_found(fmt::format("--data {}: there is no such folder", o.data));
+  if (!fs::is_directory(store, ignored)) return not_found(fmt::format("--data {}: there is no store of features in this folder", o.data));
   Events events;
-  TRY_ASSIGN(events.engine, features::Engine::open(o.data, {}, context.clock()));
+  TRY_ASSIGN(events.engine, features::Engine::open(store, {}, context.clock()));
   TRY(check_columns(*events.engine, project, o.data));
   events.stream = std::make_unique<LogEvents>(*events.engine, project);
   return events;

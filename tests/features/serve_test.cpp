@@ -105,6 +105,28 @@ TEST_F(FeaturesServe, WhatItPrintsToAskIsAnsweredAndStaysOverEndsOfBothKinds) {
   end(SIGINT);
 }
 
+TEST_F(FeaturesServe, TrainingSetsAreMadeOfWhatTheStoreTookIn) {
+  if (!there({"curl", "--version"})) GTEST_SKIP() << "curl is not there";
+  const std::string file = write("timeless.yaml", std::string(kTimeless));
+  serve({file});
+  pay();
+  const std::string rows =
+      write("rows.csv", "user_id,t\n1001,2026-11-28T05:59:59Z\n1001,2026-11-28T06:00:00Z\n1001,2200-01-01\n7,2200-01-01\n");
+  const std::string out = (folder_ / "training.csv").string();
+  const std::vector<std::string> ask = {"features",   "training-set", file,    "--features", "amount", "--time", "t",
+                                        "--entities", rows,           "--out", out,          "--data", data()};
+  EXPECT_NE(run(ask).exit_code, 0);  // it is being served
+  end(SIGTERM);
+  ok(ask);
+  EXPECT_EQ(*read_file(out),
+            "user_id,t,amount\n1001,2026-11-28T05:59:59Z,\n1001,2026-11-28T06:00:00Z,0.7\n1001,2200-01-01,0.7\n7,2200-01-01,\n");
+  auto as_of_knowledge = ask;
+  as_of_knowledge.emplace_back("--as-of-knowledge");
+  ok(as_of_knowledge);  // it came today, whatever its time
+  EXPECT_EQ(*read_file(out),
+            "user_id,t,amount\n1001,2026-11-28T05:59:59Z,\n1001,2026-11-28T06:00:00Z,\n1001,2200-01-01,0.7\n7,2200-01-01,\n");
+}
+
 TEST_F(FeaturesServe, ADefinitionIsAppliedWhereItIsServedOrWhereItLies) {
   const std::string file = write("timeless.yaml", std::string(kTimeless));
   EXPECT_THAT(ok({"features", "apply", file, "--data", data()}), HasSubstr("+ feature spending:amount float64"));

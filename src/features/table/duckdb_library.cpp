@@ -39,8 +39,8 @@ Result<DuckDbLibrary> open_library() {
                     "libduckdb.so in ISOBAR_DUCKDB; or use .csv or .jsonl",
                     join(places(), ", ")));
   DuckDbLibrary library;
-#define ISOBAR_DUCKDB_FIND(result, name, arguments)                                       \
-  library.name = reinterpret_cast<result(*) arguments>(::dlsym(handle, "duckdb_" #name)); \
+#define ISOBAR_DUCKDB_FIND(result, name, arguments)                                          \
+  library.name = reinterpret_cast<decltype(library.name)>(::dlsym(handle, "duckdb_" #name)); \
   if (library.name == nullptr) return unavailable("libduckdb.so has no duckdb_" #name "; DuckDB 1.2 or a later one is needed");
   ISOBAR_DUCKDB_FUNCTIONS(ISOBAR_DUCKDB_FIND)
 #undef ISOBAR_DUCKDB_FIND

@@ -17,6 +17,7 @@ constexpr std::size_t kRowKeyBytes = kGroupBytes + 8 + 8;
 constexpr std::size_t kEventKeyBytes = kGroupBytes + 8 + 8;
 /// After so many events of a group what no window reaches any more is let go of.
 constexpr std::uint64_t kExpireEvery = 1 << 16;
+constexpr std::size_t kKeysWithRemovalsMost = 1 << 18;
 constexpr std::uint64_t kStopEvery = 1 << 12;
 
 std::uint64_t group_of(std::uint64_t hash) { return hash >> 52; }
@@ -78,7 +79,7 @@ Status ReplayJoin::add_event(const ViewEvent& event) {
   append_ordered(head_, group_of(hash), kGroupBytes);
   append_ordered(head_, options_.as_of_knowledge ? event.arrived : event.removed ? event.withdrawn : event.order.time);
   append_ordered(head_, event_count_++);
-  if (event.removed) with_removals_.insert(hash);
+  if (event.removed) note_removal(hash);
   else delay_ = std::max(delay_, event.arrived - event.order.time);
   append_byte(tail_, event.removed ? 1 : 0);
   append_zigzag(tail_, event.order.time.unix_nanos());
@@ -90,6 +91,18 @@ Status ReplayJoin::add_event(const ViewEvent& event) {
   append_values(tail_, event.contribution.arguments);
   append_values(tail_, event.contribution.inputs);
   return events_.add(head_, tail_);
+}
+
+void ReplayJoin::note_removal(std::uint64_t hash) {
+  if (many_removals_) return;
+  with_removals_.insert(hash);
+  if (with_removals_.size() < kKeysWithRemovalsMost) return;
+  many_removals_ = true;
+  with_removals_ = {};
+}
+
+bool ReplayJoin::has_removals(std::string_view key) const {
+  return many_removals_ || (!with_removals_.empty() && with_removals_.contains(hash_of_key(key)));
 }
 
 Status ReplayJoin::read_row(Row& row) {
@@ -169,11 +182,10 @@ class ReplayJoin::Group {
   }
   void take(const Event& event) {
     state_->advance(event.at);
-    const bool remembered = !join_.with_removals_.empty() && join_.with_removals_.contains(hash_of_key(event.contribution.key));
     if (event.removed) {
       history_.remove(*state_, event);
     } else {
-      if (remembered) history_.add(event);
+      if (join_.has_removals(event.contribution.key)) history_.add(event);
       state_->insert(event.order, event.contribution);
     }
     if (!view_.expensive_features().empty()) state_->take_notes();

@@ -48,6 +48,8 @@ class ReplayJoin final : public ViewJoin {
   struct History;
 
   bool may_be_asked(std::uint64_t hash) const;
+  void note_removal(std::uint64_t hash);
+  bool has_removals(std::string_view key) const;
   Result<std::unique_ptr<CompiledView>> view_for_delay() const;
   Status replay(const CompiledView& view);
   Status read_row(Row& row);
@@ -60,6 +62,7 @@ class ReplayJoin final : public ViewJoin {
   SpillSort rows_, events_, readings_;
   std::vector<std::uint64_t> asked_;                 ///< the bits of the Bloom filter
   std::unordered_set<std::uint64_t> with_removals_;  ///< hashes of keys
+  bool many_removals_ = false;                       ///< too many keys to tell them apart: any may have some
   Duration delay_{0};                                ///< the longest from an event's time to its arrival
   std::uint64_t row_count_ = 0, event_count_ = 0, given_ = 0;
   std::string head_, tail_;

@@ -16,7 +16,7 @@ T must(Result<T> result) {
   CHECK(result.ok(), result.ok() ? "" : result.error().message());
   return std::move(result).value();
 }
-inline void must(Status status) { CHECK(status.ok(), status.ok() ? "" : status.error().message()); }
+inline void must(const Status& status) { CHECK(status.ok(), status.ok() ? "" : status.error().message()); }
 
 inline Instant at_second(std::int64_t second) { return Instant::from_unix_seconds(second); }
 
