@@ -31,9 +31,9 @@ NAMES = [f"f{i}" for i in range(FEATURES)]
 DEFINITION = f"""project: bench
 entities: {{driver: {{keys: {{driver: int64}}}}}}
 sources:
-  stats: {{kind: push, schema: {{driver: int64, at: timestamp, {', '.join(f'{name}: float64' for name in NAMES)}}}, timestamp: at}}
+  rows: {{kind: push, schema: {{driver: int64, at: timestamp, {', '.join(f'{name}: float64' for name in NAMES)}}}, timestamp: at}}
 views:
-  stats: {{source: stats, entity: driver, features: {{{', '.join(f'{name}: ' for name in NAMES)}}}}}
+  stats: {{source: rows, entity: driver, features: {{{', '.join(f'{name}: ' for name in NAMES)}}}}}
 """
 FEAST_SERVER = r"""
 import datetime, pathlib, sys
@@ -105,7 +105,7 @@ def ours(folder):
         for first in range(0, KEYS, 1000):
             keys = range(first, first + 1000)
             rows = {"driver": list(keys), "at": [at] * 1000} | {name: [k + i / 100 for k in keys] for i, name in enumerate(NAMES)}
-            connection.request("POST", "/push", json.dumps({"push_source_name": "stats", "df": rows}))
+            connection.request("POST", "/push", json.dumps({"push_source_name": "rows", "df": rows}))
             answer = connection.getresponse()
             text = answer.read()
             if answer.status != 200:
@@ -175,7 +175,7 @@ def push_ms(port, pushes=300):
     for i in range(pushes):
         at = datetime.datetime.now(datetime.timezone.utc).isoformat()
         began = time.perf_counter()
-        connection.request("POST", "/push", json.dumps({"push_source_name": "stats", "df": {"driver": [i], "at": [at], "f0": [i + 0.5]}}))
+        connection.request("POST", "/push", json.dumps({"push_source_name": "rows", "df": {"driver": [i], "at": [at], "f0": [i + 0.5]}}))
         connection.getresponse().read()
         connection.request("POST", "/get-online-features", json.dumps({"features": ["stats:f0"], "entities": {"driver": [i]}}))
         answer = json.loads(connection.getresponse().read())
