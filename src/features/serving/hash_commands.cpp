@@ -25,8 +25,9 @@ Fields fields_of(const ServedView& view, const ViewReading& reading) {
   fields.there = reading.status == ViewReading::Status::kFound;
   if (!fields.there) return fields;
   // Redis has no nulls: a field that is null is not there.
-  for (const auto& [name, place] : view.stored)
-    if (auto text = text_of(reading.values[place])) fields.all.emplace_back(name, std::move(*text));
+  const auto& stored = view.view->stored();
+  for (std::size_t i = 0; i < stored.size(); ++i)
+    if (auto text = text_of(reading.values[i])) fields.all.emplace_back(stored[i].name, std::move(*text));
   return fields;
 }
 
@@ -57,7 +58,7 @@ Result<std::optional<std::string>> RedisCommands::on_demand_text(const ViewKey& 
   const auto& name = key.view->view->name();
   if (std::ranges::find(key.view->on_demand, feature) == key.view->on_demand.end()) {
     std::vector<std::string> known = key.view->on_demand;
-    for (const auto& [stored, place] : key.view->stored) known.push_back(stored);
+    for (const auto& column : key.view->view->stored()) known.push_back(column.name);
     const auto near = closest(feature, known);
     return not_found(fmt::format("view '{}' has no feature '{}'{}", name, feature, near ? "; did you mean '" + *near + "'?" : ""));
   }
@@ -87,23 +88,35 @@ void RedisCommands::tell_fields(RedisCall& call, bool list) {
     }));
     return;
   }
-  const ServedView& view = *(*key)->view;
-  const auto reading = engine_.read(view.view->name(), (*key)->values);
+  tell_features(call, **key, names, list);
+}
+
+/// What is known of the names comes before anything is said, so that an error is a reply of its own.
+void RedisCommands::tell_features(RedisCall& call, const ViewKey& key, std::span<const std::string_view> names, bool list) {
+  const auto reading = engine_.read(key.view->view->name(), key.values);
   if (!reading.ok()) return tell_error(call, reading.error());
-  std::vector<std::optional<std::string>> texts;
-  for (const auto& name : names) {
-    const auto place = view.stored.find(name);
-    if (place == view.stored.end()) {
-      auto text = on_demand_text(**key, name);
-      if (!text.ok()) return tell_error(call, text.error());
-      texts.push_back(std::move(*text));
-    } else {
-      const bool found = reading->status == ViewReading::Status::kFound;
-      texts.push_back(found ? text_of(reading->values[place->second]) : std::nullopt);
+  const bool found = reading->status == ViewReading::Status::kFound;
+  std::vector<const Value*> stored(names.size(), nullptr);
+  std::map<std::size_t, std::optional<std::string>> on_demand;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto place = key.view->stored.find(names[i]);
+    if (place != key.view->stored.end()) {
+      stored[i] = found ? &reading->values[place->second] : nullptr;
+      continue;
     }
+    auto text = on_demand_text(key, names[i]);
+    if (!text.ok()) return tell_error(call, text.error());
+    on_demand[i] = std::move(*text);
   }
-  if (list) call.out.array(texts.size());
-  for (const auto& text : texts) tell(call.out, text);
+  std::string text;
+  if (list) call.out.array(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    text.clear();
+    const auto made = on_demand.find(i);
+    if (made != on_demand.end()) tell(call.out, made->second);
+    else if (stored[i] != nullptr && append_text(text, *stored[i])) call.out.bulk(text);
+    else call.out.null();
+  }
 }
 
 void RedisCommands::hget(RedisCall& call) { tell_fields(call, false); }

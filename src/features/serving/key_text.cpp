@@ -12,6 +12,10 @@ namespace isobar::features {
 
 Result<std::vector<std::string>> split_key(std::string_view text) {
   std::vector<std::string> parts(1);
+  if (text.find_first_of(":\\") == std::string_view::npos) {
+    parts.front() = text;
+    return parts;
+  }
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == ':') {
       parts.emplace_back();
@@ -34,19 +38,26 @@ Result<Value> value_from_text(std::string_view text, const Column& column) {
   return value_from_csv({std::string(text), true}, column);
 }
 
-std::optional<std::string> text_of(const Value& value) {
-  if (value.is_null()) return std::nullopt;
-  if (const auto* text = value.get_if<std::string>()) return *text;
-  if (const auto type = value.type(); type.is_float() && !std::isfinite(value.as_float())) {
+bool append_text(std::string& out, const Value& value) {
+  if (value.is_null()) return false;
+  const std::size_t before = out.size();
+  if (const auto* text = value.get_if<std::string>()) {
+    out += *text;
+  } else if (append_json(out, value) == JsonLoss::kNotFinite && value.type().is_float()) {
     const double number = value.as_float();
-    if (std::isnan(number)) return "NaN";
-    return number > 0 ? "inf" : "-inf";
+    out.resize(before);
+    if (std::isnan(number)) out += "NaN";
+    else out += number > 0 ? "inf" : "-inf";
+  } else if (out[before] == '"') {  // bytes and times, which JSON has in quotes
+    out.pop_back();
+    out.erase(before, 1);
   }
-  std::string json;
-  append_json(json, value);
-  // Bytes and times, which JSON has in quotes.
-  if (json.front() == '"') return json.substr(1, json.size() - 2);
-  return json;
+  return true;
+}
+
+std::optional<std::string> text_of(const Value& value) {
+  std::string text;
+  return append_text(text, value) ? std::optional(std::move(text)) : std::nullopt;
 }
 
 Result<std::vector<Value>> key_values(const CompiledView& view, std::string_view text) {

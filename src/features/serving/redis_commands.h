@@ -107,6 +107,7 @@ class RedisCommands {
     const ServedView* view;
     std::vector<Value> values;
   };
+  void tell_features(RedisCall& call, const ViewKey& key, std::span<const std::string_view> names, bool list);
   Result<std::optional<ViewKey>> view_key(const ServedViews* views, std::string_view key) const;
   Result<std::optional<std::string>> on_demand_text(const ViewKey& key, std::string_view feature);
 

@@ -3,6 +3,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/mutex.h"
@@ -13,7 +15,7 @@ namespace isobar::features {
 /// A view with its features found by name.
 struct ServedView {
   const CompiledView* view;
-  std::map<std::string, std::size_t, std::less<>> stored;  ///< where in a reading they are
+  std::unordered_map<std::string_view, std::size_t> stored;  ///< where in a reading they are
   std::vector<std::string> on_demand;
 };
 
