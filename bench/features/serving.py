@@ -209,4 +209,4 @@ def measure(isobar):
             yield Row(what, rate, 20 * beside[0], "requests/s", more_is_better=True, peer=name, peer_measured=beside[0] or None, note="4 connections")
             yield Row(f"{what}: p99", p99, 10 if rows == 100 else 1, "ms", peer=name, peer_measured=beside[1] or None)
         yield Row("HTTP of 1 × 50, of Redis' HMGET of 10", mine[1][0] / hmget_rate, 0.5, "×", more_is_better=True)
-        yield Row("a pushed row, until it is durable and read: p99", push_ms(web), 60, "ms", note="of 300, one after another; 20 ms of it to share a flush")
+        yield Row("a pushed row, until it is durable and read: p99", push_ms(web), 60, "ms", note="of 300, one after another")

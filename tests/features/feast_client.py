@@ -159,12 +159,10 @@ def compare(port, folder):
             ("/get-online-features", {"feature_service": "fraud", "entities": users}),
             ("/get-online-features", {"feature_service": "fraud", "entities": {"unknown": ["x"], "user_id": [1]}}),
             ("/push", {"push_source_name": "payments", "df": {"user_id": [9], "amount": [1.0], "items": [1], "note": ["x"], "is_new": [True],
-                                                              "scores": [[1.0]], "last_seen": [NOW.isoformat()],
+                                                              "scores": [[1.0]], "last_seen": [int(NOW.timestamp())],
                                                               "event_timestamp": [NOW.isoformat()], "created": [NOW.isoformat()]}})]:
         answers = []
         for where in (theirs, port):
-            if path == "/push" and where == port:  # ours calls the columns as its source does
-                body["df"]["at"], body["df"]["made"] = body["df"].pop("event_timestamp"), body["df"].pop("created")
             answer = requests.post(f"http://127.0.0.1:{where}{path}", json=body, timeout=30)
             answers.append((answer.status_code, answer.text))
         if len(body.get("features", [])) != 1 and path != "/push":

@@ -59,40 +59,6 @@ Status check_destination(const RequestBody& body) {
   return invalid(fmt::format("{} is not a supported push format. Please specify one of these ['online', 'online_and_offline'].", *to));
 }
 
-Result<Arrival> read_push(const Engine& engine, const RequestBody& body, const std::string& idempotency_key) {
-  TRY(check_destination(body));
-  TRY_ASSIGN(const auto project, project_of(engine));
-  TRY_ASSIGN(const std::string name, body.text("push_source_name"));
-  const auto at = project->find_source(name);
-  const auto is_pushed = [](const SourceUse& use) { return use.source->kind == SourceKind::kPush; };
-  if (!at || !is_pushed(project->sources()[*at])) {
-    std::vector<std::string> known;
-    for (const auto& use : project->sources())
-      if (is_pushed(use)) known.push_back(use.source->name);
-    const std::string other = at ? fmt::format(" It is a source of kind {}.", name_of(project->sources()[*at].source->kind)) : "";
-    return not_found(fmt::format("Unable to find push source '{}'.{} There {}", name, other,
-                                 known.empty() ? "is none." : "is " + join(known, ", ") + "."));
-  }
-  TRY_ASSIGN(const json::value* df, rows_of(body));
-  TRY_ASSIGN(auto rows, rows_from_json_columns(*df, project->sources()[*at].schema));
-  return arrival_of(project->sources()[*at], std::move(rows), idempotency_key);
-}
-
-Result<const SourceUse*> push_source_of(const Project& project, const std::string& view) {
-  const auto at = project.find_view(view);
-  if (!at) return not_found(fmt::format("Feature view {} does not exist in project {}", view, project.definition().project));
-  const SourceUse* found = nullptr;
-  for (const auto& use : project.sources()) {
-    if (use.source->kind != SourceKind::kPush || std::ranges::find(use.views, *at) == use.views.end()) continue;
-    if (found != nullptr)
-      return invalid(fmt::format("view '{}' has the push sources {} and {}; push to one of them by name", view, found->source->name,
-                                 use.source->name));
-    found = &use;
-  }
-  if (found == nullptr) return invalid(fmt::format("view '{}' has no push source; its rows come from elsewhere", view));
-  return found;
-}
-
 /// Feast's clients send times as seconds since 1970, too.
 json::value with_times(const json::value& values, const Type& type) {
   if (!type.is(Kind::kTimestamp) || !values.is_array()) return values;
@@ -121,6 +87,42 @@ Result<json::value> renamed(const json::value& df, const SourceUse& source) {
     out[name] = at ? with_times(member.value(), columns[*at].type) : member.value();
   }
   return json::value(std::move(out));
+}
+
+Result<Arrival> read_push(const Engine& engine, const RequestBody& body, const std::string& idempotency_key) {
+  TRY(check_destination(body));
+  TRY_ASSIGN(const auto project, project_of(engine));
+  TRY_ASSIGN(const std::string name, body.text("push_source_name"));
+  const auto at = project->find_source(name);
+  const auto is_pushed = [](const SourceUse& use) { return use.source->kind == SourceKind::kPush; };
+  if (!at || !is_pushed(project->sources()[*at])) {
+    std::vector<std::string> known;
+    for (const auto& use : project->sources())
+      if (is_pushed(use)) known.push_back(use.source->name);
+    const std::string other = at ? fmt::format(" It is a source of kind {}.", name_of(project->sources()[*at].source->kind)) : "";
+    return not_found(fmt::format("Unable to find push source '{}'.{} There {}", name, other,
+                                 known.empty() ? "is none." : "is " + join(known, ", ") + "."));
+  }
+  TRY_ASSIGN(const json::value* df, rows_of(body));
+  const SourceUse& source = project->sources()[*at];
+  TRY_ASSIGN(const json::value columns, renamed(*df, source));
+  TRY_ASSIGN(auto rows, rows_from_json_columns(columns, source.schema));
+  return arrival_of(source, std::move(rows), idempotency_key);
+}
+
+Result<const SourceUse*> push_source_of(const Project& project, const std::string& view) {
+  const auto at = project.find_view(view);
+  if (!at) return not_found(fmt::format("Feature view {} does not exist in project {}", view, project.definition().project));
+  const SourceUse* found = nullptr;
+  for (const auto& use : project.sources()) {
+    if (use.source->kind != SourceKind::kPush || std::ranges::find(use.views, *at) == use.views.end()) continue;
+    if (found != nullptr)
+      return invalid(fmt::format("view '{}' has the push sources {} and {}; push to one of them by name", view, found->source->name,
+                                 use.source->name));
+    found = &use;
+  }
+  if (found == nullptr) return invalid(fmt::format("view '{}' has no push source; its rows come from elsewhere", view));
+  return found;
 }
 
 Result<Arrival> read_write(const Engine& engine, const RequestBody& body, const std::string& idempotency_key) {
