@@ -155,7 +155,7 @@ void add_features_serve_command(Commands& commands, CLI::App* features_group) {
       ->capture_default_str();
   command->add_option(
       "--flush-every", o->flush_every,
-      "How long what comes in may wait to share a flush to disk with what comes after it; 20ms. Less is fresher, more takes in "
+      "How long what comes in may wait to share a flush to disk with what comes after it; 1ms. Less is fresher, more takes in "
       "more.");
   command->add_option("--token-file", o->token_file, "A file whose text clients must show.");
   auto* certificate = command->add_option("--certificate", o->certificate, "TLS: a PEM file, with those that vouch for it.");
