@@ -3,6 +3,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "key_windows.h"
@@ -97,14 +98,26 @@ void KeyedWindows::expire() {
   boost::unordered::erase_if(map_->keys, [&](auto& entry) { return entry.second->expire(shape), entry.second->empty(); });
 }
 
-Reading KeyedWindows::read(std::string_view key, Instant at) const {
+Reading KeyedWindows::read(std::string_view key, Instant at, const std::vector<bool>& wanted) const {
   const Shape shape = this->shape();
   const KeyWindows* known = map_->find(key);
   Reading reading{.found = known != nullptr};
+  reading.values.reserve(plan_.windows.size() * set_->size());
   for (const auto& window : plan_.windows) {
+    const auto first = static_cast<std::ptrdiff_t>(reading.values.size());
+    const auto end = first + static_cast<std::ptrdiff_t>(set_->size());
+    if (!wanted.empty() && std::find(wanted.begin() + first, wanted.begin() + end, true) == wanted.begin() + end) {
+      reading.windows.emplace_back();
+      reading.values.resize(static_cast<std::size_t>(end));
+      continue;
+    }
     AggregateSet::Block block(*set_);
     reading.windows.push_back(known != nullptr ? known->collect(shape, window, at, block) : Reading::Quality{});
     for (std::size_t i = 0; i < set_->size(); ++i) {
+      if (!wanted.empty() && !wanted[reading.values.size()]) {
+        reading.values.emplace_back();
+        continue;
+      }
       auto value = set_->result(block, i, at);
       if (!value) reading.problems.push_back({reading.values.size(), value.error().message()});
       reading.values.push_back(value ? std::move(*value) : Value());

@@ -97,6 +97,8 @@ TEST_F(ExpensiveTest, TheBudgetGoesToTheKeyWhoseAnswersAreWrong) {
                                 {{Value(clock_.now()), Value("wrong"), Value(wrong)}}};
     ASSERT_TRUE(engine_->push({.source = "measured", .rows = std::move(rows)}).ok());
   };
+  clock_.pass(1h);
+  measure(50, 50);  // no hour of theirs ended by it that their rows lack
   const std::uint64_t begin = counters().refreshes;
   for (std::uint64_t hour = 1; hour <= 12; ++hour) {
     clock_.pass(1h);

@@ -166,19 +166,20 @@ Result<std::shared_ptr<const RequestPlan>> RunningEngine::plan(const RequestSpec
   return now->plan(spec);
 }
 
-ViewReading RunningEngine::read_key(ViewSlot& slot, std::string_view key, Instant now) const {
+ViewReading RunningEngine::read_key(ViewSlot& slot, std::string_view key, Instant now, const std::vector<bool>& wanted) const {
   ViewReading reading;
   {
     ViewShard& shard = slot.shard_of(key);
     const MutexLock lock(shard.mutex);
     shard.state->advance(now);
-    reading = shard.state->read(key, now);
+    reading = shard.state->read(key, now, wanted);
   }
   ++slot.read;
   if (reading.status == ViewReading::Status::kNotFound) ++slot.not_found;
   if (reading.status == ViewReading::Status::kExpired) ++slot.expired;
   if (reading.status == ViewReading::Status::kFound)
-    slot.nulls += static_cast<std::uint64_t>(std::ranges::count(reading.statuses, FieldStatus::kNullValue));
+    for (std::size_t i = 0; i < reading.statuses.size(); ++i)
+      slot.nulls += (wanted.empty() || wanted[i]) && reading.statuses[i] == FieldStatus::kNullValue ? 1 : 0;
   return reading;
 }
 
@@ -193,7 +194,7 @@ Result<std::vector<Answered>> RunningEngine::answer(const RequestPlan& plan, std
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (std::size_t part = 0; part < readings.size(); ++part) {
       TRY_ASSIGN(const std::string key, plan.key(plan.parts()[part], rows[i]).context(fmt::format("row {}", i + 1)));
-      readings[part] = read_key(*now_runs->slots[plan.parts()[part].view], key, now);
+      readings[part] = read_key(*now_runs->slots[plan.parts()[part].view], key, now, plan.parts()[part].wanted);
       for (std::size_t each = 0; each < asked.size(); ++each)
         if (asked[each].part == part) regrets[each] = asked[each].scheduled->query(key, now);
     }
@@ -205,12 +206,12 @@ Result<std::vector<Answered>> RunningEngine::answer(const RequestPlan& plan, std
   return answers;
 }
 
-Result<ViewReading> RunningEngine::read(std::string_view view, std::span<const Value> keys) {
+Result<ViewReading> RunningEngine::read(std::string_view view, std::span<const Value> keys, const std::vector<bool>& wanted) {
   const auto now = epoch();
   const auto at = now ? now->project->find_view(view) : std::nullopt;
   if (!at) return not_found(fmt::format("there is no view '{}'", view));
   TRY_ASSIGN(const std::string key, now->project->views()[*at].key_bytes(keys));
-  ViewReading reading = read_key(*now->slots[*at], key, clock_.now());
+  ViewReading reading = read_key(*now->slots[*at], key, clock_.now(), wanted);
   if (epoch() != now) return replaced();
   return reading;
 }

@@ -25,7 +25,8 @@ class RunningEngine final : public Engine {
   Result<std::optional<Position>> position(const PartitionId& of) const override { return store_->snapshot()->offset(of); }
   Result<std::shared_ptr<const RequestPlan>> plan(const RequestSpec& spec) override;
   Result<std::vector<Answered>> answer(const RequestPlan& plan, std::span<const Row> rows) override;
-  Result<ViewReading> read(std::string_view view, std::span<const Value> keys) override;
+  using Engine::read;
+  Result<ViewReading> read(std::string_view view, std::span<const Value> keys, const std::vector<bool>& wanted) override;
   Status feedback(const FeedbackReport& report) override;
   Result<Explanation> explain(std::string_view view, std::string_view feature, std::span<const Value> keys) override;
   EngineStatus status() const override;
@@ -59,7 +60,7 @@ class RunningEngine final : public Engine {
   void count_refused(const Arrival& arrival);
 
   std::shared_ptr<Epoch> epoch() const;
-  ViewReading read_key(ViewSlot& slot, std::string_view key, Instant now) const;
+  ViewReading read_key(ViewSlot& slot, std::string_view key, Instant now, const std::vector<bool>& wanted) const;
   Result<Expensive> find_expensive(const Epoch& epoch, std::string_view view, std::string_view feature) const;
 
   const EngineConfig config_;

@@ -93,15 +93,18 @@ void RedisCommands::tell_fields(RedisCall& call, bool list) {
 
 /// What is known of the names comes before anything is said, so that an error is a reply of its own.
 void RedisCommands::tell_features(RedisCall& call, const ViewKey& key, std::span<const std::string_view> names, bool list) {
-  const auto reading = engine_.read(key.view->view->name(), key.values);
+  std::vector<std::optional<std::size_t>> places(names.size());
+  std::vector<bool> wanted(key.view->view->stored().size() + 1);  // one more, so that none is never all
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (const auto place = key.view->stored.find(names[i]); place != key.view->stored.end()) wanted[*(places[i] = place->second)] = true;
+  const auto reading = engine_.read(key.view->view->name(), key.values, wanted);
   if (!reading.ok()) return tell_error(call, reading.error());
   const bool found = reading->status == ViewReading::Status::kFound;
   std::vector<const Value*> stored(names.size(), nullptr);
   std::map<std::size_t, std::optional<std::string>> on_demand;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const auto place = key.view->stored.find(names[i]);
-    if (place != key.view->stored.end()) {
-      stored[i] = found ? &reading->values[place->second] : nullptr;
+    if (places[i]) {
+      stored[i] = found ? &reading->values[*places[i]] : nullptr;
       continue;
     }
     auto text = on_demand_text(key, names[i]);

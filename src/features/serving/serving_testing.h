@@ -147,7 +147,8 @@ class FakeEngine final : public Engine {
     }
     return answers;
   }
-  Result<ViewReading> read(std::string_view view, std::span<const Value> keys) override {
+  using Engine::read;
+  Result<ViewReading> read(std::string_view view, std::span<const Value> keys, const std::vector<bool>&) override {
     const auto now = project();
     const std::size_t at = *now->find_view(view);
     TRY_ASSIGN(const std::string key, now->views()[at].key_bytes(keys));

@@ -104,7 +104,7 @@ Status RequestPlan::add(const ServedFeature& served, bool offline_too) {
 Result<std::size_t> RequestPlan::part_of(std::size_t view) {
   const auto known = std::ranges::find(parts_, view, &Part::view);
   if (known != parts_.end()) return static_cast<std::size_t>(known - parts_.begin());
-  parts_.push_back({view, {}});
+  parts_.push_back({view, {}, std::vector<bool>(project_->views()[view].stored().size())});
   return parts_.size() - 1;
 }
 
@@ -135,8 +135,11 @@ Result<RequestPlan::Source> RequestPlan::source_of(std::size_t part, const Featu
   const auto* on_demand = std::get_if<OnDemandFeature>(&feature.made_by);
   if (on_demand == nullptr) {
     const auto stored = std::ranges::find(view.stored(), feature.name, &Column::name);
-    return Source(Stored{part, static_cast<std::size_t>(stored - view.stored().begin())});
+    const auto place = static_cast<std::size_t>(stored - view.stored().begin());
+    parts_[part].wanted[place] = true;
+    return Source(Stored{part, place});
   }
+  parts_[part].wanted.assign(view.stored().size(), true);  // any of them may be in the expression
   auto columns = view.keys();
   columns.insert(columns.end(), view.stored().begin(), view.stored().end());
   std::vector<std::size_t> request;

@@ -32,7 +32,7 @@ struct ViewState::Inside {
   Placed take(const EventOrder& order, const Contribution& contribution);
   void take_expensive(KeyEntry& key, std::size_t i, const EventOrder& order, const Contribution& contribution);
   std::span<const Value> inputs_of(std::size_t i, const Contribution& contribution) const;
-  void read_values(std::string_view key, const KeyEntry& entry, Instant at, ViewReading& reading) const;
+  void read_values(std::string_view key, const KeyEntry& entry, Instant at, const std::vector<bool>& wanted, ViewReading& reading) const;
   Value expensive_value(const KeyEntry& entry, std::size_t i, Instant at) const;
 
   struct Hash {

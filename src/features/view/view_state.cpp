@@ -148,7 +148,7 @@ void ViewState::expire() {
   });
 }
 
-ViewReading ViewState::read(std::string_view key, Instant at) const {
+ViewReading ViewState::read(std::string_view key, Instant at, const std::vector<bool>& wanted) const {
   ViewReading reading;
   const auto known = inside_->keys.find(key);
   if (known == inside_->keys.end() || !known->second->newest) return reading;
@@ -162,21 +162,30 @@ ViewReading ViewState::read(std::string_view key, Instant at) const {
   reading.status = ViewReading::Status::kFound;
   reading.values.resize(inside_->view->stored().size());
   reading.statuses.resize(reading.values.size());
-  inside_->read_values(key, entry, at, reading);
+  inside_->read_values(key, entry, at, wanted, reading);
   return reading;
 }
 
-void ViewState::Inside::read_values(std::string_view key, const KeyEntry& entry, Instant at, ViewReading& reading) const {
+void ViewState::Inside::read_values(std::string_view key, const KeyEntry& entry, Instant at, const std::vector<bool>& wanted,
+                                    ViewReading& reading) const {
+  const auto is_wanted = [&](std::size_t stored) { return wanted.empty() || wanted[stored]; };
   const auto places = view->newest_features();
-  for (std::size_t i = 0; i < places.size(); ++i) reading.values[places[i]] = entry.row[i];
+  for (std::size_t i = 0; i < places.size(); ++i)
+    if (is_wanted(places[i])) reading.values[places[i]] = entry.row[i];
   std::vector<std::size_t> beyond;
   if (windows) {
-    Reading read = windows->read(key, at);
+    std::vector<bool> of_windows;
+    if (!wanted.empty()) {
+      of_windows.resize(view->windows().size() * view->aggregates().size());
+      for (const auto& [stored, place] : view->windowed_features()) of_windows[place] = of_windows[place] || wanted[stored];
+    }
+    Reading read = windows->read(key, at, of_windows);
     for (const auto& problem : read.problems) beyond.push_back(problem.value);
     for (const auto& [stored, place] : view->windowed_features()) reading.values[stored] = read.values[place];
   }
   const auto& expensive = view->expensive_features();
-  for (std::size_t i = 0; i < expensive.size(); ++i) reading.values[expensive[i].stored] = expensive_value(entry, i, at);
+  for (std::size_t i = 0; i < expensive.size(); ++i)
+    if (is_wanted(expensive[i].stored)) reading.values[expensive[i].stored] = expensive_value(entry, i, at);
   for (std::size_t i = 0; i < reading.values.size(); ++i) reading.statuses[i] = status_of(reading.values[i]);
   for (const auto& [stored, place] : view->windowed_features())
     if (std::ranges::find(beyond, place) != beyond.end()) reading.statuses[stored] = FieldStatus::kInvalid;

@@ -176,7 +176,17 @@ RC_GTEST_FIXTURE_PROP(SpendingTest, IsWhatTheDefinitionSaysWhateverComesAndWhen,
         RC_ASSERT(state->insert(event.order, contribution(user, event)) == Placed::kMerged);
       }
     }
-    for (const auto& [each, kept] : slow) RC_ASSERT(read(*state, key(each), now) == kept.read(now));
+    for (const auto& [each, kept] : slow) {
+      RC_ASSERT(read(*state, key(each), now) == kept.read(now));
+      // What is asked for alone is as it is among the others.
+      const auto all = state->read(key(each), now);
+      for (std::size_t i = 0; i < all.values.size(); ++i) {
+        std::vector<bool> wanted(all.values.size());
+        wanted[i] = true;
+        const auto one = state->read(key(each), now, wanted);
+        RC_ASSERT(one.status == all.status && one.values[i] == all.values[i] && one.statuses[i] == all.statuses[i]);
+      }
+    }
   }
 }
 

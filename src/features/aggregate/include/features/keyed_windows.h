@@ -101,7 +101,8 @@ class KeyedWindows {
   void expire();
 
   /// As of an instant. Pure.
-  Reading read(std::string_view key, Instant at) const;
+  /// wanted   of each value, whether it is asked for; the others are null, and cost nothing. Empty: all are
+  Reading read(std::string_view key, Instant at, const std::vector<bool>& wanted = {}) const;
 
   /// A key's whole state, as stored with a checkpoint; none: the key is not known.
   std::optional<std::string> encode(std::string_view key) const;

@@ -141,8 +141,9 @@ class Engine {
   /// rows   as the plan's inputs. One answer for each output of each row, row by row; all of them as of one instant, now.
   /// Errors  kInvalidArgument: a key that cannot be cast, with the row's number; kConflict: the definition was replaced: plan again
   virtual Result<std::vector<Answered>> answer(const RequestPlan& plan, std::span<const Row> rows) = 0;
-  /// One row of a view. keys   the view's key columns
-  virtual Result<ViewReading> read(std::string_view view, std::span<const Value> keys) = 0;
+  /// One row of a view. keys   the view's key columns. wanted   as ViewState::read has it
+  virtual Result<ViewReading> read(std::string_view view, std::span<const Value> keys, const std::vector<bool>& wanted) = 0;
+  Result<ViewReading> read(std::string_view view, std::span<const Value> keys) { return read(view, keys, {}); }
 
   /// Errors   kNotFound: no such view, feature or key; kInvalidArgument
   virtual Status feedback(const FeedbackReport& report) = 0;

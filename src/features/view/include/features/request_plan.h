@@ -53,6 +53,7 @@ class RequestPlan {
   struct Part {
     std::size_t view;  ///< among the project's
     std::vector<std::size_t> keys;
+    std::vector<bool> wanted;  ///< of the view's stored features, which the answer needs
   };
   const std::vector<Part>& parts() const { return parts_; }
   /// inputs   a row as `inputs()`. Errors   as CompiledView::key_bytes

@@ -80,7 +80,8 @@ class ViewState {
 
   /// As of an instant that is not before the watermark less the sources' lateness, and for which nothing is due.
   /// Cost   ~0.1 µs and some 5 ns for each tile of its windows
-  ViewReading read(std::string_view key, Instant at) const;
+  /// wanted   of CompiledView::stored, which are asked for: the others are null, and cost nothing. Empty: all are
+  ViewReading read(std::string_view key, Instant at, const std::vector<bool>& wanted = {}) const;
 
   /// What happened to expensive features since it was last asked.
   struct Note {
