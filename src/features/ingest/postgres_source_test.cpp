@@ -110,7 +110,7 @@ TEST(PostgresChangesTest, AMessageThatIsCutOffIsAnError) {
                       .key = {"id"},
                       .labels = {},
                       .mark = {}};
-  const std::string relation("R\0\0\0\1public\0t\0d\0\1\1id\0\0\0\0\x14\xff\xff\xff\xff", 32);
+  const std::string relation("R\0\0\0\1public\0t\0d\0\1\1id\0\0\0\0\x14\xff\xff\xff\xff", 29);
   const std::string insert(
       "I\0\0\0\1N\0\1t\0\0\0\1"
       "5",
@@ -122,6 +122,12 @@ TEST(PostgresChangesTest, AMessageThatIsCutOffIsAnError) {
     static_cast<void>(changes.take(std::string_view(insert).substr(0, bytes), batch).ok());
     EXPECT_TRUE(batch.rows.empty()) << bytes;
   }
+  PostgresChanges changes(source);
+  SourceBatch batch;
+  ASSERT_TRUE(changes.take(relation, batch).ok());
+  ASSERT_TRUE(changes.take(insert, batch).ok());
+  ASSERT_EQ(batch.rows.size(), 1U) << batch.problem;
+  EXPECT_EQ(batch.rows[0].row[0], Value(std::int64_t{5}));
 }
 
 }  // namespace
