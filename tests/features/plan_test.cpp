@@ -50,7 +50,8 @@ TEST_F(FeaturesPlan, TheCanonicalFormIsADefinitionAndNoChange) {
 }
 
 TEST_F(FeaturesPlan, WhatIsWrittenInPythonIsTheSameDefinition) {
-  const auto written = run_child({"env", "PYTHONPATH=" + std::string(ISOBAR_SOURCE_DIR) + "/python", "python3", kExamples + "shop.py"}, "", 60s);
+  const auto written =
+      run_child({"env", "PYTHONPATH=" + std::string(ISOBAR_SOURCE_DIR) + "/python", "python3", kExamples + "shop.py"}, "", 60s);
   ASSERT_TRUE(written.ok()) << written.error().message();
   ASSERT_EQ(written->exit_code, 0) << written->err;
   EXPECT_TRUE(plan({write("python.yaml", written->out), "--canonical"}) == plan({kExamples + "shop.yaml", "--canonical"}));
