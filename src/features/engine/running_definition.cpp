@@ -126,9 +126,8 @@ Result<std::shared_ptr<Epoch>> RunningEngine::make_epoch(std::shared_ptr<const P
   made->project = std::move(project);
   for (std::size_t i = 0; i < made->project->views().size(); ++i) {
     const CompiledView& view = made->project->views()[i];
-    TRY_ASSIGN(const auto items, load_item_factors(view));
-    TRY_ASSIGN(auto slot, ViewSlot::create(made->project, i, ViewId{}, items));
-    slot->items = items;
+    TRY_ASSIGN(auto items, load_item_factors(view));
+    TRY_ASSIGN(auto slot, ViewSlot::create(made->project, i, std::move(items)));
     for (const auto& expensive : view.expensive_features()) {
       TRY_ASSIGN(auto scheduled, ScheduledFeature::create(expensive.feature.schedule));
       slot->scheduled.push_back(std::move(scheduled));

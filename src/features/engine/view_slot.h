@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "base/mutex.h"
+#include "features/project.h"
 #include "features/store.h"
 #include "features/view_state.h"
 
@@ -45,9 +46,9 @@ class ScheduledFeature;
 struct ViewSlot {
   static constexpr std::size_t kShards = 16;
 
-  /// project   the view is of it, and must stay
-  static Result<std::shared_ptr<ViewSlot>> create(std::shared_ptr<const Project> project, std::size_t view, ViewId id,
-                                                  const std::vector<std::shared_ptr<const ItemFactors>>& items);
+  /// of   the view is of it
+  static Result<std::shared_ptr<ViewSlot>> create(std::shared_ptr<const Project> of, std::size_t view_index,
+                                                  std::vector<std::shared_ptr<const ItemFactors>> factors);
 
   ViewShard& shard_of(std::string_view key);
   const CompiledView& view() const { return project->views()[index]; }

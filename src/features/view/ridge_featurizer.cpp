@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <deque>
 
 #include "features/key_codec.h"

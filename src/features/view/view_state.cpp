@@ -11,7 +11,7 @@ namespace isobar::features {
 ViewState::ViewState(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 ViewState::~ViewState() = default;
 
-Result<std::unique_ptr<ViewState>> ViewState::create(const CompiledView& view, Options options) {
+Result<std::unique_ptr<ViewState>> ViewState::create(const CompiledView& view, const Options& options) {
   auto inside = std::make_unique<Inside>(view, options);
   if (!view.windows().empty()) {
     TRY_ASSIGN(inside->windows,

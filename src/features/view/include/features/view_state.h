@@ -49,7 +49,7 @@ class ViewState {
   };
   /// view     must stay where it is
   /// Errors   kInvalidArgument: as KeyedWindows::create; a featurizer's parameters
-  static Result<std::unique_ptr<ViewState>> create(const CompiledView& view, Options options);
+  static Result<std::unique_ptr<ViewState>> create(const CompiledView& view, const Options& options);
   ~ViewState();
 
   /// An event after the watermark waits until that has come there.
