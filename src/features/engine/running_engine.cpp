@@ -23,8 +23,8 @@ RunningEngine::RunningEngine(std::unique_ptr<Store> store, const EngineConfig& c
     : config_(config), clock_(clock), store_(std::move(store)) {}
 
 RunningEngine::~RunningEngine() {
+  thread_.reset();  // it wakes the refresher
   refresher_.reset();
-  thread_.reset();
   if (const auto last = epoch(); last && written_ && !broken_)
     if (const Status written = written_->write_all(*last, last_line_); !written.ok())
       journal_.warn("states_not_written", {{"reason", written.error().message()}});
