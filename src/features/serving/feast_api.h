@@ -28,6 +28,7 @@ class FeastApi {
  public:
   /// All of them outlive it; `options` gives token, materialize and limits.
   FeastApi(Engine& engine, const ServerOptions& options, const Clock& clock, ServingMetrics& metrics, Log& log);
+  ~FeastApi() { outstanding_.wait(); }
   void handle(HttpRequest request, HttpDone done);
   /// Until everything that was handed over is answered.
   void wait() { outstanding_.wait(); }
