@@ -256,6 +256,21 @@ TEST_F(EngineTest, AColumnThatIsAddedIsNullInWhatIsOlder) {
   EXPECT_EQ(features({"profile:country", "profile:city"}), "country='FR' city='Lyon'");
 }
 
+TEST_F(EngineTest, ColumnsThatFirstCameWithARepetitionAreKnownLater) {
+  apply(kShop);
+  push("users", {user(1, "DE", "2026-01-01")}, "once");
+  apply(replaced(replaced(std::string(kShop), "country: string,", "country: string, city: string,"), "features: {country: }",
+                 "features: {country: , city: }"));
+  const SourceRow with_city{{Value(at("2026-02-01")), Value("Lyon"), Value("FR"), Value(std::int64_t{1})}};
+  EXPECT_EQ(push("users", {with_city}, "once").outcome, Outcome::kReplayed);
+  push("users", {with_city});
+  open();
+  std::size_t events = 0;
+  const Status told = engine_->each_event([&](const LoggedEvent&) -> Status { return ++events, Status(); });
+  EXPECT_TRUE(told.ok()) << told.error().message();
+  EXPECT_EQ(events, 3U);  // the first, its withdrawal, the second
+}
+
 TEST_F(EngineTest, TellsAllEventsInOrderWithWhatTheyWithdraw) {
   apply(kShop);
   push("users", {user(1, "DE", "2026-01-01"), user(1, "FR", "2026-02-01"), user(1, "IT", "2026-01-15")});

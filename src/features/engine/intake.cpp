@@ -14,17 +14,6 @@ namespace isobar::features {
 
 namespace {
 
-Result<std::string> record_key(const Project::SourceUse& of, const Row& row) {
-  std::vector<Type> types;
-  Row values;
-  for (const auto& name : of.source->key) {
-    const std::size_t place = *of.schema.find(name);
-    types.push_back(of.schema.columns()[place].type);
-    values.push_back(row[place]);
-  }
-  return encode_key(types, values);
-}
-
 /// Which of two versions of a record counts: the later, whichever came first.
 bool counts_over(const EventOrder& order, const EventOrder& other) { return order > other; }
 
@@ -36,6 +25,14 @@ Intake::Intake(const EngineConfig& config, const Store& store, ViewId log, LogCo
 bool Intake::must_wait(const Epoch& epoch, const Arrival& arrival) const {
   const auto source = epoch.project->find_source(arrival.source);
   return source && epoch.records[*source] && std::ranges::find(unsure_, *source) != unsure_.end();
+}
+
+Status Intake::know_columns(const Definition& definition, Store& store) {
+  Commit commit;
+  for (const auto& source : definition.sources) columns_.number_of(source, log_, commit.states);
+  if (commit.states.empty()) return {};
+  TRY(store.commit(std::move(commit)));
+  return {};
 }
 
 Status Intake::check(const Epoch& epoch, std::size_t source, const SourceRow& row, Instant now) const {
@@ -80,7 +77,7 @@ Result<Taking> Intake::take(const Epoch& epoch, Arrival& arrival, Instant now) {
   if (!arrival.id.empty()) taking.commit.push = PushId{arrival.source, arrival.id};
   if (arrival.advance) taking.commit.advances.push_back(*arrival.advance);
   if (taking.commit.push || arrival.advance) unsure_.push_back(*source);
-  const std::uint32_t columns = columns_.number_of(*epoch.project->sources()[*source].source, log_, taking.commit.states);
+  const std::uint32_t columns = columns_.number_of(*epoch.project->sources()[*source].source);
   const Duration keep = config_.keep_events.value;
   for (auto& row : sound) {
     taking.deletions += row.deleted ? 1 : 0;

@@ -27,6 +27,8 @@ class Intake {
   bool must_wait(const Epoch& epoch, const Arrival& arrival) const;
   void settled() { unsure_.clear(), records_.clear(); }
 
+  /// Before rows of a definition's sources are taken: their columns are in the store, whatever becomes of the rows.
+  Status know_columns(const Definition& definition, Store& store);
   /// Errors   kNotFound: no such source; kInvalidArgument: a row, with its number from 1; kDataLoss, kUnavailable: of the store
   Result<Taking> take(const Epoch& epoch, Arrival& arrival, Instant now);
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "features/key_codec.h"
+
 namespace isobar::features {
 
 namespace {
@@ -50,6 +52,17 @@ Result<Left> left_of(const Store& store, const ViewSlot& slot, std::string_view 
 }
 
 }  // namespace
+
+Result<std::string> record_key(const Project::SourceUse& of, const Row& row) {
+  std::vector<Type> types;
+  Row values;
+  for (const auto& name : of.source->key) {
+    const std::size_t place = *of.schema.find(name);
+    types.push_back(of.schema.columns()[place].type);
+    values.push_back(row[place]);
+  }
+  return encode_key(types, values);
+}
 
 Line prepare(const Epoch& epoch, std::size_t source, LogRecord record, std::uint64_t number, std::span<const std::size_t> only) {
   Line line{.number = number, .source = source, .record = std::move(record), .views = {}, .problem = {}};

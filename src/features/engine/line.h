@@ -22,6 +22,9 @@ struct Line {
   bool superseded() const { return record.added && record.removed && record.added->order == record.removed->order; }
 };
 
+/// The bytes of the key that names a record, of a source with a key. Errors   kInvalidArgument: as `encode_key`
+Result<std::string> record_key(const Project::SourceUse& of, const Row& row);
+
 /// What a line gives to the views of an epoch. only   the views that are asked about; empty: all
 Line prepare(const Epoch& epoch, std::size_t source, LogRecord record, std::uint64_t number, std::span<const std::size_t> only = {});
 

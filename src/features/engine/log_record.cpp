@@ -130,9 +130,20 @@ Result<LogColumns> LogColumns::load(const Snapshot& snapshot, ViewId log) {
   return columns;
 }
 
-std::uint32_t LogColumns::number_of(const Source& source, ViewId log, std::vector<StateWrite>& added) {
+std::optional<std::uint32_t> LogColumns::find(const Source& source) const {
   for (std::size_t i = known_.size(); i-- > 0;)
     if (known_[i].source == source.name && known_[i].columns == source.columns) return static_cast<std::uint32_t>(i);
+  return std::nullopt;
+}
+
+std::uint32_t LogColumns::number_of(const Source& source) const {
+  const auto number = find(source);
+  CHECK(number.has_value(), source.name);
+  return *number;
+}
+
+std::uint32_t LogColumns::number_of(const Source& source, ViewId log, std::vector<StateWrite>& added) {
+  if (const auto number = find(source)) return *number;
   std::string bytes;
   append_bytes(bytes, source.name);
   append_varint(bytes, source.columns.size());

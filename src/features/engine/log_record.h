@@ -45,10 +45,13 @@ class LogColumns {
   static Result<LogColumns> load(const Snapshot& snapshot, ViewId log);
   /// The number; `added`: what is to be written first, if it is new.
   std::uint32_t number_of(const Source& source, ViewId log, std::vector<StateWrite>& added);
+  /// The number of columns that are known.
+  std::uint32_t number_of(const Source& source) const;
   /// Errors   kDataLoss: no such number
   Result<const Known*> find(std::uint32_t number) const;
 
  private:
+  std::optional<std::uint32_t> find(const Source& source) const;
   std::vector<Known> known_;
 };
 

@@ -126,13 +126,7 @@ Status Replay::play_to(const From& from, const Line& line, const Line::ForView& 
 void Replay::make_record(std::size_t source, const LogRecord& record, std::uint64_t number) {
   const Project::SourceUse& of = epoch_.project->sources()[source];
   const auto put = [&](const LogEntry& entry, EventOrder order, bool there) {
-    std::vector<Type> types;
-    Row key;
-    for (const auto& name : of.source->key) {
-      types.push_back(of.schema.columns()[*of.schema.find(name)].type);
-      key.push_back(entry.row[*of.schema.find(name)]);
-    }
-    auto bytes = encode_key(types, key);
+    auto bytes = record_key(of, entry.row);
     if (!bytes) return;  // a record of before there was a key
     rows_.rows.push_back({.view = *epoch_.records[source],
                           .key = std::move(*bytes),

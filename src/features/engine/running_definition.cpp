@@ -114,6 +114,7 @@ Status RunningEngine::change_to(const Definition& definition, const std::string&
   const auto before = epoch();
   TRY_ASSIGN(auto project, Project::create(definition));
   TRY_ASSIGN(auto next, make_epoch(std::move(project)));
+  TRY(written_->wait());  // or it would come behind the views that it writes to
   TRY_ASSIGN(const Registry registry, store_->apply(canonical, specs_of(&definition, store_->registry())));
   TRY(fill(*next, before.get(), registry, false));
   replace(next, before.get());
@@ -140,6 +141,7 @@ Result<std::shared_ptr<Epoch>> RunningEngine::make_epoch(std::shared_ptr<const P
 /// Puts in what the store has, and the log, of the views that the epoch before does not have alike.
 Status RunningEngine::fill(Epoch& epoch, const Epoch* before, const Registry& registry, bool opening) {
   const Definition& definition = epoch.project->definition();
+  TRY(intake_->know_columns(definition, *store_));
   Replay replay(*store_, epoch, log_, intake_->columns(), clock_.now());
   const auto snapshot = store_->snapshot();
   epoch.records.resize(definition.sources.size());

@@ -61,11 +61,16 @@ void RunningEngine::take_in(std::vector<WaitingArrival> arrivals) {
     if (!taking) {
       count_refused(waiting.arrival);
       waiting.done(taking.error());
+      settle(round);  // what it would have corrected is as it was
       continue;
     }
     auto outcome = store_->submit(std::move(taking->commit));
-    if (!outcome) waiting.done(outcome.error());
-    else round.each.push_back({&waiting, std::move(*taking), std::move(*outcome)});
+    if (outcome) {
+      round.each.push_back({&waiting, std::move(*taking), std::move(*outcome)});
+      continue;
+    }
+    waiting.done(outcome.error());
+    settle(round);
   }
   settle(round);
 }

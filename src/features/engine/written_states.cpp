@@ -43,7 +43,7 @@ Result<std::optional<std::uint64_t>> read_mark(const Snapshot& snapshot, ViewId 
   return std::optional(line);
 }
 
-Status WrittenStates::finish() {
+Status WrittenStates::wait() {
   if (!under_way_) return {};
   TRY(under_way_->get());
   under_way_.reset();
@@ -76,7 +76,7 @@ bool WrittenStates::gather(const Epoch& epoch, Instant since, Commit& into) {
 
 Status WrittenStates::write(const Epoch& epoch, Instant since, std::uint64_t line) {
   if (under_way_ && under_way_->wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
-  TRY(finish());
+  TRY(wait());
   Commit commit;
   gather(epoch, since, commit);
   if (commit.states.empty()) return {};
@@ -89,14 +89,14 @@ Status WrittenStates::write(const Epoch& epoch, Instant since, std::uint64_t lin
 Status WrittenStates::write_all(const Epoch& epoch, std::uint64_t line) {
   bool more = true;
   while (more) {
-    TRY(finish());
+    TRY(wait());
     Commit commit;
     more = gather(epoch, Instant::from_unix_nanos(INT64_MAX), commit);
     for (const auto& slot : epoch.slots) commit.states.push_back(written_mark(log_, mark_of(slot->id), slot->written_upto()));
     commit.states.push_back(written_mark(log_, kMarkOfLog, line));
     TRY_ASSIGN(under_way_, store_.submit(std::move(commit)));
   }
-  return finish();
+  return wait();
 }
 
 }  // namespace isobar::features

@@ -20,8 +20,10 @@ class WrittenStates {
   /// All of it, and waits.
   Status write_all(const Epoch& epoch, std::uint64_t line);
 
+  /// Until what was handed in is durable.
+  Status wait();
+
  private:
-  Status finish();
   bool gather(const Epoch& epoch, Instant since, Commit& into);
 
   Store& store_;

@@ -46,7 +46,9 @@ Result<std::vector<TableFile>> source_files(const Source& source, const fs::path
 
 Result<SourceRows> SourceRows::open(const Source& source, const TableFile& file) {
   auto wanted = to_table_columns(source.columns);
-  const std::string named = field(source, "file_column");
+  // Of a folder alone, as in training sets.
+  std::error_code ignored;
+  const std::string named = fs::is_directory(field(source, "path"), ignored) ? field(source, "file_column") : "";
   std::optional<std::size_t> file_column;
   if (!named.empty()) {
     const auto at = std::ranges::find(wanted, named, &TableColumn::name);
