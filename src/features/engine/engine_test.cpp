@@ -1,5 +1,7 @@
 #include "features/engine.h"
 
+#include <thread>
+
 #include "engine_testing.h"
 
 namespace isobar::features {
@@ -269,6 +271,20 @@ TEST_F(EngineTest, ColumnsThatFirstCameWithARepetitionAreKnownLater) {
   const Status told = engine_->each_event([&](const LoggedEvent&) -> Status { return ++events, Status(); });
   EXPECT_TRUE(told.ok()) << told.error().message();
   EXPECT_EQ(events, 3U);  // the first, its withdrawal, the second
+}
+
+TEST_F(EngineTest, AViewThatIsDroppedWhileItsStatesAreWrittenEndsNothing) {
+  config_.write_behind.value = 0ms;
+  open();
+  const std::string whole(kShop), without = whole.substr(0, whole.find("  ledger:")) + whole.substr(whole.find("services:"));
+  for (int round = 0; round < 10; ++round) {
+    apply(whole);
+    push("corrected", {entry("a", 1, round, "2026-05-01T10:00:00Z")});
+    apply(without);
+  }
+  push("payments", {payment(1, 2, "2026-05-01T11:50:00Z")});
+  for (int i = 0; i < 1000 && engine_->status().unwritten_keys > 0; ++i) std::this_thread::sleep_for(5ms);
+  EXPECT_EQ(engine_->status().unwritten_keys, 0U);
 }
 
 TEST_F(EngineTest, TellsAllEventsInOrderWithWhatTheyWithdraw) {

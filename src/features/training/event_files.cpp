@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "features/key_codec.h"
-#include "features/table.h"
+#include "features/source_files.h"
 #include "record_versions.h"
 
 namespace isobar::features {
@@ -89,21 +89,6 @@ class FileEvents final : public EventStream {
   EventFileOptions options_;
 };
 
-/// The files of a folder that are of a format, by their names.
-Result<std::vector<TableFile>> files_in(const fs::path& folder, TableFormat format) {
-  std::vector<TableFile> files;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder, failed)) {
-    const auto file = table_file(entry.path());
-    if (entry.is_regular_file() && file.ok() && file->format == format && !entry.path().filename().string().starts_with("."))
-      files.push_back(*file);
-  }
-  if (failed) return not_found(fmt::format("{}: {}", folder.string(), failed.message()));
-  if (files.empty()) return not_found(fmt::format("{}: there is no .{} file in this folder", folder.string(), name_of(format)));
-  std::ranges::sort(files, {}, &TableFile::path);
-  return files;
-}
-
 std::string_view field(const Source& source, const std::string& name) {
   const auto known = source.place.find(name);
   return known == source.place.end() ? std::string_view() : std::string_view(known->second);
@@ -125,7 +110,6 @@ Result<SourceFiles> files_of(const Project& project, std::size_t index, const Ev
                     source.name));
   const fs::path path = is_given ? given->second : fs::path(field(source, "path"));
   SourceFiles files{.source = index, .files = {}, .wanted = to_table_columns(source.columns), .file_column = {}};
-  const std::string_view format = is_given ? "" : field(source, "format");
   std::error_code ignored;
   const bool is_folder = fs::is_directory(path, ignored);
   if (!fs::exists(path, ignored))
@@ -133,13 +117,7 @@ Result<SourceFiles> files_of(const Project& project, std::size_t index, const Ev
         fmt::format("source '{}': there is no {} (from {}); paths of a definition are taken from the working folder, and --events "
                     "{}=FILE names another",
                     source.name, path.string(), fs::current_path(ignored).string(), source.name));
-  if (!is_folder) {
-    TRY_ASSIGN(TableFile file, table_file(path, format));
-    files.files.push_back(std::move(file));
-  } else {
-    TRY_ASSIGN(const TableFile like, table_file("x.csv", format));
-    TRY_ASSIGN(files.files, files_in(path, like.format));
-  }
+  TRY_ASSIGN(files.files, source_files(source, is_given ? path : fs::path()));
   const std::string_view file_column = field(source, "file_column");
   if (is_folder && !file_column.empty()) {
     files.file_column = project.sources()[index].schema.find(file_column);
