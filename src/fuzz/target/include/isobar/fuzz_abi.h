@@ -128,6 +128,9 @@ void __isobar_fuzz_register_sites(struct isobar_fuzz_domain* domain, struct isob
 /* A domain with `keys` keys of its own. */
 void __isobar_fuzz_register_domain(struct isobar_fuzz_domain* domain);
 
+/* The first thing that a `main` of the program's own does, where there is no harness: the plugin puts the call there. */
+void __isobar_fuzz_main(int argc, char** argv);
+
 /* Records at a site. Safe before registration, outside runs (nothing is recorded) and from any thread (counts may then be lost, never memory). */
 void __isobar_fuzz_cell_add(struct isobar_fuzz_cell* cell, uint64_t value);
 void __isobar_fuzz_cell_max(struct isobar_fuzz_cell* cell, uint64_t value);
@@ -151,6 +154,7 @@ void __isobar_fuzz_invalid(void);  /* an assumption about the input failed: this
 
 /* Environment of a target that the fuzzer starts. */
 #define ISOBAR_FUZZ_ENV_SHARED "ISOBAR_FUZZ_SHARED" /* the descriptor of the shared memory, decimal */
+#define ISOBAR_FUZZ_ENV_FILE "ISOBAR_FUZZ_FILE"     /* a path where a program without a harness finds its input; standard input, if there is none */
 #define ISOBAR_FUZZ_ENV_SITES "ISOBAR_FUZZ_SITES"   /* a path: the target writes its sites there at its start, and a line "end" last */
 
 #define ISOBAR_FUZZ_SHARED_BYTES (UINT64_C(1) << 29) /* address space; memory is taken as it is touched */
@@ -239,9 +243,10 @@ struct isobar_fuzz_shared {
   char message[256];
   struct isobar_fuzz_shared_domain domain[ISOBAR_FUZZ_DOMAINS_MAX];
 
-  /* Hand-offs. The fuzzer adds one to `forks` for a new worker, and to `batches` for the worker to run what is described here; each side waits on
-     the other's word. `answers` goes up when a batch is done and when a worker has died. */
-  uint32_t forks, batches, answers, deaths;
+  /* Hand-offs; each word is a futex. The fuzzer adds one to `forks` for a new worker, and to `batches` for what is described here to be run, by
+     that worker. `answered` is the batch that was done, or in which the worker died; `dead` is the worker (of `forks`) that died last; `answers` goes
+     up when either changes. A program without a harness takes a new worker for each batch, and the zygote then forks for each run. */
+  uint32_t forks, batches, answers, answered, dead;
   uint32_t worker_status; /* as waitpid gives it, of the last that died */
   uint32_t batch_flags, runs, next; /* next: the run that is running or comes next */
   uint32_t operands, buffers, operands_lost, late_sites;
