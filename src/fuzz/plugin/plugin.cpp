@@ -57,7 +57,19 @@ class Instrumentation : public llvm::PassInfoMixin<Instrumentation> {
     SiteTable sites(emitter, function);
     count_blocks(emitter, function, blocks, settings);
     sites.finish(domains);
+    if (function.getName() == "main") announce_main(emitter, function);
     return static_cast<unsigned>(blocks.size());
+  }
+
+  // Before all else that main does, so that a run has no memory of how it came to be.
+  static void announce_main(Emitter& emitter, llvm::Function& function) {
+    llvm::IRBuilder<> builder(beginning_of(function.getEntryBlock()));
+    const bool has_arguments =
+        function.arg_size() >= 2 && function.getArg(0)->getType()->isIntegerTy(32) && function.getArg(1)->getType()->isPointerTy();
+    llvm::Value* count = has_arguments ? static_cast<llvm::Value*>(function.getArg(0)) : builder.getInt32(0);
+    llvm::Value* values = has_arguments ? builder.CreatePointerCast(function.getArg(1), emitter.pointer())
+                                        : static_cast<llvm::Value*>(llvm::ConstantPointerNull::get(emitter.pointer()));
+    builder.CreateCall(emitter.hook("__isobar_fuzz_main", emitter.nothing(), {emitter.bits(32), emitter.pointer()}), {count, values});
   }
 
   static void list(const llvm::Module& module, unsigned blocks, const std::map<SiteDomain, unsigned>& domains) {
