@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "compares.h"
 #include "coverage.h"
 #include "emit.h"
 #include "llvm/IR/PassManager.h"
@@ -54,8 +55,10 @@ class Instrumentation : public llvm::PassInfoMixin<Instrumentation> {
   static unsigned instrument(Emitter& emitter, llvm::Function& function, const Settings& settings,
                              std::map<SiteDomain, unsigned>& domains) {
     const std::vector<llvm::BasicBlock*> blocks = blocks_to_count(function, settings);
+    const Compares compares = find_compares(function);
     SiteTable sites(emitter, function);
     count_blocks(emitter, function, blocks, settings);
+    hook_compares(emitter, sites, compares, settings);
     sites.finish(domains);
     if (function.getName() == "main") announce_main(emitter, function);
     return static_cast<unsigned>(blocks.size());
