@@ -5,6 +5,7 @@
 
 #include "calls.h"
 #include "isobar/fuzz_abi.h"
+#include "llvm/Demangle/Demangle.h"
 
 namespace isobar::fuzz {
 namespace {
@@ -58,6 +59,13 @@ constexpr std::array<Giver, 36> kAllocators = {{
     {"_ZdaPvRKSt9nothrow_t", "p", Gives::kDelete, -1, -1},
 }};
 
+// "pool::take" is the name of _ZN4pool4takeEm.
+bool is_named(llvm::StringRef symbol, const std::string& name) {
+  if (symbol == name) return true;
+  const std::string readable = llvm::demangle(symbol.str());
+  return readable != symbol && llvm::StringRef(readable).split('(').first == name;
+}
+
 std::optional<Giver> known_allocator(const llvm::CallBase& call, const Settings& settings) {
   const llvm::StringRef name = called_name(call);
   if (name.empty()) return std::nullopt;
@@ -65,7 +73,8 @@ std::optional<Giver> known_allocator(const llvm::CallBase& call, const Settings&
     if (name == known.name && has_arguments(call, known.arguments)) return known;
   for (const Allocator& own : settings.allocators) {
     const unsigned last = static_cast<unsigned>(std::max(own.size, own.count));
-    if (name != own.name || call.arg_size() <= last || !call.getArgOperand(static_cast<unsigned>(own.size))->getType()->isIntegerTy())
+    if (!is_named(name, own.name) || call.arg_size() <= last ||
+        !call.getArgOperand(static_cast<unsigned>(own.size))->getType()->isIntegerTy())
       continue;
     // What such a function gives may be a part of a larger block, so it is no block of malloc's.
     return Giver{own.name.c_str(), "", Gives::kUnseen, own.size, own.count};

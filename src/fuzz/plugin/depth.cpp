@@ -46,6 +46,14 @@ bool is_exit_of(const llvm::BasicBlock& exit, const llvm::Loop& loop) {
   return !exit.isEHPad() && llvm::all_of(llvm::predecessors(&exit), [&](const llvm::BasicBlock* before) { return loop.contains(before); });
 }
 
+bool is_empty(const llvm::BasicBlock& block) { return &*block.getFirstInsertionPt() == block.getTerminator(); }
+
+// A loop that is left where it begins, and has more than its beginning, has not made the turn that it was about to.
+bool leaves_before_turn(const llvm::BasicBlock& exit, const llvm::Loop& loop) {
+  return exit.getSinglePredecessor() == loop.getHeader() &&
+         llvm::any_of(loop.blocks(), [&](const llvm::BasicBlock* block) { return block != loop.getHeader() && !is_empty(*block); });
+}
+
 }  // namespace
 
 std::set<const llvm::Function*> recursive_functions(llvm::Module& module) {
@@ -93,7 +101,8 @@ void hook_loops(Emitter& emitter, SiteTable& sites, llvm::Function& function) {
     llvm::PHINode* turns = count_turns(emitter, *loop);
     for (llvm::BasicBlock* exit : exits) {
       llvm::IRBuilder<> builder(&*exit->getFirstInsertionPt());
-      builder.CreateCall(emitter.hook("__isobar_fuzz_cell_max", emitter.nothing(), {emitter.pointer(), emitter.bits(64)}), {cell, turns});
+      llvm::Value* most = leaves_before_turn(*exit, *loop) ? turns : builder.CreateAdd(turns, builder.getInt64(1));
+      builder.CreateCall(emitter.hook("__isobar_fuzz_cell_max", emitter.nothing(), {emitter.pointer(), emitter.bits(64)}), {cell, most});
     }
   }
 }
