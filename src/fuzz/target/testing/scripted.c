@@ -89,10 +89,18 @@ static uint32_t bytes_at(const uint8_t* data, size_t size) {
 
 static int runs_of_this_process;
 
+/* With SCRIPTED_TAME set, only what returns. */
+static int is_tame(void) {
+  static int tame = -1;
+  if (tame < 0) tame = getenv("SCRIPTED_TAME") != NULL;
+  return tame;
+}
+
 int scripted_run(const uint8_t* data, size_t size) {
   ++runs_of_this_process;
   block(0);
   if (size == 0) return 0;
+  if (is_tame() && strchr("CWAKE_LDSMFBOXPZ", data[0]) != NULL) return 0;
   switch (data[0]) {
     case 'b': /* blocks that the bytes name */
       for (size_t i = 1; i < size; ++i) block(data[i]);
