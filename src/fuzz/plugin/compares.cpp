@@ -14,7 +14,19 @@ namespace {
 constexpr uint32_t kScored = 0x80000000u;  // as target/domain_cmp.c has it
 constexpr unsigned kCasesMax = 256;        // of a switch: more are a table of a parser's, say, and cost more than they tell
 
-enum class Hook { kMemory, kText, kTextLimited, kSearchText, kSearchMemory, kStringText, kStringString, kStringFind };
+enum class Hook {
+  kMemory,
+  kText,
+  kTextLimited,
+  kSearchText,
+  kSearchMemory,
+  kStringText,
+  kStringString,
+  kStringFind,
+  kStringFindText,
+  kStringFindString,
+  kStringPart
+};
 
 struct KnownCompare {
   const char* name;
@@ -25,7 +37,7 @@ struct KnownCompare {
 
 constexpr uint32_t kEqual = ISOBAR_FUZZ_CMP_EQUAL;
 constexpr uint32_t kAnyCase = ISOBAR_FUZZ_CMP_EQUAL | ISOBAR_FUZZ_CMP_ANY_CASE;
-constexpr std::array<KnownCompare, 17> kKnown = {{
+constexpr std::array<KnownCompare, 20> kKnown = {{
     {"memcmp", Hook::kMemory, 3, kEqual},
     {"bcmp", Hook::kMemory, 3, kEqual},
     {"timingsafe_memcmp", Hook::kMemory, 3, kEqual},
@@ -38,10 +50,14 @@ constexpr std::array<KnownCompare, 17> kKnown = {{
     {"strstr", Hook::kSearchText, 2, kEqual},
     {"strcasestr", Hook::kSearchText, 2, kAnyCase},
     {"memmem", Hook::kSearchMemory, 4, kEqual},
-    // std::string::compare(const char*) const, compare(const std::string&) const, find(const char*, size_t, size_t) const.
+    // std::string::compare(const char*) const, compare(const std::string&) const, find(const char*, size_t, size_t), find(const char*,
+    // size_t), find(const std::string&, size_t), compare(size_t, size_t, const char*).
     {"_ZNKSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE7compareEPKc", Hook::kStringText, 2, kEqual},
     {"_ZNKSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE7compareERKS4_", Hook::kStringString, 2, kEqual},
     {"_ZNKSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE4findEPKcmm", Hook::kStringFind, 4, kEqual},
+    {"_ZNKSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE4findEPKcm", Hook::kStringFindText, 3, kEqual},
+    {"_ZNKSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE4findERKS4_m", Hook::kStringFindString, 3, kEqual},
+    {"_ZNKSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE7compareEmmPKc", Hook::kStringPart, 4, kEqual},
     {"g_strcmp0", Hook::kText, 2, kEqual},
     {"g_ascii_strcasecmp", Hook::kText, 2, kAnyCase},
 }};
@@ -168,6 +184,15 @@ class CompareHooks {
       case Hook::kStringFind:
         add({pointer(0), pointer(1), size(2), size(3)});
         return call(builder, "__isobar_fuzz_cmp_string_find", arguments);
+      case Hook::kStringFindText:
+        add({pointer(0), pointer(1), size(2)});
+        return call(builder, "__isobar_fuzz_cmp_string_find_text", arguments);
+      case Hook::kStringFindString:
+        add({pointer(0), pointer(1), size(2)});
+        return call(builder, "__isobar_fuzz_cmp_string_find_string", arguments);
+      case Hook::kStringPart:
+        add({pointer(0), size(1), size(2), pointer(3)});
+        return call(builder, "__isobar_fuzz_cmp_string_part", arguments);
     }
   }
 
@@ -190,8 +215,10 @@ class CompareHooks {
   static uint32_t form_of_buffers(Hook hook, const llvm::CallBase& call) {
     uint32_t form = 0;
     if (hook == Hook::kText || hook == Hook::kTextLimited || hook == Hook::kSearchText) form |= ISOBAR_FUZZ_CMP_TEXT;
-    if (hook == Hook::kSearchText || hook == Hook::kSearchMemory || hook == Hook::kStringFind) form |= ISOBAR_FUZZ_CMP_SEARCH;
-    const unsigned second = hook == Hook::kSearchMemory ? 2 : 1;
+    if (hook == Hook::kSearchText || hook == Hook::kSearchMemory || hook == Hook::kStringFind || hook == Hook::kStringFindText ||
+        hook == Hook::kStringFindString)
+      form |= ISOBAR_FUZZ_CMP_SEARCH;
+    const unsigned second = hook == Hook::kSearchMemory ? 2 : hook == Hook::kStringPart ? 3 : 1;
     return form | constant_form(call.getArgOperand(second)->stripPointerCasts());
   }
 

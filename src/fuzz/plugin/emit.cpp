@@ -25,12 +25,22 @@ const llvm::DISubprogram* subprogram_of(const llvm::DILocation* location) {
   return location == nullptr ? nullptr : location->getScope()->getSubprogram();
 }
 
+// As the compiler has it, where debug information keeps that: line tables alone do not for what is inlined.
 std::string name_of(const llvm::DISubprogram* subprogram, const llvm::Function& function) {
-  if (subprogram == nullptr) return function.getName().str();
+  if (subprogram == nullptr || subprogram == function.getSubprogram()) return function.getName().str();
   return (subprogram->getLinkageName().empty() ? subprogram->getName() : subprogram->getLinkageName()).str();
 }
 
-Place place_in(const llvm::Function& function, const llvm::DILocation* location) {
+// What is inlined from a system's header is told by the line that uses it: many share the header's.
+const llvm::DILocation* out_of_headers(const llvm::DILocation* location) {
+  while (location != nullptr && location->getInlinedAt() != nullptr &&
+         llvm::StringRef(path_of(location->getFile())).take_front(5) == "/usr/")
+    location = location->getInlinedAt();
+  return location;
+}
+
+Place place_in(const llvm::Function& function, const llvm::DILocation* innermost) {
+  const llvm::DILocation* location = out_of_headers(innermost);
   const llvm::DISubprogram* subprogram = location == nullptr ? function.getSubprogram() : subprogram_of(location);
   Place place{name_of(subprogram, function), "", 0};
   if (location != nullptr) {

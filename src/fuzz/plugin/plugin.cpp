@@ -3,9 +3,13 @@
 /// hooked.
 
 #include <map>
+#include <set>
 
+#include "allocations.h"
+#include "changed_lines.h"
 #include "compares.h"
 #include "coverage.h"
+#include "depth.h"
 #include "emit.h"
 #include "llvm/IR/PassManager.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -13,6 +17,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include "register.h"
 #include "settings.h"
+#include "traffic.h"
 
 namespace isobar::fuzz {
 namespace {
@@ -43,22 +48,36 @@ class Instrumentation : public llvm::PassInfoMixin<Instrumentation> {
       if (is_to_be_instrumented(function)) functions.push_back(&function);
     unsigned blocks = 0;
     std::map<SiteDomain, unsigned> domains;
-    for (llvm::Function* function : functions) blocks += instrument(emitter, *function, settings, domains);
+    const auto recursive = settings.recursion ? recursive_functions(module) : std::set<const llvm::Function*>();
+    for (llvm::Function* function : functions) blocks += instrument(emitter, *function, settings, recursive, domains);
     if (blocks != 0) register_blocks(emitter, settings);
     for (const auto& [domain, sites] : domains) register_sites(emitter, domain);
+    if (blocks != 0 && settings.stack) register_scalar(emitter, "stack");
+    if (blocks != 0 && settings.mem) register_scalar(emitter, "mem.peak");
+    if (settings.mem) note_own_new(emitter);
     if (blocks != 0) note_domains(emitter, name_of_domains(settings));
     if (settings.list_sites) list(module, blocks, domains);
     return llvm::PreservedAnalyses::none();
   }
 
  private:
+  // First looks, then changes.
   static unsigned instrument(Emitter& emitter, llvm::Function& function, const Settings& settings,
-                             std::map<SiteDomain, unsigned>& domains) {
+                             const std::set<const llvm::Function*>& recursive, std::map<SiteDomain, unsigned>& domains) {
     const std::vector<llvm::BasicBlock*> blocks = blocks_to_count(function, settings);
     const Compares compares = find_compares(function);
+    const auto allocations = settings.mem ? find_allocations(function, settings) : std::vector<llvm::CallBase*>();
+    const auto traffic = find_traffic(function, settings);
+    const auto changed = settings.diff ? blocks_that_changed(function, settings.changed) : std::vector<llvm::BasicBlock*>();
     SiteTable sites(emitter, function);
+    if (settings.loops) hook_loops(emitter, sites, function);
     count_blocks(emitter, function, blocks, settings);
+    hook_changed(emitter, changed);
+    hook_allocations(emitter, sites, allocations, settings);
+    hook_traffic(emitter, sites, traffic, settings);
     hook_compares(emitter, sites, compares, settings);
+    if (settings.stack) hook_stack(emitter, function);
+    if (recursive.count(&function) != 0) hook_recursion(emitter, sites, function);
     sites.finish(domains);
     if (function.getName() == "main") announce_main(emitter, function);
     return static_cast<unsigned>(blocks.size());

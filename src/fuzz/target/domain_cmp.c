@@ -165,3 +165,14 @@ void __isobar_fuzz_cmp_string_string(struct isobar_fuzz_cell* cell, uint32_t for
 void __isobar_fuzz_cmp_string_find(struct isobar_fuzz_cell* cell, uint32_t form, const struct string* hay, const void* needle, uint64_t from, uint64_t size) {
   if (from <= hay->size) search(cell, form, hay->bytes + from, hay->size - from, needle, size);
 }
+void __isobar_fuzz_cmp_string_find_text(struct isobar_fuzz_cell* cell, uint32_t form, const struct string* hay, const char* needle, uint64_t from) {
+  __isobar_fuzz_cmp_string_find(cell, form, hay, needle, from, strlen(needle));
+}
+void __isobar_fuzz_cmp_string_find_string(struct isobar_fuzz_cell* cell, uint32_t form, const struct string* hay, const struct string* needle, uint64_t from) {
+  __isobar_fuzz_cmp_string_find(cell, form, hay, needle->bytes, from, needle->size);
+}
+void __isobar_fuzz_cmp_string_part(struct isobar_fuzz_cell* cell, uint32_t form, const struct string* a, uint64_t from, uint64_t size, const char* b) {
+  if (from > a->size) return;
+  const uint64_t left = a->size - from;
+  compare_sized(cell, form, a->bytes + from, size < left ? size : left, (const uint8_t*)b, strlen(b));
+}
