@@ -69,40 +69,32 @@ Status RunningCampaign::check_goals() {
 Status RunningCampaign::begin() {
   TRY(check_goals());
   for (const Bytes& token : options_.tokens) dictionary_.add(token);
-  TRY_ASSIGN(const bool went_on, go_on());
+  TRY(go_on());
   TRY(take(options_.seeds, "seed"));
-  // What has files and is not known: found in the last seconds before a kill, or put there by somebody.
-  TRY_ASSIGN(const auto files, folder_.list());
-  std::vector<Bytes> unknown;
-  for (const InputHash& hash : files)
-    if (!std::ranges::binary_search(known_, hash)) {
-      TRY_ASSIGN(auto bytes, folder_.read(hash));
-      unknown.push_back(std::move(bytes));
-    }
-  TRY(take(unknown, "corpus"));
+  // Found in the last seconds before a kill, or put there by somebody.
+  TRY(exchange());
   // Something has to be mutated.
   for (const std::string_view text : {"", "\n", "0", "hello"})
     if (entries_.empty()) TRY(take({Bytes(text.begin(), text.end())}, "nothing"));
   if (entries_.empty())
     return invalid("no input could be run to its end: neither those given, nor an empty one, nor a line. crashes/ has what became of them");
-  (void)went_on;
   return save();
 }
 
-Result<bool> RunningCampaign::go_on() {
+Status RunningCampaign::go_on() {
   TRY_ASSIGN(const auto state, folder_.load());
-  if (!state) return false;
+  if (!state) return {};
   runs_ = runs_before_ = state->runs;
   before_ = state->ran;
   crashes_ = state->crashes;
   hangs_ = state->hangs;
   for (const Bytes& token : state->tokens) dictionary_.add(token);
   // Of another program only the inputs are good: they are run again.
-  if (state->target != options_.target) return false;
+  if (state->target != options_.target) return {};
   return restore(*state);
 }
 
-Result<bool> RunningCampaign::restore(const CampaignState& state) {
+Status RunningCampaign::restore(const CampaignState& state) {
   TRY_ASSIGN(const Aggregates stored, Aggregates::decode(executor_.shape(), state.aggregates));
   TRY_ASSIGN(champions_, Champions::decode(executor_.shape(), state.champions, static_cast<EntryId>(state.entries.size())));
   TRY(aggregates_.merge(stored));
@@ -115,7 +107,8 @@ Result<bool> RunningCampaign::restore(const CampaignState& state) {
   }
   varying_ = state.varying_blocks;
   for (EntryId id = 0; id < entries_.size(); ++id) {
-    known_.push_back(entries_[id].hash);
+    held_.insert(entries_[id].hash);
+    known_.insert(entries_[id].hash);
     if (entries_[id].turns == 0) fresh_.push_back(id);
     for (const Goal goal : entries_[id].goals) {
       if (goal >= finds_.size()) return Error(Code::kDataLoss, "the state names a goal that the target does not have");
@@ -124,8 +117,7 @@ Result<bool> RunningCampaign::restore(const CampaignState& state) {
     }
     last_find_ = std::max(last_find_, entries_[id].found_at);
   }
-  std::ranges::sort(known_);
-  return true;
+  return {};
 }
 
 Status RunningCampaign::take(const std::vector<Bytes>& inputs, std::string_view from) {
@@ -142,6 +134,17 @@ Status RunningCampaign::take(const std::vector<Bytes>& inputs, std::string_view 
             kNobody, from));
   }
   return {};
+}
+
+Status RunningCampaign::exchange() {
+  TRY_ASSIGN(const auto files, folder_.list());
+  std::vector<Bytes> unknown;
+  for (const InputHash& hash : files) {
+    if (!known_.insert(hash).second) continue;
+    // A file may go while it is looked at: somebody tidies up.
+    if (auto bytes = folder_.read(hash); bytes.ok()) unknown.push_back(std::move(*bytes));
+  }
+  return take(unknown, "others");
 }
 
 Status RunningCampaign::import(ByteView input, std::string_view from) { return take({Bytes(input.begin(), input.end())}, from); }
@@ -195,6 +198,8 @@ Status RunningCampaign::turn() {
     TRY(examine(id));
   } else if (!entry.probed && holds_values) {
     TRY(probe(id));
+  } else if (entry.repairs && random_.chance(0.3)) {
+    TRY(repair(id));
   } else if (executor_.has_custom_mutator() && random_.chance(0.5)) {
     TRY(custom(id));
   } else {

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 
 #include "fuzz/campaign.h"
 #include "fuzz/input_to_state.h"
@@ -28,12 +29,13 @@ class RunningCampaign final : public Campaign {
   const std::vector<Entry>& entries() const override { return entries_; }
   const Aggregates& aggregates() const override { return aggregates_; }
   Status import(ByteView input, std::string_view from) override;
+  Status exchange() override;
 
  private:
   // campaign.cpp: whose turn
   Status check_goals();
-  Result<bool> go_on();
-  Result<bool> restore(const CampaignState& state);
+  Status go_on();
+  Status restore(const CampaignState& state);
   Status take(const std::vector<Bytes>& inputs, std::string_view from);
   EntryId choose(Goal goal);
   const std::vector<EntryId>& holders(Goal goal);
@@ -59,6 +61,8 @@ class RunningCampaign final : public Campaign {
   // stages.cpp: what is tried
   Status examine(EntryId id);
   Status probe(EntryId id);
+  Result<std::vector<Trial>> repaired(std::vector<Trial> trials, const Operands& log, std::uint64_t path);
+  Status repair(EntryId id);
   Status havoc(EntryId id);
   Status custom(EntryId id);
   Result<Bytes> trimmed(const Candidate& candidate, std::span<const Change> changes);
@@ -83,7 +87,8 @@ class RunningCampaign final : public Campaign {
   std::vector<Entry> entries_;
   std::vector<Bytes> bytes_;  ///< of entries; empty: on disk alone
   std::size_t bytes_held_ = 0;
-  std::vector<InputHash> known_;  ///< sorted
+  std::set<InputHash> held_;   ///< of entries
+  std::set<InputHash> known_;  ///< and of files that were looked at and move nothing
   std::deque<EntryId> fresh_;
   std::vector<std::vector<EntryId>> holders_;
   std::uint64_t holders_at_ = 0, kept_count_ = 0, turns_ = 0;

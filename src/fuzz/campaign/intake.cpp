@@ -144,12 +144,12 @@ Result<bool> RunningCampaign::consider(Candidate& candidate, EntryId parent, std
     trimming_ += now() - began;
   }
   entry.hash = hash_of(candidate.input);
-  const auto place = std::ranges::lower_bound(known_, entry.hash);
-  if (place != known_.end() && *place == entry.hash) return false;
-  known_.insert(place, entry.hash);
+  if (!held_.insert(entry.hash).second) return false;
+  known_.insert(entry.hash);
   entry.size = static_cast<std::uint32_t>(candidate.input.size());
   entry.depth = parent == kNobody ? 0 : entries_[parent].depth + 1;
   entry.parent = parent;
+  entry.repairs = parent != kNobody && entries_[parent].repairs;
   entry.found_by = stage;
   entry.found_at = now();
   for (const Change& change : changes)

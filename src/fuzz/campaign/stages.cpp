@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "campaign_inside.h"
 
@@ -13,7 +14,7 @@ constexpr Duration kTurn = 30ms;
 constexpr std::size_t kTrialsMin = 16, kTrialsMax = 2048;
 /// Of the first look at an input.
 constexpr std::size_t kExaminedBytesMax = 1 << 14, kColorTriesMax = 600, kReplacementsMax = 4000;
-constexpr std::size_t kProbedBytesMax = 512;
+constexpr std::size_t kProbedBytesMax = 512, kRepairedMax = 512;
 constexpr Duration kProbeMax = 300ms;
 constexpr std::size_t kTrimLeast = 8, kTrimTriesMax = 200;
 
@@ -75,7 +76,54 @@ Status RunningCampaign::examine(EntryId id) {
     if (trials.back().input.size() > options_.size_max) trials.pop_back();
   }
   if (trials.empty()) return {};
-  return run(trials, id, "compares").and_then([](std::size_t) { return Status(); });
+  TRY(run(trials, id, "compares"));
+  if (trials.size() > kRepairedMax) {
+    for (std::size_t i = 0; i < kRepairedMax; ++i)
+      std::swap(trials[i], trials[i + static_cast<std::size_t>(random_.below(trials.size() - i))]);
+    trials.resize(kRepairedMax);
+  }
+  TRY_ASSIGN(const auto mended, repaired(std::move(trials), log, first.hash));
+  TRY_ASSIGN(const std::size_t kept, run(mended, id, "repairs"));
+  entries_[id].repairs = kept > 0;
+  return {};
+}
+
+/// A change that is right spoils a checksum over it, and the run ends there. A compare that held for the input and does not for what was
+/// made of it says what the checksum should be, so it is put in, too. log, path   of the input: compares that are in its log never held
+Result<std::vector<Trial>> RunningCampaign::repaired(std::vector<Trial> trials, const Operands& log, std::uint64_t path) {
+  std::set<std::uint32_t> open;
+  for (const auto& each : log.integers) open.insert(each.slot);
+  for (const auto& each : log.buffers) open.insert(each.slot);
+  std::vector<Trial> mended;
+  for (const Trial& trial : trials) {
+    TRY_ASSIGN(const Outcome outcome, run_one(trial.input, {.log_operands = true}));
+    if (outcome.ending != Ending::kOk || outcome.hash == path) continue;
+    Operands broken = own(executor_.operands());
+    std::erase_if(broken.integers, [&](const auto& each) { return open.contains(each.slot); });
+    std::erase_if(broken.buffers, [&](const auto& each) { return open.contains(each.slot); });
+    if (broken.integers.empty() && broken.buffers.empty()) continue;
+    broken.integers.resize(std::min<std::size_t>(broken.integers.size(), 4));
+    broken.buffers.resize(std::min<std::size_t>(broken.buffers.size(), 2));
+    for (const Replacement& replacement : input_to_state(trial.input, broken, {}, {}, 16))
+      mended.push_back({replaced(trial.input, replacement), trial.recipe});
+  }
+  return mended;
+}
+
+/// Chance, with what it breaks mended.
+Status RunningCampaign::repair(EntryId id) {
+  TRY_ASSIGN(const Bytes* held, bytes_of(id));
+  const Bytes input = *held;
+  TRY_ASSIGN(const Outcome first, run_one(input, {.log_operands = true}));
+  if (first.ending != Ending::kOk) return {};
+  const Operands log = own(executor_.operands());
+  std::vector<Trial> trials(energy(entries_[id]) / 4);
+  for (Trial& trial : trials) {
+    trial.input = input;
+    trial.recipe = havoc_.mutate(trial.input, {}, dictionary_, random_);
+  }
+  TRY_ASSIGN(const auto mended, repaired(std::move(trials), log, first.hash));
+  return run(mended, id, "repairs").and_then([](std::size_t) { return Status(); });
 }
 
 /// Lengths: each place of the input as a number, made greater. For domains whose values grow with what an input says.

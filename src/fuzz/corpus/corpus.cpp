@@ -45,14 +45,15 @@ InputHash hash_of(ByteView bytes) {
   return {hash.high64, hash.low64};
 }
 
-Result<CorpusFolder> CorpusFolder::open(const fs::path& path) {
+Result<CorpusFolder> CorpusFolder::open(const fs::path& path, int worker) {
+  const std::string suffix = worker == 0 ? "" : fmt::format(".{}", worker + 1);
   for (const char* folder : {"inputs", "crashes"}) TRY(make_folders(path / folder));
-  const std::string name = path / "lock";
+  const std::string name = path / ("lock" + suffix);
   Fd lock(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!lock) return errno_error("open " + name);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
     return Error(Code::kConflict, fmt::format("a campaign runs in {} already; another folder is given with --out", path.string()));
-  return CorpusFolder(path, std::move(lock));
+  return CorpusFolder(path, path / ("state" + suffix), std::move(lock));
 }
 
 Status CorpusFolder::keep(const InputHash& hash, ByteView bytes) const {
@@ -88,16 +89,16 @@ Result<fs::path> CorpusFolder::keep_ending(Ending ending, ByteView bytes) const 
 }
 
 Status CorpusFolder::save(const CampaignState& state) const {
-  return write_file(path_ / "state", encode(state), Durability::kCache).context("save the campaign");
+  return write_file(state_, encode(state), Durability::kCache).context("save the campaign");
 }
 
 Result<std::optional<CampaignState>> CorpusFolder::load() const {
-  const auto bytes = read_file(path_ / "state", std::uint64_t{4} << 30);
+  const auto bytes = read_file(state_, std::uint64_t{4} << 30);
   if (!bytes.ok()) {
     if (bytes.error().code() == Code::kNotFound) return std::optional<CampaignState>();
     return bytes.error();
   }
-  TRY_ASSIGN(auto state, decode_state(*bytes).context("read " + (path_ / "state").string()));
+  TRY_ASSIGN(auto state, decode_state(*bytes).context("read " + state_.string()));
   return std::optional<CampaignState>(std::move(state));
 }
 

@@ -9,7 +9,7 @@ namespace isobar::fuzz {
 namespace {
 
 constexpr std::uint32_t kVersion = 1;
-constexpr std::uint32_t kExamined = 1, kProbed = 2, kVaries = 4;
+constexpr std::uint32_t kExamined = 1, kProbed = 2, kVaries = 4, kRepairs = 8;
 
 std::string bytes_of(const InputHash& hash) {
   std::string bytes(16, '\0');
@@ -31,7 +31,8 @@ void write(const Entry& entry, proto::Entry& out) {
   out.set_found_at_milliseconds(static_cast<std::uint64_t>(entry.found_at / 1ms));
   out.set_turns(entry.turns);
   out.set_children(entry.children);
-  out.set_flags((entry.examined ? kExamined : 0U) | (entry.probed ? kProbed : 0U) | (entry.varies ? kVaries : 0U));
+  out.set_flags((entry.examined ? kExamined : 0U) | (entry.probed ? kProbed : 0U) | (entry.varies ? kVaries : 0U) |
+                (entry.repairs ? kRepairs : 0U));
 }
 
 std::optional<Entry> read(const proto::Entry& in, std::size_t place) {
@@ -54,6 +55,7 @@ std::optional<Entry> read(const proto::Entry& in, std::size_t place) {
   entry.examined = (in.flags() & kExamined) != 0;
   entry.probed = (in.flags() & kProbed) != 0;
   entry.varies = (in.flags() & kVaries) != 0;
+  entry.repairs = (in.flags() & kRepairs) != 0;
   return entry;
 }
 

@@ -69,6 +69,8 @@ class Campaign {
   virtual Progress progress() const = 0;
   virtual const std::vector<Entry>& entries() const = 0;
   virtual const Aggregates& aggregates() const = 0;
+  /// Runs what has come into the folder from others, and keeps what moves anything here.
+  virtual Status exchange() = 0;
   /// Takes an input of another campaign: run, and kept if it moves anything here.
   virtual Status import(ByteView input, std::string_view from) = 0;
 };

@@ -5,8 +5,8 @@
 ///
 ///   inputs/HASH          what any fuzzer reads as a corpus
 ///   crashes/KIND-HASH    what ends the target: crash, timeout, memory, exit
-///   state                docs/formats/fuzz-corpus.md
-///   lock                 held while a campaign runs
+///   state, state.2 …     of each worker: docs/formats/fuzz-corpus.md
+///   lock, lock.2 …       held while a worker runs
 
 #include "base/file.h"
 #include "fuzz/champions.h"
@@ -36,6 +36,7 @@ struct Entry {
   std::uint64_t turns = 0, children = 0;
   bool examined = false;  ///< its compares were tried
   bool probed = false;    ///< its lengths were tried
+  bool repairs = false;   ///< mending what a change breaks, a checksum, has found something
   bool varies = false;    ///< another run of it took another path
 };
 
@@ -52,8 +53,9 @@ struct CampaignState {
 class CorpusFolder {
  public:
   /// Makes what is missing, and takes the lock.
+  /// worker   several workers share a folder's inputs; each has a state and a lock of its own
   /// Errors   kConflict: another campaign runs in it; kPermissionDenied, kExhausted
-  static Result<CorpusFolder> open(const fs::path& path);
+  static Result<CorpusFolder> open(const fs::path& path, int worker = 0);
   const fs::path& path() const { return path_; }
   fs::path inputs() const { return path_ / "inputs"; }
 
@@ -71,8 +73,8 @@ class CorpusFolder {
   Result<std::optional<CampaignState>> load() const;
 
  private:
-  CorpusFolder(fs::path path, Fd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
-  fs::path path_;
+  CorpusFolder(fs::path path, fs::path state, Fd lock) : path_(std::move(path)), state_(std::move(state)), lock_(std::move(lock)) {}
+  fs::path path_, state_;
   Fd lock_;
 };
 
