@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "aggregates.pb.h"
+
 namespace isobar::fuzz {
 namespace {
 
@@ -84,6 +86,55 @@ std::vector<EntryId> Champions::holders(Goal goal) const {
   for (EntryId entry = 0; (std::size_t{entry} + 1) * goals_ <= held_.size(); ++entry)
     if (held(entry, goal) != 0) all.push_back(entry);
   return all;
+}
+
+std::string Champions::encode() const {
+  const auto write = [](const std::vector<Holding>& holdings, bool values, proto::Holdings& out) {
+    for (std::uint64_t key = 0, last = 0; key < holdings.size(); ++key) {
+      const Holding& holding = holdings[key];
+      if (holding.entry == kNobody) continue;
+      out.add_key_distances(key - std::exchange(last, key));
+      out.add_entries(holding.entry);
+      out.add_costs(holding.cost);
+      if (values) out.add_values(holding.value);
+    }
+  };
+  proto::Champions out;
+  for (const auto& plane : planes_) write(plane, false, *out.add_planes());
+  write(slots_, true, *out.mutable_slots());
+  return out.SerializeAsString();
+}
+
+Result<Champions> Champions::decode(const TargetShape& shape, std::string_view bytes, EntryId entries) {
+  const Error damaged{Code::kDataLoss, "stored champions are damaged, or of another target"};
+  proto::Champions in;
+  if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || in.planes_size() != ISOBAR_FUZZ_PLANES) return damaged;
+  Champions out(shape);
+  const auto read = [&](const proto::Holdings& from, auto goal_of, std::vector<Holding>& to, bool values) {
+    const int count = from.key_distances_size();
+    if (from.entries_size() != count || from.costs_size() != count || (values && from.values_size() != count)) return false;
+    std::uint64_t key = 0;
+    for (int i = 0; i < count; ++i) {
+      key += from.key_distances(i);
+      if (key >= to.size() || from.entries(i) >= entries) return false;
+      const std::optional<Goal> goal = goal_of(key);
+      if (!goal) return false;
+      if (values) to[key].value = from.values(i);
+      out.give(*goal, to[key], from.entries(i), from.costs(i));
+    }
+    return true;
+  };
+  for (Goal plane = 0; plane < ISOBAR_FUZZ_PLANES; ++plane)
+    if (!read(
+            in.planes(static_cast<int>(plane)), [&](std::uint64_t) { return std::optional<Goal>(plane); }, out.planes_[plane], false))
+      return damaged;
+  const auto of_slot = [&](std::uint64_t slot) -> std::optional<Goal> {
+    const auto place = shape.domain_of(static_cast<std::uint32_t>(slot));
+    if (!place) return std::nullopt;
+    return kFirstDomain + static_cast<Goal>(*place);
+  };
+  if (!read(in.slots(), of_slot, out.slots_, true)) return damaged;
+  return out;
 }
 
 }  // namespace isobar::fuzz

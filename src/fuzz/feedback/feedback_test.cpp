@@ -172,5 +172,20 @@ TEST(Champions, OfCoverageAreTheCheapestForEachClassOfCounts) {
   EXPECT_EQ(champions.held(2, kCoverage), 0U);
 }
 
+RC_GTEST_PROP(Champions, AreReadBackAsTheyWere, ()) {
+  Aggregates aggregates(shape());
+  Champions champions(shape());
+  for (EntryId entry = 0; entry < 5; ++entry) run(aggregates, champions, entry, {*rc::gen::inRange(1U, 9U), 1}, any_features());
+  const std::string stored = champions.encode();
+  const auto back = Champions::decode(shape(), stored, 5);
+  RC_ASSERT(back.ok());
+  RC_ASSERT(back->encode() == stored);
+  for (Goal goal = 0; goal < goals_of(shape()); ++goal) RC_ASSERT(back->holders(goal) == champions.holders(goal));
+  std::string damaged = stored;
+  damaged[*rc::gen::inRange<std::size_t>(0, damaged.size())] ^= static_cast<char>(*rc::gen::inRange(1, 256));
+  const auto read = Champions::decode(shape(), damaged, 5);
+  if (!read.ok()) RC_ASSERT(read.error().code() == Code::kDataLoss);
+}
+
 }  // namespace
 }  // namespace isobar::fuzz

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +75,11 @@ static void on_sanitizer(void) { close_run(ISOBAR_FUZZ_CAUGHT, SIGABRT); }
 static void on_exit_of_harness(void) { close_run(ISOBAR_FUZZ_CAUGHT, 0); }
 static void on_exit_of_program(void) { close_run(ISOBAR_FUZZ_DONE, 0); }
 
+/* A fork bomb ends itself before the machine has no more processes. */
+static void before_fork(void) {
+  if (RT.shared != NULL && __atomic_fetch_add(&RT.shared->forked, 1, __ATOMIC_RELAXED) >= ISOBAR_FUZZ_FORKS_MAX) _exit(81);
+}
+
 static void catch_deaths(void (*at_exit)(void)) {
   static uint8_t stack[1 << 16];
   const stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
@@ -89,6 +95,7 @@ static void catch_deaths(void (*at_exit)(void)) {
   sigaction(SIGABRT, &action, NULL);
   sigaction(SIGUSR2, &action, NULL); /* the fuzzer's: time is up */
   atexit(at_exit);
+  pthread_atfork(before_fork, NULL, NULL);
 }
 
 /* ---- a harness: many runs in one process ---- */
@@ -115,6 +122,7 @@ static int run_one(const struct target* target, struct isobar_fuzz_run* run) {
     data = isobar_input(shared->input + run->input, size, size);
     if (data == NULL) _exit(79);
   }
+  shared->forked = 0;
   shared->started_nanoseconds = isobar_now();
   __atomic_store_n(&run->status, ISOBAR_FUZZ_RUNNING, __ATOMIC_RELEASE);
   isobar_run_begin();
@@ -137,6 +145,7 @@ static void work(const struct target* target) {
     futex_wait(&shared->batches, shared->answered);
     const uint32_t batch = shared->batches;
     while (shared->next < shared->runs && shared->next < ISOBAR_FUZZ_RUNS_MAX && run_one(target, &shared->run[shared->next])) ++shared->next;
+    shared->full = shared->next < shared->runs;
     __atomic_store_n(&shared->answered, batch, __ATOMIC_RELEASE);
     answer();
     if (shared->batch_flags & ISOBAR_FUZZ_BATCH_LAST) _exit(0);
@@ -145,11 +154,12 @@ static void work(const struct target* target) {
 
 /* ---- the zygote ---- */
 
-/* Whatever a worker has started dies with it. Orphans come to the zygote (PR_SET_CHILD_SUBREAPER), also those that left the worker's group. A fork bomb
-   makes new ones while the old are killed, so it goes on until nobody is left, or a bound that no ordinary program reaches. */
+/* Whatever a worker has started dies with it. Orphans come to the zygote (PR_SET_CHILD_SUBREAPER), also those that left the worker's group, and
+   what they start while they are killed comes next. */
 static void end_stragglers(pid_t worker) {
-  char path[64], children[4096];
-  for (int round = 0; round < 4096; ++round) {
+  char path[64];
+  static char children[1 << 16];
+  for (int round = 0; round < 1000; ++round) {
     kill(-worker, SIGKILL);
     while (waitpid(-1, NULL, WNOHANG) > 0) continue;
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
@@ -245,6 +255,7 @@ static void serve_program(void) {
       struct isobar_fuzz_run* run = &shared->run[shared->next];
       if (run->input > ISOBAR_FUZZ_INPUTS_BYTES || run->size > ISOBAR_FUZZ_INPUTS_BYTES - run->input) _exit(78);
       run->flags = run->signal = run->features = 0;
+      shared->forked = 0;
       shared->started_nanoseconds = isobar_now();
       __atomic_store_n(&run->status, ISOBAR_FUZZ_RUNNING, __ATOMIC_RELEASE);
       const pid_t worker = fork_worker(zygote);

@@ -40,6 +40,11 @@ class Champions {
   /// All entries that hold a key of the goal. Cost: O(entries).
   std::vector<EntryId> holders(Goal goal) const;
 
+  std::string encode() const;
+  /// entries   how many there are: a holder beyond them is damage
+  /// Errors    kDataLoss: damaged, or of another target
+  static Result<Champions> decode(const TargetShape& shape, std::string_view bytes, EntryId entries);
+
  private:
   struct Holding {
     EntryId entry = kNobody;

@@ -164,6 +164,7 @@ void __isobar_fuzz_invalid(void);  /* an assumption about the input failed: this
 #define ISOBAR_FUZZ_FEATURES_MAX (UINT64_C(1) << 20)
 #define ISOBAR_FUZZ_OPERANDS_MAX 16384u
 #define ISOBAR_FUZZ_BUFFERS_MAX 2048u
+#define ISOBAR_FUZZ_FORKS_MAX 128u /* processes of one run: the next fork ends whoever asks */
 
 enum isobar_fuzz_state {
   ISOBAR_FUZZ_STARTING = 0,
@@ -250,6 +251,8 @@ struct isobar_fuzz_shared {
   uint32_t worker_status; /* as waitpid gives it, of the last that died */
   uint32_t batch_flags, runs, next; /* next: the run that is running or comes next */
   uint32_t operands, buffers, operands_lost, late_sites;
+  uint32_t forked; /* processes that the run has started */
+  uint32_t full; /* the batch ended early, as there was no room for the features of `next` */
   uint64_t started_nanoseconds; /* when `next` began, CLOCK_MONOTONIC */
   uint64_t features;
   uint64_t allocation_max; /* bytes: one allocation above it is reported and ends the run; 0: none */
