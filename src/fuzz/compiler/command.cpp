@@ -34,12 +34,15 @@ void add_plugin(std::vector<std::string>& command, const Invocation& invocation,
   if (invocation.own.list_sites) tell_plugin(command, "list-sites", "true");
 }
 
-// The whole runtime, as libraries that the program opens later want hooks that it does not use itself.
+// The whole runtime, as libraries that the program opens later want hooks that it does not use itself. To the linker alone: after -x c, the
+// compiler would take the archives for sources.
 void add_runtime(std::vector<std::string>& command, const Toolchain& toolchain) {
-  for (const std::string& argument :
-       {std::string("-Wl,--whole-archive"), toolchain.runtime.string(), std::string("-Wl,--no-whole-archive")})
+  std::vector<std::string> linked = {"--whole-archive", toolchain.runtime.string(), "--no-whole-archive"};
+  if (!toolchain.main.empty()) linked.push_back(toolchain.main.string());
+  for (const std::string& argument : linked) {
+    command.emplace_back("-Xlinker");
     command.push_back(argument);
-  if (!toolchain.main.empty()) command.push_back(toolchain.main.string());
+  }
   command.emplace_back("-Wl,--export-dynamic-symbol=__isobar_fuzz_*");
   command.emplace_back("-Wl,--export-dynamic-symbol=isobar_fuzz_*");
   for (const char* library : {"-lpthread", "-ldl", "-lm"}) command.emplace_back(library);

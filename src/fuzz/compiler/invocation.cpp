@@ -195,9 +195,10 @@ class Reader {
 
   void input(const std::string& path) {
     out_.has_inputs = true;
-    if (is_object(path)) out_.objects.push_back(path);
-    else out_.has_sources = true;
     out_.passed.push_back(path);
+    if (is_object(path)) return out_.objects.push_back(path);
+    out_.has_sources = true;
+    if (out_.source.empty() && path != "-") out_.source = path;
   }
 
   void pass(const std::string& argument) {

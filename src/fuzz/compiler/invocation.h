@@ -28,6 +28,7 @@ struct Invocation {
   CompilerOptions own;
   std::vector<std::string> passed;   ///< what goes to clang, in order
   std::vector<std::string> objects;  ///< object files and archives among the inputs
+  std::string source;                ///< the first that is a file of its own; empty: none
   std::string output = "a.out";
   bool has_inputs = false, has_sources = false, links = false, shared = false, relocatable = false;
   bool has_debug_option = false;

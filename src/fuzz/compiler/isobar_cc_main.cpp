@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/text.h"
 #include "command.h"
 #include "invocation.h"
 #include "linked_file.h"
@@ -76,6 +77,17 @@ std::string what_each_has(const Invocation& invocation) {
   return text;
 }
 
+// A domain of the user's that matches nowhere is a name that is spelt wrong.
+Status all_matched(const LinkedFile& linked) {
+  for (const std::string& domains : linked.domains)
+    for (const std::string_view domain : split(domains, ','))
+      if (domain.starts_with("own:") && linked.matched.count(std::string(domain.substr(4))) == 0)
+        return invalid("the domain " + std::string(domain.substr(4)) +
+                       " matches nothing in the whole program: is the function that it names called so? C++'s are "
+                       "named with their namespace, pool::take, and without arguments");
+  return {};
+}
+
 // Says why what was linked cannot be fuzzed.
 Status judge(const Invocation& invocation) {
   TRY_ASSIGN(const LinkedFile linked, read_linked_file(invocation.output));
@@ -89,6 +101,7 @@ Status judge(const Invocation& invocation) {
     return invalid(invocation.output +
                    " has no instrumented code, so there is nothing to fuzz: was it all compiled by another compiler? Compile what is to be "
                    "fuzzed with isobar-cc -c, too, or say --allow-uninstrumented");
+  if (!invocation.shared) TRY(all_matched(linked));
   return {};
 }
 
@@ -111,7 +124,9 @@ int compile(bool cplusplus, const std::vector<std::string>& arguments) {
   const fs::path self = fs::read_symlink("/proc/self/exe", unreadable);
   auto toolchain = find_toolchain(self, cplusplus, invocation->own.clang, environment("PATH").value_or("/usr/bin:/bin"));
   if (!toolchain.ok()) return fail(toolchain.error());
-  const std::vector<std::string> command = clang_command(*invocation, *toolchain, {});
+  const auto text = plugin_text(*invocation);
+  if (!text.ok()) return fail(text.error());
+  const std::vector<std::string> command = clang_command(*invocation, *toolchain, *text);
   if (!invocation->links) become(command);
   return link(*invocation, command);
 }

@@ -22,10 +22,10 @@ std::string_view part(std::string_view bytes, uint64_t offset, uint64_t size) {
   return offset > bytes.size() || bytes.size() - offset < size ? std::string_view() : bytes.substr(offset, size);
 }
 
-void add_domains(std::string_view notes, LinkedFile& out) {
+void add_notes(std::string_view notes, std::set<std::string>& out) {
   while (!notes.empty()) {
     const size_t end = notes.find('\0');
-    if (!notes.substr(0, end).empty()) out.domains.emplace(notes.substr(0, end));
+    if (!notes.substr(0, end).empty()) out.emplace(notes.substr(0, end));
     if (end == std::string_view::npos) return;
     notes.remove_prefix(end + 1);
   }
@@ -50,7 +50,8 @@ bool add_elf(std::string_view bytes, LinkedFile& out) {
     if (section.sh_name >= texts.size()) continue;
     const std::string_view name = texts.substr(section.sh_name, texts.substr(section.sh_name).find('\0'));
     if (name == "isobar_counters") out.blocks += section.sh_size;
-    if (name == "isobar_domains") add_domains(part(bytes, section.sh_offset, section.sh_size), out);
+    if (name == "isobar_domains") add_notes(part(bytes, section.sh_offset, section.sh_size), out.domains);
+    if (name == "isobar_matched") add_notes(part(bytes, section.sh_offset, section.sh_size), out.matched);
   }
   return true;
 }

@@ -5,7 +5,6 @@
 
 #include "calls.h"
 #include "isobar/fuzz_abi.h"
-#include "llvm/Demangle/Demangle.h"
 
 namespace isobar::fuzz {
 namespace {
@@ -58,13 +57,6 @@ constexpr std::array<Giver, 36> kAllocators = {{
     {"_ZdlPvRKSt9nothrow_t", "p", Gives::kDelete, -1, -1},
     {"_ZdaPvRKSt9nothrow_t", "p", Gives::kDelete, -1, -1},
 }};
-
-// "pool::take" is the name of _ZN4pool4takeEm.
-bool is_named(llvm::StringRef symbol, const std::string& name) {
-  if (symbol == name) return true;
-  const std::string readable = llvm::demangle(symbol.str());
-  return readable != symbol && llvm::StringRef(readable).split('(').first == name;
-}
 
 std::optional<Giver> known_allocator(const llvm::CallBase& call, const Settings& settings) {
   const llvm::StringRef name = called_name(call);

@@ -1,5 +1,6 @@
 #include "calls.h"
 
+#include "llvm/Demangle/Demangle.h"
 #include "llvm/IR/Function.h"
 #include "llvm/IR/Instructions.h"
 
@@ -12,6 +13,12 @@ llvm::StringRef called_name(const llvm::CallBase& call) {
   // \1: a name that is taken as it is, as glibc's headers ask for by asm labels.
   if (!name.empty() && name[0] == '\1') name = name.drop_front();
   return name;
+}
+
+bool is_named(llvm::StringRef symbol, const std::string& name) {
+  if (symbol.empty() || symbol == name) return !symbol.empty();
+  const std::string readable = llvm::demangle(symbol.str());
+  return readable != symbol && llvm::StringRef(readable).split('(').first == name;
 }
 
 bool has_arguments(const llvm::CallBase& call, llvm::StringRef kinds) {
@@ -29,9 +36,9 @@ bool AroundCall::has_after() const {
   return llvm::isa<llvm::CallInst>(call_);
 }
 
-BuilderAt AroundCall::after() {
+llvm::Instruction* AroundCall::after_place() {
   auto* invoke = llvm::dyn_cast<llvm::InvokeInst>(&call_);
-  return {invoke != nullptr ? &*invoke->getNormalDest()->getFirstInsertionPt() : call_.getNextNode(), call_.getDebugLoc()};
+  return invoke != nullptr ? &*invoke->getNormalDest()->getFirstInsertionPt() : call_.getNextNode();
 }
 
 llvm::Value* AroundCall::pointer(llvm::IRBuilder<>& builder, unsigned argument) {

@@ -12,6 +12,9 @@ namespace isobar::fuzz {
 /// The name of the function that is called, whatever the prototype the program gave it; empty for pointers, assembler and intrinsics.
 llvm::StringRef called_name(const llvm::CallBase& call);
 
+/// Whether a symbol is what the user calls `name`: "pool::take" is _ZN4pool4takeEm.
+bool is_named(llvm::StringRef symbol, const std::string& name);
+
 /// A builder at an instruction, for the line of another.
 class BuilderAt : public llvm::IRBuilder<> {
  public:
@@ -26,7 +29,8 @@ class AroundCall {
   /// Whether there is a place after it: not behind a tail call that must be one, nor behind what does not return.
   bool has_after() const;
   BuilderAt before() { return {&call_, call_.getDebugLoc()}; }
-  BuilderAt after();
+  BuilderAt after() { return {after_place(), call_.getDebugLoc()}; }
+  llvm::Instruction* after_place();
 
   llvm::Value* pointer(llvm::IRBuilder<>& builder, unsigned argument);
   llvm::Value* number(llvm::IRBuilder<>& builder, unsigned argument, unsigned width = 64);

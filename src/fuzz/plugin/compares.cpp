@@ -1,5 +1,6 @@
 #include "compares.h"
 
+#include <algorithm>
 #include <array>
 
 #include "calls.h"
@@ -117,6 +118,13 @@ struct Sides {
   llvm::Value *a, *b;
 };
 
+// A compare's cells; of a switch also its cases, and the least of them.
+struct Cells {
+  std::vector<llvm::Constant*> cells;
+  llvm::Constant* cases = nullptr;
+  uint64_t least = 0;
+};
+
 class CompareHooks {
  public:
   CompareHooks(Emitter& emitter, SiteTable& sites, const Settings& settings)
@@ -125,11 +133,66 @@ class CompareHooks {
         scored_(settings.cmp),
         domain_{settings.cmp ? "cmp" : "operands", ISOBAR_FUZZ_OP_MAX, ISOBAR_FUZZ_REDUCE_MAX, 0} {}
 
-  void integers(llvm::IRBuilder<>& builder, llvm::CmpInst& compare) {
-    for (const Sides& sides : sides_of(builder, compare)) {
-      const char* hook = scored_ ? "__isobar_fuzz_cmp_integers" : "__isobar_fuzz_log_integers";
-      call(builder, hook, {cell(compare, sides.form), builder.getInt32(sides.form), sides.a, sides.b});
+  /// What is logged of a compare of integers or a switch, at the builder's place.
+  void log(llvm::IRBuilder<>& builder, llvm::CmpInst& compare, const Cells& cells) {
+    const std::vector<Sides> all = sides_of(builder, compare);
+    for (size_t i = 0; i < all.size(); ++i)
+      call(builder, "__isobar_fuzz_log_integers", {cells.cells[i], builder.getInt32(all[i].form), all[i].a, all[i].b});
+  }
+  void log(llvm::IRBuilder<>& builder, llvm::SwitchInst& choice, const Cells& cells) {
+    call(builder, "__isobar_fuzz_log_switch",
+         {cells.cells[0], builder.getInt32(static_cast<uint32_t>(cells.cells.size())), builder.getInt32(form_of(choice)),
+          value_of(builder, choice), cells.cases});
+  }
+
+  /// One cell for each pair of sides, or each case.
+  Cells cells_of(llvm::CmpInst& compare) {
+    Cells cells;
+    const unsigned halves = compare.getOperand(0)->getType()->getIntegerBitWidth() > 64 ? 2 : 1;
+    for (unsigned half = 0; half < halves; ++half) cells.cells.push_back(cell(compare, form_of(compare, half)));
+    return cells;
+  }
+  Cells cells_of(llvm::SwitchInst& choice) {
+    Cells cells;
+    std::vector<uint64_t> values;
+    for (const auto& one : choice.cases()) {
+      if (values.size() == kCasesMax) break;
+      values.push_back(one.getCaseValue()->getZExtValue());
+      cells.cells.push_back(cell(choice, form_of(choice)));
     }
+    cells.least = *std::min_element(values.begin(), values.end());
+    llvm::Constant* content = llvm::ConstantDataArray::get(emitter_.context(), values);
+    auto* table =
+        new llvm::GlobalVariable(emitter_.module(), content->getType(), true, llvm::GlobalValue::PrivateLinkage, content, "isobar.cases");
+    cells.cases = emitter_.plain(table);
+    return cells;
+  }
+
+  /// Looks whether the sides are closer than they were in this run, and calls only then.
+  void score(llvm::CmpInst& compare, const Cells& cells) {
+    llvm::IRBuilder<> builder(&compare);
+    const std::vector<Sides> all = sides_of(builder, compare);
+    for (size_t i = 0; i < all.size(); ++i) {
+      llvm::Constant* bar = sites_.bar();
+      builder.SetInsertPoint(&compare);
+      llvm::Value* distance = distance_of(builder, all[i]);
+      llvm::Value* closer = builder.CreateICmpULT(distance, load(builder, bar));
+      llvm::IRBuilder<> seldom(llvm::SplitBlockAndInsertIfThen(closer, &compare, false, unlikely()));
+      call(seldom, "__isobar_fuzz_cmp_closer", {cells.cells[i], bar, seldom.getInt32(all[i].form), distance});
+    }
+  }
+  void score(llvm::SwitchInst& choice, const Cells& cells) {
+    llvm::Constant* bar = sites_.bar();
+    llvm::IRBuilder<> builder(&choice);
+    llvm::Value* value = value_of(builder, choice);
+    llvm::Value* place = builder.CreateSub(value, builder.getInt64(cells.least));
+    llvm::Value* bit = builder.CreateShl(builder.getInt64(1), builder.CreateAnd(place, 63));
+    llvm::Value* is_new = builder.CreateICmpNE(builder.CreateAnd(load(builder, bar), bit), builder.getInt64(0));
+    llvm::Value* look = builder.CreateOr(is_new, builder.CreateICmpUGT(place, builder.getInt64(63)));
+    llvm::IRBuilder<> seldom(llvm::SplitBlockAndInsertIfThen(look, &choice, false, unlikely()));
+    call(seldom, "__isobar_fuzz_cmp_switch",
+         {cells.cells[0], bar, seldom.getInt32(static_cast<uint32_t>(cells.cells.size())), seldom.getInt32(form_of(choice)), value,
+          cells.cases, place});
   }
 
   void floats(llvm::IRBuilder<>& builder, llvm::CmpInst& compare) {
@@ -141,25 +204,6 @@ class CompareHooks {
     };
     call(builder, "__isobar_fuzz_cmp_floats",
          {cell(compare, form), builder.getInt32(form | scored()), bits(compare.getOperand(0)), bits(compare.getOperand(1))});
-  }
-
-  void switches(llvm::IRBuilder<>& builder, llvm::SwitchInst& choice) {
-    const unsigned width = rounded(choice.getCondition()->getType()->getIntegerBitWidth());
-    const uint32_t form = width | ISOBAR_FUZZ_CMP_EQUAL | ISOBAR_FUZZ_CMP_CASE | ISOBAR_FUZZ_CMP_CONSTANT;
-    std::vector<uint64_t> values;
-    llvm::Constant* first = nullptr;
-    for (const auto& one : choice.cases()) {
-      if (values.size() == kCasesMax) break;
-      values.push_back(one.getCaseValue()->getZExtValue());
-      llvm::Constant* made = cell(choice, form);
-      if (first == nullptr) first = made;
-    }
-    llvm::Constant* content = llvm::ConstantDataArray::get(emitter_.context(), values);
-    auto* table =
-        new llvm::GlobalVariable(emitter_.module(), content->getType(), true, llvm::GlobalValue::PrivateLinkage, content, "isobar.cases");
-    llvm::Value* value = builder.CreateZExt(choice.getCondition(), emitter_.bits(64));
-    call(builder, "__isobar_fuzz_cmp_switch",
-         {first, builder.getInt32(static_cast<uint32_t>(values.size())), builder.getInt32(form | scored()), value, emitter_.plain(table)});
   }
 
   void calls(llvm::IRBuilder<>& builder, llvm::CallBase& original) {
@@ -196,16 +240,16 @@ class CompareHooks {
     }
   }
 
-  /// Where code runs while operands are logged: before `place`. Always, where the domain wants it.
-  llvm::Instruction* when_wanted(llvm::Instruction* place) {
-    if (scored_) return place;
+  /// Where code runs while operands are logged: before `place`.
+  llvm::Instruction* while_logging(llvm::Instruction* place) {
     llvm::IRBuilder<> builder(place);
     llvm::Value* logging =
         emitter_.unwatched(builder.CreateLoad(emitter_.bits(8), emitter_.variable("__isobar_fuzz_logging", emitter_.bits(8))));
-    llvm::MDNode* seldom = llvm::MDBuilder(emitter_.context()).createBranchWeights(1, 1 << 20);
-    return llvm::SplitBlockAndInsertIfThen(builder.CreateICmpNE(logging, builder.getInt8(0)), place, false, seldom);
+    return llvm::SplitBlockAndInsertIfThen(builder.CreateICmpNE(logging, builder.getInt8(0)), place, false, unlikely());
   }
-  bool scored_always() const { return scored_; }
+  /// The same; always, where the domain wants it.
+  llvm::Instruction* when_wanted(llvm::Instruction* place) { return scored_ ? place : while_logging(place); }
+  bool is_scored() const { return scored_; }
 
  private:
   uint32_t scored() const { return scored_ ? kScored : 0; }
@@ -222,25 +266,55 @@ class CompareHooks {
     return form | constant_form(call.getArgOperand(second)->stripPointerCasts());
   }
 
-  // Of numbers wider than 64 bits, the halves one after the other.
+  static uint32_t form_of(const llvm::CmpInst& compare, unsigned half) {
+    const unsigned width = compare.getOperand(0)->getType()->getIntegerBitWidth();
+    // The lower half of a wide number has no sign.
+    return rounded(width) | (is_equality(compare) ? ISOBAR_FUZZ_CMP_EQUAL : ISOBAR_FUZZ_CMP_LESS) | constant_form(compare.getOperand(1)) |
+           (compare.isSigned() && half == 0 ? ISOBAR_FUZZ_CMP_SIGNED : 0);
+  }
+  static uint32_t form_of(const llvm::SwitchInst& choice) {
+    return rounded(choice.getCondition()->getType()->getIntegerBitWidth()) | ISOBAR_FUZZ_CMP_EQUAL | ISOBAR_FUZZ_CMP_CASE |
+           ISOBAR_FUZZ_CMP_CONSTANT;
+  }
+
+  // Of numbers wider than 64 bits, the upper half and then the lower.
   std::vector<Sides> sides_of(llvm::IRBuilder<>& builder, llvm::CmpInst& compare) {
     llvm::Value* a = compare.getOperand(0);
     llvm::Value* b = compare.getOperand(1);
     const unsigned width = a->getType()->getIntegerBitWidth();
-    const uint32_t form = (is_equality(compare) ? ISOBAR_FUZZ_CMP_EQUAL : ISOBAR_FUZZ_CMP_LESS) | constant_form(b) |
-                          (compare.isSigned() ? ISOBAR_FUZZ_CMP_SIGNED : 0);
     const auto widened = [&](llvm::Value* side, unsigned to) {
-      llvm::Value* rounded_up =
-          compare.isSigned() ? builder.CreateSExt(side, emitter_.bits(to)) : builder.CreateZExt(side, emitter_.bits(to));
-      return builder.CreateZExt(rounded_up, emitter_.bits(64));
+      return compare.isSigned() ? builder.CreateSExt(side, emitter_.bits(to)) : builder.CreateZExt(side, emitter_.bits(to));
     };
-    if (width <= 64) return {{form | rounded(width), widened(a, rounded(width)), widened(b, rounded(width))}};
+    const auto word = [&](llvm::Value* side) { return builder.CreateZExt(widened(side, rounded(width)), emitter_.bits(64)); };
+    if (width <= 64) return {{form_of(compare, 0), word(a), word(b)}};
     const auto half = [&](llvm::Value* side, unsigned shift) {
-      llvm::Value* whole = compare.isSigned() ? builder.CreateSExt(side, emitter_.bits(128)) : builder.CreateZExt(side, emitter_.bits(128));
-      return builder.CreateTrunc(builder.CreateLShr(whole, shift), emitter_.bits(64));
+      return builder.CreateTrunc(builder.CreateLShr(widened(side, 128), shift), emitter_.bits(64));
     };
-    return {{form | 64, half(a, 64), half(b, 64)}, {(form & ~ISOBAR_FUZZ_CMP_SIGNED) | 64, half(a, 0), half(b, 0)}};
+    return {{form_of(compare, 0), half(a, 64), half(b, 64)}, {form_of(compare, 1), half(a, 0), half(b, 0)}};
   }
+
+  llvm::Value* value_of(llvm::IRBuilder<>& builder, llvm::SwitchInst& choice) {
+    return builder.CreateZExt(choice.getCondition(), emitter_.bits(64));
+  }
+
+  // Of == and != the bits that differ, else how far the sides are apart.
+  llvm::Value* distance_of(llvm::IRBuilder<>& builder, const Sides& sides) {
+    if (sides.form & ISOBAR_FUZZ_CMP_EQUAL) {
+      auto* count = llvm::Intrinsic::getDeclaration(&emitter_.module(), llvm::Intrinsic::ctpop, {emitter_.bits(64)});
+      return builder.CreateCall(count, {builder.CreateXor(sides.a, sides.b)});
+    }
+    const uint64_t sign = sides.form & ISOBAR_FUZZ_CMP_SIGNED ? uint64_t{1} << ((sides.form & 0xff) - 1) : 0;
+    llvm::Value* a = sign == 0 ? sides.a : builder.CreateXor(sides.a, sign);
+    llvm::Value* b = sign == 0 ? sides.b : builder.CreateXor(sides.b, sign);
+    return builder.CreateSelect(builder.CreateICmpULT(a, b), builder.CreateSub(b, a), builder.CreateSub(a, b));
+  }
+
+  llvm::Value* load(llvm::IRBuilder<>& builder, llvm::Constant* bar) {
+    llvm::Value* place = builder.CreatePointerCast(bar, llvm::PointerType::get(emitter_.bits(64), 0));
+    return emitter_.unwatched(builder.CreateLoad(emitter_.bits(64), place));
+  }
+
+  llvm::MDNode* unlikely() { return llvm::MDBuilder(emitter_.context()).createBranchWeights(1, 1 << 20); }
 
   void call(llvm::IRBuilder<>& builder, const char* hook, llvm::ArrayRef<llvm::Value*> arguments) {
     std::vector<llvm::Type*> types;
@@ -254,28 +328,29 @@ class CompareHooks {
   SiteDomain domain_;
 };
 
-void hook_number(CompareHooks& hooks, llvm::IRBuilder<>& builder, llvm::Instruction& compare) {
-  if (auto* choice = llvm::dyn_cast<llvm::SwitchInst>(&compare)) return hooks.switches(builder, *choice);
-  auto& two = llvm::cast<llvm::CmpInst>(compare);
-  if (two.isIntPredicate()) hooks.integers(builder, two);
-  else hooks.floats(builder, two);
+template <class Compare>
+void hook_number(CompareHooks& hooks, llvm::IRBuilder<>& logging, Compare& compare) {
+  const Cells cells = hooks.cells_of(compare);
+  hooks.log(logging, compare, cells);
+  if (hooks.is_scored()) hooks.score(compare, cells);
 }
 
-// Of one block. They are logged at the last of them, behind one look at the byte.
+// Of one block. They are logged at the last of them, behind one look at the byte; that is done first, while it is one block.
 void hook_numbers(CompareHooks& hooks, const std::vector<llvm::Instruction*>& numbers) {
-  if (numbers.empty()) return;
-  if (hooks.scored_always()) {
-    for (llvm::Instruction* compare : numbers) {
-      llvm::IRBuilder<> builder(compare);
-      hook_number(hooks, builder, *compare);
-    }
-    return;
+  llvm::IRBuilder<> logging(hooks.while_logging(numbers.back()));
+  for (llvm::Instruction* number : numbers) {
+    logging.SetCurrentDebugLocation(number->getDebugLoc());
+    auto* choice = llvm::dyn_cast<llvm::SwitchInst>(number);
+    if (choice != nullptr) hook_number(hooks, logging, *choice);
+    else hook_number(hooks, logging, llvm::cast<llvm::ICmpInst>(*number));
   }
-  llvm::IRBuilder<> builder(hooks.when_wanted(numbers.back()));
-  for (llvm::Instruction* compare : numbers) {
-    builder.SetCurrentDebugLocation(compare->getDebugLoc());
-    hook_number(hooks, builder, *compare);
-  }
+}
+
+// Bits that differ are counted at each ==: with an instruction that every x86-64 since 2008 has.
+void let_count_bits(llvm::Function& function) {
+  if (llvm::StringRef(function.getParent()->getTargetTriple()).take_front(6) != "x86_64") return;
+  const std::string features = function.getFnAttribute("target-features").getValueAsString().str();
+  function.addFnAttr("target-features", features + (features.empty() ? "" : ",") + "+popcnt");
 }
 
 }  // namespace
@@ -286,7 +361,9 @@ Compares find_compares(llvm::Function& function) {
   for (llvm::BasicBlock& block : function) {
     for (llvm::Instruction& instruction : block) {
       if (auto* compare = llvm::dyn_cast<llvm::CmpInst>(&instruction)) {
-        if (tells_something(*compare, dominators)) found.numbers[&block].push_back(compare);
+        if (!tells_something(*compare, dominators)) continue;
+        if (compare->isIntPredicate()) found.numbers[&block].push_back(compare);
+        else found.floats.push_back(compare);
       } else if (auto* choice = llvm::dyn_cast<llvm::SwitchInst>(&instruction)) {
         if (choice->getNumCases() > 0 && choice->getCondition()->getType()->getIntegerBitWidth() <= 64)
           found.numbers[&block].push_back(choice);
@@ -299,8 +376,14 @@ Compares find_compares(llvm::Function& function) {
 }
 
 void hook_compares(Emitter& emitter, SiteTable& sites, const Compares& compares, const Settings& settings) {
+  if (settings.cmp && !compares.numbers.empty()) let_count_bits(*compares.numbers.begin()->first->getParent());
   CompareHooks hooks(emitter, sites, settings);
   for (const auto& [block, numbers] : compares.numbers) hook_numbers(hooks, numbers);
+  for (llvm::CmpInst* compare : compares.floats) {
+    llvm::IRBuilder<> builder(hooks.when_wanted(compare));
+    builder.SetCurrentDebugLocation(compare->getDebugLoc());
+    hooks.floats(builder, *compare);
+  }
   for (llvm::CallBase* call : compares.calls) {
     llvm::IRBuilder<> builder(hooks.when_wanted(call));
     builder.SetCurrentDebugLocation(call->getDebugLoc());

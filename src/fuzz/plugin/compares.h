@@ -14,7 +14,8 @@ namespace isobar::fuzz {
 
 /// The compares of a function, as it is before anything is added to it.
 struct Compares {
-  llvm::MapVector<llvm::BasicBlock*, std::vector<llvm::Instruction*>> numbers;  ///< of each block, in their order: compares and a switch
+  llvm::MapVector<llvm::BasicBlock*, std::vector<llvm::Instruction*>> numbers;  ///< of integers, by block: compares and a switch
+  std::vector<llvm::CmpInst*> floats;
   std::vector<llvm::CallBase*> calls;
 };
 

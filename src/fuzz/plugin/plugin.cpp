@@ -15,6 +15,7 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Passes/PassPlugin.h"
 #include "llvm/Support/raw_ostream.h"
+#include "own_domains.h"
 #include "register.h"
 #include "settings.h"
 #include "traffic.h"
@@ -41,34 +42,41 @@ class Instrumentation : public llvm::PassInfoMixin<Instrumentation> {
   static bool isRequired() { return true; }  // NOLINT(readability-identifier-naming): LLVM's name
 
   llvm::PreservedAnalyses run(llvm::Module& module, llvm::ModuleAnalysisManager&) {
-    const Settings settings = settings_of_command_line();
+    Asked asked{settings_of_command_line(), {}, {}};
+    asked.own = own_domains_of(asked.settings.own_domains);
+    if (asked.settings.recursion) asked.recursive = recursive_functions(module);
     Emitter emitter(module);
     std::vector<llvm::Function*> functions;
     for (llvm::Function& function : module)
       if (is_to_be_instrumented(function)) functions.push_back(&function);
-    unsigned blocks = 0;
-    std::map<SiteDomain, unsigned> domains;
-    const auto recursive = settings.recursion ? recursive_functions(module) : std::set<const llvm::Function*>();
-    for (llvm::Function* function : functions) blocks += instrument(emitter, *function, settings, recursive, domains);
-    if (blocks != 0) register_blocks(emitter, settings);
-    for (const auto& [domain, sites] : domains) register_sites(emitter, domain);
-    if (blocks != 0 && settings.stack) register_scalar(emitter, "stack");
-    if (blocks != 0 && settings.mem) register_scalar(emitter, "mem.peak");
-    if (settings.mem) note_own_new(emitter);
-    if (blocks != 0) note_domains(emitter, name_of_domains(settings));
-    if (settings.list_sites) list(module, blocks, domains);
+    Made made;
+    for (llvm::Function* function : functions) instrument(emitter, *function, asked, made);
+    if (made.blocks != 0) announce(emitter, asked, made);
+    if (asked.settings.list_sites) list(module, made);
     return llvm::PreservedAnalyses::none();
   }
 
  private:
+  struct Asked {
+    Settings settings;
+    std::vector<OwnDomain> own;
+    std::set<const llvm::Function*> recursive;
+  };
+  struct Made {
+    size_t blocks = 0;
+    std::map<SiteDomain, unsigned> sites;
+    std::set<const OwnDomain*> matched;
+  };
+
   // First looks, then changes.
-  static unsigned instrument(Emitter& emitter, llvm::Function& function, const Settings& settings,
-                             const std::set<const llvm::Function*>& recursive, std::map<SiteDomain, unsigned>& domains) {
+  static void instrument(Emitter& emitter, llvm::Function& function, const Asked& asked, Made& made) {
+    const Settings& settings = asked.settings;
     const std::vector<llvm::BasicBlock*> blocks = blocks_to_count(function, settings);
     const Compares compares = find_compares(function);
     const auto allocations = settings.mem ? find_allocations(function, settings) : std::vector<llvm::CallBase*>();
     const auto traffic = find_traffic(function, settings);
     const auto changed = settings.diff ? blocks_that_changed(function, settings.changed) : std::vector<llvm::BasicBlock*>();
+    const auto own = find_own(function, asked.own);
     SiteTable sites(emitter, function);
     if (settings.loops) hook_loops(emitter, sites, function);
     count_blocks(emitter, function, blocks, settings);
@@ -76,11 +84,23 @@ class Instrumentation : public llvm::PassInfoMixin<Instrumentation> {
     hook_allocations(emitter, sites, allocations, settings);
     hook_traffic(emitter, sites, traffic, settings);
     hook_compares(emitter, sites, compares, settings);
+    hook_own(emitter, sites, own, made.matched);
     if (settings.stack) hook_stack(emitter, function);
-    if (recursive.count(&function) != 0) hook_recursion(emitter, sites, function);
-    sites.finish(domains);
+    if (asked.recursive.count(&function) != 0) hook_recursion(emitter, sites, function);
+    sites.finish(made.sites);
     if (function.getName() == "main") announce_main(emitter, function);
-    return static_cast<unsigned>(blocks.size());
+    made.blocks += blocks.size();
+  }
+
+  // What there is, told to the runtime when the program starts and to the wrapper when it is linked.
+  static void announce(Emitter& emitter, const Asked& asked, const Made& made) {
+    register_blocks(emitter, asked.settings);
+    for (const auto& [domain, sites] : made.sites) register_sites(emitter, domain);
+    if (asked.settings.stack) register_scalar(emitter, "stack");
+    if (asked.settings.mem) register_scalar(emitter, "mem.peak");
+    if (asked.settings.mem) note_own_new(emitter);
+    note_domains(emitter, name_of_domains(asked.settings, asked.own));
+    for (const OwnDomain* domain : made.matched) note_matched(emitter, domain->name);
   }
 
   // Before all else that main does, so that a run has no memory of how it came to be.
@@ -94,9 +114,9 @@ class Instrumentation : public llvm::PassInfoMixin<Instrumentation> {
     builder.CreateCall(emitter.hook("__isobar_fuzz_main", emitter.nothing(), {emitter.bits(32), emitter.pointer()}), {count, values});
   }
 
-  static void list(const llvm::Module& module, unsigned blocks, const std::map<SiteDomain, unsigned>& domains) {
-    llvm::errs() << "isobar-fuzz: " << module.getSourceFileName() << ": blocks " << blocks;
-    for (const auto& [domain, sites] : domains) llvm::errs() << ", " << domain.name << " " << sites;
+  static void list(const llvm::Module& module, const Made& made) {
+    llvm::errs() << "isobar-fuzz: " << module.getSourceFileName() << ": blocks " << made.blocks;
+    for (const auto& [domain, sites] : made.sites) llvm::errs() << ", " << domain.name << " " << sites;
     llvm::errs() << "\n";
   }
 };

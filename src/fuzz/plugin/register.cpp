@@ -8,16 +8,6 @@ namespace {
 
 constexpr int kPriority = 1;  // before the constructors of the program, which are instrumented code
 
-// A bound of a section, as the linker defines it; null where the section is not.
-llvm::Constant* bound(Emitter& emitter, const std::string& symbol) {
-  llvm::Constant* found = emitter.module().getOrInsertGlobal(symbol, emitter.bits(8));
-  if (auto* global = llvm::dyn_cast<llvm::GlobalVariable>(found)) {
-    global->setLinkage(llvm::GlobalValue::ExternalWeakLinkage);
-    global->setVisibility(llvm::GlobalValue::HiddenVisibility);
-  }
-  return emitter.plain(found);
-}
-
 template <class T>
 T* one_per_linked_object(Emitter& emitter, T* object, const std::string& name) {
   object->setLinkage(llvm::GlobalValue::LinkOnceODRLinkage);
@@ -54,7 +44,35 @@ void constructor(Emitter& emitter, const std::string& name, llvm::StringRef hook
 
 llvm::Constant* number(Emitter& emitter, unsigned width, uint64_t value) { return llvm::ConstantInt::get(emitter.bits(width), value); }
 
+// A struct isobar_fuzz_domain.
+llvm::GlobalVariable* declaration(Emitter& emitter, const std::string& name, uint32_t keys, bool of_sites, uint8_t op, uint8_t reducer,
+                                  uint64_t initial) {
+  llvm::Constant* null = llvm::ConstantPointerNull::get(emitter.pointer());
+  return structure(emitter, "__isobar_fuzz_domain_" + symbol_of_domain(name),
+                   {emitter.plain(emitter.text(name)), number(emitter, 32, keys), number(emitter, 8, op), number(emitter, 8, reducer),
+                    number(emitter, 8, of_sites ? 1 : 0), number(emitter, 8, 0), number(emitter, 64, initial), null, null,
+                    number(emitter, 32, 0), number(emitter, 32, 0)});
+}
+
+void note(Emitter& emitter, const std::string& symbol, const std::string& text, const std::string& section) {
+  llvm::Constant* content = llvm::ConstantDataArray::getString(emitter.context(), text);
+  auto* made = new llvm::GlobalVariable(emitter.module(), content->getType(), true, llvm::GlobalValue::LinkOnceODRLinkage, content, symbol);
+  one_per_linked_object(emitter, made, symbol);
+  made->setSection(section);
+  made->setAlignment(llvm::Align(1));
+  llvm::appendToUsed(emitter.module(), {made});
+}
+
 }  // namespace
+
+llvm::Constant* bound(Emitter& emitter, const std::string& symbol) {
+  llvm::Constant* found = emitter.module().getOrInsertGlobal(symbol, emitter.bits(8));
+  if (auto* global = llvm::dyn_cast<llvm::GlobalVariable>(found)) {
+    global->setLinkage(llvm::GlobalValue::ExternalWeakLinkage);
+    global->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  }
+  return emitter.plain(found);
+}
 
 void register_blocks(Emitter& emitter, const Settings& settings) {
   const uint32_t flags = (settings.slow ? ISOBAR_FUZZ_USES_SLOW : 0) | (settings.perf ? ISOBAR_FUZZ_USES_PERF : 0) |
@@ -72,15 +90,18 @@ void register_blocks(Emitter& emitter, const Settings& settings) {
 
 void register_sites(Emitter& emitter, const SiteDomain& domain) {
   const std::string symbol = symbol_of_domain(domain.name);
-  llvm::Constant* null = llvm::ConstantPointerNull::get(emitter.pointer());
-  llvm::GlobalVariable* declared =
-      structure(emitter, "__isobar_fuzz_domain_" + symbol,
-                {emitter.plain(emitter.text(domain.name)), number(emitter, 32, 0), number(emitter, 8, domain.op),
-                 number(emitter, 8, domain.reducer), number(emitter, 8, 1), number(emitter, 8, 0), number(emitter, 64, domain.initial),
-                 null, null, number(emitter, 32, 0), number(emitter, 32, 0)});
+  llvm::GlobalVariable* declared = declaration(emitter, domain.name, 0, true, domain.op, domain.reducer, domain.initial);
   constructor(emitter, "__isobar_fuzz_register_" + symbol, "__isobar_fuzz_register_sites",
               {emitter.plain(declared), bound(emitter, "__start_isobar_c_" + symbol), bound(emitter, "__stop_isobar_c_" + symbol),
                bound(emitter, "__start_isobar_s_" + symbol)});
+}
+
+llvm::Constant* declare_keyed(Emitter& emitter, const std::string& name, uint32_t keys, uint8_t op, uint8_t reducer, uint64_t initial) {
+  const std::string symbol = symbol_of_domain(name);
+  if (llvm::GlobalVariable* known = emitter.module().getNamedGlobal("__isobar_fuzz_domain_" + symbol)) return emitter.plain(known);
+  llvm::Constant* declared = emitter.plain(declaration(emitter, name, keys, false, op, reducer, initial));
+  constructor(emitter, "__isobar_fuzz_register_" + symbol, "__isobar_fuzz_register_domain", {declared});
+  return declared;
 }
 
 void register_scalar(Emitter& emitter, const std::string& name) {
@@ -89,13 +110,10 @@ void register_scalar(Emitter& emitter, const std::string& name) {
 }
 
 void note_domains(Emitter& emitter, const std::string& names) {
-  const std::string symbol = "__isobar_fuzz_domains_are_" + symbol_of_domain(names);
-  llvm::Constant* content = llvm::ConstantDataArray::getString(emitter.context(), names);
-  auto* note = new llvm::GlobalVariable(emitter.module(), content->getType(), true, llvm::GlobalValue::LinkOnceODRLinkage, content, symbol);
-  one_per_linked_object(emitter, note, symbol);
-  note->setSection("isobar_domains");
-  note->setAlignment(llvm::Align(1));
-  llvm::appendToUsed(emitter.module(), {note});
+  note(emitter, "__isobar_fuzz_domains_are_" + symbol_of_domain(names), names, "isobar_domains");
+}
+void note_matched(Emitter& emitter, const std::string& name) {
+  note(emitter, "__isobar_fuzz_matched_" + symbol_of_domain(name), name, "isobar_matched");
 }
 
 }  // namespace isobar::fuzz

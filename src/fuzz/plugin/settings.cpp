@@ -1,5 +1,7 @@
 #include "settings.h"
 
+#include <set>
+
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -98,13 +100,16 @@ Settings settings_of_command_line() {
   return settings;
 }
 
-std::string name_of_domains(const Settings& s) {
+std::string name_of_domains(const Settings& s, const std::vector<OwnDomain>& own) {
   std::string name;
   const auto add = [&name](bool chosen, const char* domain) {
     if (chosen) name += (name.empty() ? "" : ",") + std::string(domain);
   };
   add(s.cmp, "cmp"), add(s.diff, "diff"), add(s.io, "io"), add(s.lock, "lock"), add(s.log, "log"), add(s.loops, "loops"), add(s.mem, "mem");
   add(s.perf, "perf"), add(s.recursion, "recursion"), add(s.slow, "slow"), add(s.stack, "stack"), add(s.valid, "valid");
+  std::set<std::string> names;
+  for (const OwnDomain& domain : own) names.insert("own:" + domain.name);
+  for (const std::string& one : names) add(true, one.c_str());
   return name.empty() ? "-" : name;
 }
 

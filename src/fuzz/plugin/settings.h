@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/domain_text.h"
+
 namespace isobar::fuzz {
 
 /// A function of the program's own that gives memory: `size` is the argument that says how many bytes; with `count`, times that argument.
@@ -36,7 +38,8 @@ struct Settings {
 /// Reads the options. What cannot be read ends the compiler with a sentence: the wrapper has checked them before.
 Settings settings_of_command_line();
 
-/// "cmp,mem": the domains in alphabetical order; "-" when there are none. Objects of one program must agree about it.
-std::string name_of_domains(const Settings& settings);
+/// "cmp,mem,own:probes": the domains in alphabetical order, then those of the user; "-" when there are none. Objects of one program must
+/// agree about it.
+std::string name_of_domains(const Settings& settings, const std::vector<OwnDomain>& own);
 
 }  // namespace isobar::fuzz

@@ -42,9 +42,43 @@ static inline unsigned closeness_of(uint32_t form, uint64_t a, uint64_t b) {
   return distance == 0 ? width : width - (64 - (unsigned)__builtin_clzll(distance));
 }
 
-void __isobar_fuzz_cmp_integers(struct isobar_fuzz_cell* cell, uint32_t form, uint64_t a, uint64_t b) {
-  take(cell, closeness_of(form, a, b));
-  if (ISOBAR_UNLIKELY(__isobar_fuzz_logging)) __isobar_fuzz_log_integers(cell, form, a, b);
+/* ---- numbers ----
+
+   A compare in a loop is made a million times, and comes closer a few. So the compiled code looks by itself, and calls only then: each site has a *bar*,
+   which a distance has to be below, a word of all ones when a run begins. */
+
+static uint64_t** lowered; /* the bars that this run has changed */
+static uint32_t lowered_count, lowered_room;
+
+void isobar_compares_begin(void) {
+  for (uint32_t i = 0; i < lowered_count; ++i) *lowered[i] = UINT64_MAX;
+  lowered_count = 0;
+}
+
+/* Makes the bar the run's. 0: there is no room to remember it, so it stays. */
+static int lower(uint64_t* bar, uint64_t to) {
+  if (*bar == UINT64_MAX) {
+    if (ISOBAR_UNLIKELY(lowered == NULL)) {
+      lowered_room = isobar_runtime.slots + 1;
+      lowered = isobar_memory(lowered_room * sizeof *lowered);
+    }
+    if (lowered_count >= lowered_room) return 0;
+    lowered[lowered_count++] = bar;
+  }
+  *bar = to;
+  return 1;
+}
+
+/* distance: of == and != the bits that differ, else how far the sides are apart; below the bar. */
+void __isobar_fuzz_cmp_closer(struct isobar_fuzz_cell* cell, uint64_t* bar, uint32_t form, uint64_t distance) {
+  if (isobar_epoch == 0) return;
+  const unsigned width = WIDTH(form);
+  if (form & ISOBAR_FUZZ_CMP_EQUAL) {
+    if (lower(bar, distance)) __isobar_fuzz_cell_max(cell, width - distance);
+    return;
+  }
+  const unsigned bits = distance == 0 ? 0 : 64 - (unsigned)__builtin_clzll(distance);
+  if (lower(bar, bits == 0 ? 0 : UINT64_C(1) << (bits - 1))) __isobar_fuzz_cell_max(cell, width - bits);
 }
 
 /* The bits of a float, in an order that is that of the numbers. */
@@ -59,12 +93,14 @@ void __isobar_fuzz_cmp_floats(struct isobar_fuzz_cell* cell, uint32_t form, uint
   if (ISOBAR_UNLIKELY(__isobar_fuzz_logging)) __isobar_fuzz_log_integers(cell, form & ~SCORED, a, b);
 }
 
-/* One cell for each case. */
-void __isobar_fuzz_cmp_switch(struct isobar_fuzz_cell* cells, uint32_t count, uint32_t form, uint64_t value, const uint64_t* cases) {
-  if (form & SCORED)
-    for (uint32_t i = 0; i < count; ++i) take(&cells[i], WIDTH(form) - bits_of(value ^ cases[i]));
-  if (ISOBAR_UNLIKELY(__isobar_fuzz_logging))
-    for (uint32_t i = 0; i < count; ++i) __isobar_fuzz_log_integers(&cells[i], form & ~SCORED, value, cases[i]);
+/* A switch has one cell for each case. Of values that lie within 64 of its least case, `bar` has a bit for each that this run has not had. */
+void __isobar_fuzz_cmp_switch(struct isobar_fuzz_cell* cells, uint64_t* bar, uint32_t count, uint32_t form, uint64_t value, const uint64_t* cases, uint64_t place) {
+  if (isobar_epoch == 0) return;
+  if (place < 64 && !lower(bar, *bar & ~(UINT64_C(1) << place))) return;
+  for (uint32_t i = 0; i < count; ++i) take(&cells[i], WIDTH(form) - bits_of(value ^ cases[i]));
+}
+void __isobar_fuzz_log_switch(struct isobar_fuzz_cell* cells, uint32_t count, uint32_t form, uint64_t value, const uint64_t* cases) {
+  for (uint32_t i = 0; i < count; ++i) __isobar_fuzz_log_integers(&cells[i], form, value, cases[i]);
 }
 
 /* ---- buffers and strings ---- */

@@ -168,6 +168,7 @@ void isobar_freeze(void) {
   RT.hit = isobar_memory((RT.blocks + 64) * sizeof *RT.hit);
   RT.hit_count = isobar_memory(RT.blocks + 64);
   if (RT.flags & ISOBAR_FUZZ_USES_DIFF) RT.diff_counters = isobar_memory(RT.blocks + 64);
+  isobar_prepare_counts();
   RT.frozen = 1;
 }
 

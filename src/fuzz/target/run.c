@@ -15,6 +15,7 @@ uint64_t isobar_now(void) {
 
 static void scan_all(void) {
   RT.hits = 0;
+  isobar_fold_counts();
   for (const struct isobar_fuzz_module* module = RT.modules; module != NULL; module = module->next)
     isobar_scan(module->counters_begin, module->counters_end, module->first_block);
 }
@@ -35,6 +36,7 @@ void isobar_run_begin(void) {
   }
   RT.touched_count = 0;
   RT.run_flags = 0;
+  isobar_compares_begin();
   if (++RT.last_epoch == 0) RT.last_epoch = 1;
   isobar_epoch = RT.last_epoch;
 }
@@ -46,6 +48,7 @@ void __isobar_fuzz_invalid(void) {
 void __isobar_fuzz_diff_hit(void) {
   if (isobar_epoch == 0 || (RT.run_flags & ISOBAR_FUZZ_RUN_DIFF) || RT.diff_counters == NULL) return;
   RT.run_flags |= ISOBAR_FUZZ_RUN_DIFF;
+  isobar_fold_counts();
   for (const struct isobar_fuzz_module* module = RT.modules; module != NULL; module = module->next)
     memcpy(RT.diff_counters + module->first_block, module->counters_begin, (size_t)(module->counters_end - module->counters_begin));
 }

@@ -55,6 +55,12 @@ ISOBAR_HIDDEN int isobar_run_end(struct isobar_fuzz_run* run, int all);
 /* The blocks of one module that ran, into hit and hit_count, and their counters zeroed. */
 ISOBAR_HIDDEN void isobar_scan(uint8_t* begin, uint8_t* end, uint32_t first_block);
 
+/* The 8-bit counters of programs that count in 64 bits: made ready when all modules are known, and made from the counts. The latter async-signal-safe. */
+ISOBAR_HIDDEN void isobar_prepare_counts(void);
+ISOBAR_HIDDEN void isobar_fold_counts(void);
+/* Of the domain cmp: a new run has seen nothing. */
+ISOBAR_HIDDEN void isobar_compares_begin(void);
+
 /* A line for each site and each domain: "b SLOT DOMAIN ..." as docs/formats/fuzz-sites.md has it. 0, or errno. */
 ISOBAR_HIDDEN int isobar_write_sites(const char* path);
 

@@ -54,6 +54,7 @@ static void print_cells(void) {
 }
 
 static void print_blocks(void) {
+  isobar_fold_counts();
   for (const struct isobar_fuzz_module* module = RT.modules; module != NULL; module = module->next)
     for (uint32_t i = 0; i < (uint32_t)(module->counters_end - module->counters_begin); ++i) {
       if (module->counters_begin[i] == 0) continue;
