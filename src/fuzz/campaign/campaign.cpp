@@ -168,10 +168,15 @@ EntryId RunningCampaign::choose(Goal goal) {
     if (holder != kNobody) return holder;
   }
   const auto& all = holders(goal);
+  // Coverage is found sooner by what runs sooner. A domain may be about what takes long: there, time is no fault.
+  const auto worth = [&](EntryId id) {
+    const double slowness = goal < kFirstDomain ? 1 + static_cast<double>(entries_[id].took.count()) / 1e6 : 1;
+    return promise(entries_[id]) / slowness;
+  };
   EntryId best = all[static_cast<std::size_t>(random_.below(all.size()))];
   for (int i = 1; i < kTournament; ++i) {
     const EntryId other = all[static_cast<std::size_t>(random_.below(all.size()))];
-    if (promise(entries_[other]) > promise(entries_[best])) best = other;
+    if (worth(other) > worth(best)) best = other;
   }
   return best;
 }

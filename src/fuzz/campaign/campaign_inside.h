@@ -68,6 +68,8 @@ class RunningCampaign final : public Campaign {
   Result<Bytes> trimmed(const Candidate& candidate, std::span<const Change> changes);
   Result<Outcome> run_one(ByteView input, const RunOptions& how, std::vector<Feature>* features = nullptr);
   std::size_t energy(const Entry& entry) const;
+  /// Runs of an entry that take so long together.
+  std::size_t affordable(const Entry& entry, Duration span) const;
   Result<const Bytes*> bytes_of(EntryId id);
 
   Executor& executor_;

@@ -11,12 +11,15 @@ namespace {
 
 /// A turn is about so long.
 constexpr Duration kTurn = 30ms;
-constexpr std::size_t kTrialsMin = 16, kTrialsMax = 2048;
+constexpr std::size_t kTrialsMin = 4, kTrialsMax = 2048;
 /// Of the first look at an input.
-constexpr std::size_t kExaminedBytesMax = 1 << 14, kColorTriesMax = 600, kReplacementsMax = 4000;
+constexpr std::size_t kExaminedBytesMax = 1 << 14, kColorTriesMax = 600, kReplacementsMax = 4000, kTogetherMax = 256;
 constexpr std::size_t kProbedBytesMax = 512, kRepairedMax = 512;
 constexpr Duration kProbeMax = 300ms;
+/// Of each part of the first look: an input that runs for long is looked at less closely.
+constexpr Duration kLookMax = 500ms;
 constexpr std::size_t kTrimLeast = 8, kTrimTriesMax = 200;
+constexpr Duration kTrimMax = 100ms;
 
 Operands own(const OperandLog& log) { return Operands::of(log); }
 
@@ -31,9 +34,10 @@ std::vector<std::uint64_t> further(std::uint64_t value, unsigned bytes) {
 
 }  // namespace
 
-std::size_t RunningCampaign::energy(const Entry& entry) const {
-  const auto took = std::max<std::int64_t>(entry.took.count(), 500);
-  return std::clamp(static_cast<std::size_t>(kTurn.count() / took), kTrialsMin, kTrialsMax);
+std::size_t RunningCampaign::energy(const Entry& entry) const { return std::clamp(affordable(entry, kTurn), kTrialsMin, kTrialsMax); }
+
+std::size_t RunningCampaign::affordable(const Entry& entry, Duration span) const {
+  return static_cast<std::size_t>(span.count() / std::max<std::int64_t>(entry.took.count(), 500));
 }
 
 Result<const Bytes*> RunningCampaign::bytes_of(EntryId id) {
@@ -52,13 +56,14 @@ Status RunningCampaign::examine(EntryId id) {
   stage_ = "compares";
   TRY_ASSIGN(const Bytes* held, bytes_of(id));
   const Bytes input = *held;
-  if (input.empty() || input.size() > kExaminedBytesMax) return {};
+  const std::size_t affords = affordable(entries_[id], kLookMax);
+  if (input.empty() || input.size() > kExaminedBytesMax || affords < 8) return {};
   TRY_ASSIGN(const Outcome first, run_one(input, {.log_operands = true}));
   if (first.ending != Ending::kOk) return {};
   const Operands log = own(executor_.operands());
   learn_tokens(log, dictionary_);
   if (log.integers.empty() && log.buffers.empty()) return {};
-  Colorizer colorizer(input, std::min(kColorTriesMax, input.size() * 2 + 8), random_);
+  Colorizer colorizer(input, std::min({kColorTriesMax, input.size() * 2 + 8, affords}), random_);
   while (const auto attempt = colorizer.next()) {
     TRY_ASSIGN(const Outcome outcome, run_one(*attempt, {}));
     colorizer.answer(outcome.ending == Ending::kOk && outcome.hash == first.hash);
@@ -69,18 +74,21 @@ Status RunningCampaign::examine(EntryId id) {
     if (outcome.ending == Ending::kOk && outcome.hash == first.hash) other = own(executor_.operands());
   }
   const bool two = !other.integers.empty() || !other.buffers.empty();
+  const auto replacements =
+      input_to_state(input, log, two ? ByteView(colorizer.colored()) : ByteView(), other, std::min(kReplacementsMax, affords));
   std::vector<Trial> trials;
-  for (const Replacement& replacement :
-       input_to_state(input, log, two ? ByteView(colorizer.colored()) : ByteView(), other, kReplacementsMax)) {
+  for (const Replacement& replacement : replacements) {
     trials.push_back({replaced(input, replacement), {}});
     if (trials.back().input.size() > options_.size_max) trials.pop_back();
   }
+  if (replacements.size() > 1)
+    for (std::size_t i = 0; i < std::min(kTogetherMax, affords); ++i)
+      trials.push_back({replaced_together(input, replacements, i % 4 == 0 ? 1.0 : random_.uniform(), random_), {}});
   if (trials.empty()) return {};
   TRY(run(trials, id, "compares"));
-  if (trials.size() > kRepairedMax) {
-    for (std::size_t i = 0; i < kRepairedMax; ++i)
-      std::swap(trials[i], trials[i + static_cast<std::size_t>(random_.below(trials.size() - i))]);
-    trials.resize(kRepairedMax);
+  if (const std::size_t most = std::min(kRepairedMax, affords / 4); trials.size() > most) {
+    for (std::size_t i = 0; i < most; ++i) std::swap(trials[i], trials[i + static_cast<std::size_t>(random_.below(trials.size() - i))]);
+    trials.resize(most);
   }
   TRY_ASSIGN(const auto mended, repaired(std::move(trials), log, first.hash));
   TRY_ASSIGN(const std::size_t kept, run(mended, id, "repairs"));
@@ -147,7 +155,9 @@ Status RunningCampaign::probe(EntryId id) {
         }
       }
     }
-    if (trials.size() < 256 && at + 1 < std::min(input.size(), kProbedBytesMax)) continue;
+    if (trials.size() < std::clamp<std::size_t>(affordable(entries_[id], kTurn), 16, 256) &&
+        at + 1 < std::min(input.size(), kProbedBytesMax))
+      continue;
     TRY(run(trials, id, "lengths"));
     trials.clear();
     if (now() - began > kProbeMax) break;
@@ -187,6 +197,7 @@ Status RunningCampaign::custom(EntryId id) {
 Result<Bytes> RunningCampaign::trimmed(const Candidate& candidate, std::span<const Change> changes) {
   Bytes best = candidate.input;
   std::size_t tries = 0;
+  const std::size_t tries_max = std::min(kTrimTriesMax, affordable({.took = candidate.outcome.took}, kTrimMax));
   const auto as_good = [&](ByteView input) -> Result<bool> {
     ++tries;
     std::vector<Feature> features;
@@ -202,7 +213,7 @@ Result<Bytes> RunningCampaign::trimmed(const Candidate& candidate, std::span<con
     });
   };
   for (std::size_t block = best.size() / 4; block >= 1 && best.size() > kTrimLeast; block /= 2) {
-    for (std::size_t at = 0; at + block <= best.size() && tries < kTrimTriesMax;) {
+    for (std::size_t at = 0; at + block <= best.size() && tries < tries_max;) {
       Bytes shorter(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(at));
       shorter.insert(shorter.end(), best.begin() + static_cast<std::ptrdiff_t>(at + block), best.end());
       TRY_ASSIGN(const bool good, as_good(shorter));

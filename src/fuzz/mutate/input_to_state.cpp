@@ -185,6 +185,22 @@ Bytes replaced(ByteView input, const Replacement& replacement) {
   return out;
 }
 
+Bytes replaced_together(ByteView input, const std::vector<Replacement>& replacements, double share, Random& random) {
+  Bytes out(input.begin(), input.end());
+  std::vector<bool> taken(input.size());
+  // From another place each time: of several for one place the first is put in.
+  const std::size_t first = replacements.empty() ? 0 : static_cast<std::size_t>(random.below(replacements.size()));
+  for (std::size_t i = 0; i < replacements.size(); ++i) {
+    const Replacement& each = replacements[(first + i) % replacements.size()];
+    if (each.old_size != each.bytes.size() || !random.chance(share)) continue;
+    const auto begin = taken.begin() + each.at, end = begin + each.old_size;
+    if (std::find(begin, end, true) != end) continue;
+    std::fill(begin, end, true);
+    std::ranges::copy(each.bytes, out.begin() + each.at);
+  }
+  return out;
+}
+
 void learn_tokens(const Operands& log, Dictionary& dictionary) {
   for (const isobar_fuzz_operands& each : log.integers) {
     const unsigned width = (each.form & 0xff) / 8;

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
 
+#include <set>
+
 #include "fuzz/havoc.h"
 #include "fuzz/input_to_state.h"
 
@@ -152,6 +154,15 @@ isobar_fuzz_buffers compared(std::string_view a, std::string_view b) {
 TEST(InputToState, PutsTextsInThePlaceOfTexts) {
   EXPECT_THAT(tried("user=joe;", {{}, {compared("joe", "administrator")}}), Contains("user=administrator;"));
   EXPECT_THAT(tried("GIF8....", {{}, {compared("GIF8", "\x89PNG")}}), Contains("\x89PNG...."));
+}
+
+TEST(InputToState, PutsManyInAtOnceAndNoneOverAnother) {
+  Random random(1);
+  const std::vector<Replacement> all{{0, 1, bytes("A")}, {2, 2, bytes("BC")}, {3, 1, bytes("x")}, {4, 1, bytes("longer")}};
+  std::set<std::string> seen;
+  for (int i = 0; i < 100; ++i) seen.insert(text(replaced_together(bytes("abcde"), all, 1, random)));
+  EXPECT_THAT(seen, ElementsAre("AbBCe", "Abcxe"));
+  EXPECT_EQ(text(replaced_together(bytes("abcde"), all, 0, random)), "abcde");
 }
 
 TEST(InputToState, LearnsTheConstants) {

@@ -8,7 +8,9 @@ namespace isobar::fuzz {
 namespace {
 
 std::string cut(std::string text, std::size_t width) {
-  if (text.size() > width) text = text.substr(0, width > 1 ? width - 1 : width) + "…";
+  if (text.size() <= width) return text;
+  text.resize(width > 1 ? width - 1 : width);
+  text += "…";
   return text;
 }
 
@@ -33,9 +35,13 @@ std::string row(const Progress& progress, const GoalProgress& goal, const Target
 }  // namespace
 
 std::string grouped(std::uint64_t number) {
-  std::string digits = fmt::format("{}", number);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
-  return digits;
+  const std::string digits = fmt::format("{}", number);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i != 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
 }
 
 std::string status_line(const Progress& progress) {

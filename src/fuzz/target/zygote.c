@@ -71,6 +71,7 @@ static void on_signal(int signal) {
   raise(signal);
   _exit(128 + signal);
 }
+void __isobar_fuzz_finish(void) { close_run(ISOBAR_FUZZ_DONE, 0); }
 static void on_sanitizer(void) { close_run(ISOBAR_FUZZ_CAUGHT, SIGABRT); }
 static void on_exit_of_harness(void) { close_run(ISOBAR_FUZZ_CAUGHT, 0); }
 static void on_exit_of_program(void) { close_run(ISOBAR_FUZZ_DONE, 0); }

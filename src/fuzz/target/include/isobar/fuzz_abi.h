@@ -69,6 +69,7 @@ struct isobar_fuzz_site {
 /* Forms of blocks. */
 #define ISOBAR_FUZZ_BLOCK_ENTRY 1u /* a function's first */
 #define ISOBAR_FUZZ_BLOCK_LOOP 2u  /* a loop's header */
+#define ISOBAR_FUZZ_BLOCK_SELECT 4u /* no block: one side of a choice without a branch */
 
 /* Forms of compares: the low byte is the width in bits (8, 16, 32, 64), or 0 for memory and strings. */
 #define ISOBAR_FUZZ_CMP_EQUAL 0x100u    /* == and != */
@@ -130,6 +131,9 @@ void __isobar_fuzz_register_domain(struct isobar_fuzz_domain* domain);
 
 /* The first thing that a `main` of the program's own does, where there is no harness: the plugin puts the call there. */
 void __isobar_fuzz_main(int argc, char** argv);
+
+/* Before a program ends its process past its exit handlers (_exit): what the run did is written down. */
+void __isobar_fuzz_finish(void);
 
 /* Records at a site. Safe before registration, outside runs (nothing is recorded) and from any thread (counts may then be lost, never memory). */
 void __isobar_fuzz_cell_add(struct isobar_fuzz_cell* cell, uint64_t value);
