@@ -36,6 +36,11 @@ void isobar_fold_counts(void) {
   for (uint32_t i = 0; i < function_count; ++i) {
     if (functions[i].counters[0] == 0) continue;
     const size_t blocks = (size_t)(functions[i].end - functions[i].counts);
-    for (size_t block = 0; block < blocks; ++block) functions[i].counters[block] = folded(functions[i].counts[block]);
+    uint8_t* counters = functions[i].counters;
+    /* Choices are counted in the counter alone; and all may have been folded before in this run. */
+    for (size_t block = 0; block < blocks; ++block) {
+      const uint8_t made = folded(functions[i].counts[block]);
+      counters[block] = made > counters[block] ? made : counters[block];
+    }
   }
 }

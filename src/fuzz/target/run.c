@@ -103,7 +103,7 @@ static void of_counts(struct listing* list) {
   uint64_t sum = 0;
   for (uint32_t i = 0; i < RT.hits; ++i) {
     const uint64_t* count = count_of(RT.hit[i]);
-    if (count == NULL) continue;
+    if (count == NULL || *count == 0) continue;
     sum += *count;
     if (RT.flags & ISOBAR_FUZZ_USES_PERF) of_slot(list, isobar_perf.reducer, isobar_perf.first_slot + RT.hit[i], *count);
   }
