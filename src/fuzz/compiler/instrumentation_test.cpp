@@ -383,6 +383,29 @@ int LLVMFuzzerTestOneInput(const uint8_t* p, size_t n) {
               IsSupersetOf({"LLVMFuzzerTestOneInput:5 1", "LLVMFuzzerTestOneInput:8 9", "LLVMFuzzerTestOneInput:8 5"}));
 }
 
+// png_check_IHDR of libpng is one chain of them: without counters it is a wall.
+TEST_F(Blocks, ChoicesWithoutABranchAreCountedByTheirOutcome) {
+  const auto source = write("chain.c", R"(
+#include <stddef.h>
+#include <stdint.h>
+int LLVMFuzzerTestOneInput(const uint8_t* p, size_t n) {
+  int error = 0;
+  if (p[0] > 'm') error = 5;
+  if (p[1] == 'x') error = 2;
+  if (p[2] < 'c') error = 3;
+  int least = p[0] < p[1] ? p[0] : p[1];
+  return error + 10 * (least == 7);
+})");
+  for (const char* options : {"-O2", "-O2 --domains perf", "-O2 --domains slow"}) {
+    for (int version : versions()) {
+      const auto program = build(source, std::string(options) + " --list-sites", version);
+      const auto blocks = [&](const std::string& input) { return shell(program.string() + " " + input + " | grep ^block").output; };
+      const std::set<std::string> seen = {blocks("aaz"), blocks("zaz"), blocks("axz"), blocks("aaa"), blocks("zxa")};
+      EXPECT_EQ(seen.size(), 5u) << options << version << said_;
+    }
+  }
+}
+
 TEST_F(Blocks, CountersGoFromTheirGreatestToOne) {
   const auto source = write("many.c", R"(
 #include <stdint.h>

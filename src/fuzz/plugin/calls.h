@@ -32,6 +32,12 @@ class AroundCall {
   BuilderAt after() { return {after_place(), call_.getDebugLoc()}; }
   llvm::Instruction* after_place();
 
+  /// Without arguments.
+  void hook_before(llvm::StringRef name) {
+    BuilderAt builder = before();
+    hook(builder, name, {});
+  }
+
   llvm::Value* pointer(llvm::IRBuilder<>& builder, unsigned argument);
   llvm::Value* number(llvm::IRBuilder<>& builder, unsigned argument, unsigned width = 64);
   /// The result, sign-extended.

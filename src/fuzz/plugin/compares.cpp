@@ -168,30 +168,30 @@ class CompareHooks {
     return cells;
   }
 
-  /// Looks whether the sides are closer than they were in this run, and calls only then.
+  /// Looks whether the sides are closer than the cell says, and calls only then.
   void score(llvm::CmpInst& compare, const Cells& cells) {
     llvm::IRBuilder<> builder(&compare);
     const std::vector<Sides> all = sides_of(builder, compare);
     for (size_t i = 0; i < all.size(); ++i) {
-      llvm::Constant* bar = sites_.bar();
       builder.SetInsertPoint(&compare);
-      llvm::Value* distance = distance_of(builder, all[i]);
-      llvm::Value* closer = builder.CreateICmpULT(distance, load(builder, bar));
+      llvm::Value* width = builder.getInt64(all[i].form & 0xff);
+      llvm::Value* bits = bits_between(builder, all[i]);
+      llvm::Value* closer = builder.CreateICmpULT(builder.CreateAdd(bits, load(builder, cells.cells[i])), width);
       llvm::IRBuilder<> seldom(llvm::SplitBlockAndInsertIfThen(closer, &compare, false, unlikely()));
-      call(seldom, "__isobar_fuzz_cmp_closer", {cells.cells[i], bar, seldom.getInt32(all[i].form), distance});
+      call(seldom, "__isobar_fuzz_cmp_closer", {cells.cells[i], seldom.CreateSub(width, bits)});
     }
   }
   void score(llvm::SwitchInst& choice, const Cells& cells) {
-    llvm::Constant* bar = sites_.bar();
+    llvm::Constant* unseen = sites_.unseen();
     llvm::IRBuilder<> builder(&choice);
     llvm::Value* value = value_of(builder, choice);
     llvm::Value* place = builder.CreateSub(value, builder.getInt64(cells.least));
     llvm::Value* bit = builder.CreateShl(builder.getInt64(1), builder.CreateAnd(place, 63));
-    llvm::Value* is_new = builder.CreateICmpNE(builder.CreateAnd(load(builder, bar), bit), builder.getInt64(0));
+    llvm::Value* is_new = builder.CreateICmpNE(builder.CreateAnd(load(builder, unseen), bit), builder.getInt64(0));
     llvm::Value* look = builder.CreateOr(is_new, builder.CreateICmpUGT(place, builder.getInt64(63)));
     llvm::IRBuilder<> seldom(llvm::SplitBlockAndInsertIfThen(look, &choice, false, unlikely()));
     call(seldom, "__isobar_fuzz_cmp_switch",
-         {cells.cells[0], bar, seldom.getInt32(static_cast<uint32_t>(cells.cells.size())), seldom.getInt32(form_of(choice)), value,
+         {cells.cells[0], unseen, seldom.getInt32(static_cast<uint32_t>(cells.cells.size())), seldom.getInt32(form_of(choice)), value,
           cells.cases, place});
   }
 
@@ -297,20 +297,22 @@ class CompareHooks {
     return builder.CreateZExt(choice.getCondition(), emitter_.bits(64));
   }
 
-  // Of == and != the bits that differ, else how far the sides are apart.
-  llvm::Value* distance_of(llvm::IRBuilder<>& builder, const Sides& sides) {
-    if (sides.form & ISOBAR_FUZZ_CMP_EQUAL) {
-      auto* count = llvm::Intrinsic::getDeclaration(&emitter_.module(), llvm::Intrinsic::ctpop, {emitter_.bits(64)});
-      return builder.CreateCall(count, {builder.CreateXor(sides.a, sides.b)});
-    }
+  // Of == and != the bits that differ, else those of how far the sides are apart.
+  llvm::Value* bits_between(llvm::IRBuilder<>& builder, const Sides& sides) {
+    const auto intrinsic = [&](llvm::Intrinsic::ID which) {
+      return llvm::Intrinsic::getDeclaration(&emitter_.module(), which, {emitter_.bits(64)});
+    };
+    if (sides.form & ISOBAR_FUZZ_CMP_EQUAL)
+      return builder.CreateCall(intrinsic(llvm::Intrinsic::ctpop), {builder.CreateXor(sides.a, sides.b)});
     const uint64_t sign = sides.form & ISOBAR_FUZZ_CMP_SIGNED ? uint64_t{1} << ((sides.form & 0xff) - 1) : 0;
     llvm::Value* a = sign == 0 ? sides.a : builder.CreateXor(sides.a, sign);
     llvm::Value* b = sign == 0 ? sides.b : builder.CreateXor(sides.b, sign);
-    return builder.CreateSelect(builder.CreateICmpULT(a, b), builder.CreateSub(b, a), builder.CreateSub(a, b));
+    llvm::Value* distance = builder.CreateSelect(builder.CreateICmpULT(a, b), builder.CreateSub(b, a), builder.CreateSub(a, b));
+    return builder.CreateSub(builder.getInt64(64), builder.CreateCall(intrinsic(llvm::Intrinsic::ctlz), {distance, builder.getFalse()}));
   }
 
-  llvm::Value* load(llvm::IRBuilder<>& builder, llvm::Constant* bar) {
-    llvm::Value* place = builder.CreatePointerCast(bar, llvm::PointerType::get(emitter_.bits(64), 0));
+  llvm::Value* load(llvm::IRBuilder<>& builder, llvm::Constant* word) {
+    llvm::Value* place = builder.CreatePointerCast(word, llvm::PointerType::get(emitter_.bits(64), 0));
     return emitter_.unwatched(builder.CreateLoad(emitter_.bits(64), place));
   }
 

@@ -164,9 +164,9 @@ llvm::Constant* SiteTable::cell(const SiteDomain& domain, const Place& place, ui
   return emitter_.element(sites.array, sites.records.size() - 1, kCellBytes);
 }
 
-llvm::Constant* SiteTable::bar() {
-  if (bars_ == nullptr) bars_ = emitter_.placeholder();
-  return emitter_.element(bars_, bar_count_++, 8);
+llvm::Constant* SiteTable::unseen() {
+  if (unseen_ == nullptr) unseen_ = emitter_.placeholder();
+  return emitter_.element(unseen_, unseen_count_++, 8);
 }
 
 void SiteTable::finish(std::map<SiteDomain, unsigned>& domains) {
@@ -178,10 +178,10 @@ void SiteTable::finish(std::map<SiteDomain, unsigned>& domains) {
     domains[domain] += static_cast<unsigned>(sites.records.size());
   }
   domains_.clear();
-  if (bars_ == nullptr) return;
-  const std::vector<uint64_t> words(bar_count_, UINT64_MAX);
+  if (unseen_ == nullptr) return;
+  const std::vector<uint64_t> words(unseen_count_, UINT64_MAX);
   llvm::Constant* ones = llvm::ConstantDataArray::get(emitter_.context(), words);
-  emitter_.place_array(function_, bars_, ones, "isobar_bars", false, 8);
+  emitter_.place_array(function_, unseen_, ones, "isobar_unseen", false, 8);
 }
 
 }  // namespace isobar::fuzz

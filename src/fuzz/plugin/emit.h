@@ -83,8 +83,8 @@ class SiteTable {
 
   /// The cell of a new site, as a pointer.
   llvm::Constant* cell(const SiteDomain& domain, const Place& place, uint32_t form);
-  /// A word of all ones for a site, which begins each run so (target/domain_cmp.c).
-  llvm::Constant* bar();
+  /// A word of all ones for a switch, which begins each run so: struct seen of target/domain_cmp.c.
+  llvm::Constant* unseen();
   /// Puts all arrays into the module. Adds the domains that it met to `domains`, with how many sites each has.
   void finish(std::map<SiteDomain, unsigned>& domains);
 
@@ -96,8 +96,8 @@ class SiteTable {
   Emitter& emitter_;
   llvm::Function& function_;
   std::map<SiteDomain, Sites> domains_;
-  llvm::GlobalVariable* bars_ = nullptr;
-  uint64_t bar_count_ = 0;
+  llvm::GlobalVariable* unseen_ = nullptr;
+  uint64_t unseen_count_ = 0;
 };
 
 /// "mem.largest" → "mem_largest", as sections and symbols have it.

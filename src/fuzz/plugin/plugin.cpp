@@ -6,6 +6,7 @@
 #include <set>
 
 #include "allocations.h"
+#include "calls.h"
 #include "changed_lines.h"
 #include "compares.h"
 #include "coverage.h"
@@ -71,15 +72,17 @@ class Instrumentation : public llvm::PassInfoMixin<Instrumentation> {
   // First looks, then changes.
   static void instrument(Emitter& emitter, llvm::Function& function, const Asked& asked, Made& made) {
     const Settings& settings = asked.settings;
-    const std::vector<llvm::BasicBlock*> blocks = blocks_to_count(function, settings);
+    Counted counted{blocks_to_count(function, settings), {}};
+    counted.choices = choices_to_count(function);
     const Compares compares = find_compares(function);
     const auto allocations = settings.mem ? find_allocations(function, settings) : std::vector<llvm::CallBase*>();
     const auto traffic = find_traffic(function, settings);
     const auto changed = settings.diff ? blocks_that_changed(function, settings.changed) : std::vector<llvm::BasicBlock*>();
+    const auto exits = exits_of(function);
     const auto own = find_own(function, asked.own);
     SiteTable sites(emitter, function);
     if (settings.loops) hook_loops(emitter, sites, function);
-    count_blocks(emitter, function, blocks, settings);
+    made.blocks += count_runs(emitter, function, counted, settings);
     hook_changed(emitter, changed);
     hook_allocations(emitter, sites, allocations, settings);
     hook_traffic(emitter, sites, traffic, settings);
@@ -87,9 +90,21 @@ class Instrumentation : public llvm::PassInfoMixin<Instrumentation> {
     hook_own(emitter, sites, own, made.matched);
     if (settings.stack) hook_stack(emitter, function);
     if (asked.recursive.count(&function) != 0) hook_recursion(emitter, sites, function);
+    for (llvm::CallBase* exit : exits) AroundCall(emitter, *exit).hook_before("__isobar_fuzz_finish");
     sites.finish(made.sites);
     if (function.getName() == "main") announce_main(emitter, function);
-    made.blocks += blocks.size();
+  }
+
+  // Ends of the process that run nothing of what exit() runs, so that the runtime learns of them here.
+  static std::vector<llvm::CallBase*> exits_of(llvm::Function& function) {
+    std::vector<llvm::CallBase*> found;
+    for (llvm::BasicBlock& block : function)
+      for (llvm::Instruction& instruction : block)
+        if (auto* call = llvm::dyn_cast<llvm::CallBase>(&instruction)) {
+          const llvm::StringRef name = called_name(*call);
+          if (name == "_exit" || name == "_Exit" || name == "quick_exit") found.push_back(call);
+        }
+    return found;
   }
 
   // What there is, told to the runtime when the program starts and to the wrapper when it is linked.

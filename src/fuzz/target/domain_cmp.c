@@ -44,41 +44,26 @@ static inline unsigned closeness_of(uint32_t form, uint64_t a, uint64_t b) {
 
 /* ---- numbers ----
 
-   A compare in a loop is made a million times, and comes closer a few. So the compiled code looks by itself, and calls only then: each site has a *bar*,
-   which a distance has to be below, a word of all ones when a run begins. */
+   A compare in a loop is made a million times, and comes closer a few. So the compiled code looks by itself whether it is closer than its cell says, and
+   calls only then; for that the cells of a run are set back to 0 before the next. */
 
-static uint64_t** lowered; /* the bars that this run has changed */
-static uint32_t lowered_count, lowered_room;
+static struct seen** marked; /* what this run has changed */
+static uint32_t marked_count, marked_room;
+
+/* A switch: a bit for each value within 64 of its least case that this run has not had; all ones when a run begins. */
+struct seen {
+  uint64_t unseen;
+};
 
 void isobar_compares_begin(void) {
-  for (uint32_t i = 0; i < lowered_count; ++i) *lowered[i] = UINT64_MAX;
-  lowered_count = 0;
+  for (uint32_t i = 0; i < isobar_runtime.touched_count; ++i) isobar_runtime.touched[i]->value = 0;
+  for (uint32_t i = 0; i < marked_count; ++i) marked[i]->unseen = UINT64_MAX;
+  marked_count = 0;
 }
 
-/* Makes the bar the run's. 0: there is no room to remember it, so it stays. */
-static int lower(uint64_t* bar, uint64_t to) {
-  if (*bar == UINT64_MAX) {
-    if (ISOBAR_UNLIKELY(lowered == NULL)) {
-      lowered_room = isobar_runtime.slots + 1;
-      lowered = isobar_memory(lowered_room * sizeof *lowered);
-    }
-    if (lowered_count >= lowered_room) return 0;
-    lowered[lowered_count++] = bar;
-  }
-  *bar = to;
-  return 1;
-}
-
-/* distance: of == and != the bits that differ, else how far the sides are apart; below the bar. */
-void __isobar_fuzz_cmp_closer(struct isobar_fuzz_cell* cell, uint64_t* bar, uint32_t form, uint64_t distance) {
-  if (isobar_epoch == 0) return;
-  const unsigned width = WIDTH(form);
-  if (form & ISOBAR_FUZZ_CMP_EQUAL) {
-    if (lower(bar, distance)) __isobar_fuzz_cell_max(cell, width - distance);
-    return;
-  }
-  const unsigned bits = distance == 0 ? 0 : 64 - (unsigned)__builtin_clzll(distance);
-  if (lower(bar, bits == 0 ? 0 : UINT64_C(1) << (bits - 1))) __isobar_fuzz_cell_max(cell, width - bits);
+void __isobar_fuzz_cmp_closer(struct isobar_fuzz_cell* cell, uint64_t closeness) {
+  if (cell->epoch == isobar_epoch) cell->value = closeness;
+  else __isobar_fuzz_cell_max(cell, closeness);
 }
 
 /* The bits of a float, in an order that is that of the numbers. */
@@ -93,10 +78,23 @@ void __isobar_fuzz_cmp_floats(struct isobar_fuzz_cell* cell, uint32_t form, uint
   if (ISOBAR_UNLIKELY(__isobar_fuzz_logging)) __isobar_fuzz_log_integers(cell, form & ~SCORED, a, b);
 }
 
-/* A switch has one cell for each case. Of values that lie within 64 of its least case, `bar` has a bit for each that this run has not had. */
-void __isobar_fuzz_cmp_switch(struct isobar_fuzz_cell* cells, uint64_t* bar, uint32_t count, uint32_t form, uint64_t value, const uint64_t* cases, uint64_t place) {
-  if (isobar_epoch == 0) return;
-  if (place < 64 && !lower(bar, *bar & ~(UINT64_C(1) << place))) return;
+/* 0: there is no room to remember it, so it has to stay. */
+static int mark(struct seen* seen, uint64_t place) {
+  if (seen->unseen == UINT64_MAX) {
+    if (ISOBAR_UNLIKELY(marked == NULL)) {
+      marked_room = isobar_runtime.slots + 1;
+      marked = isobar_memory(marked_room * sizeof *marked);
+    }
+    if (marked_count >= marked_room) return 0;
+    marked[marked_count++] = seen;
+  }
+  seen->unseen &= ~(UINT64_C(1) << place);
+  return 1;
+}
+
+/* One cell for each case. place: the value less the least case. */
+void __isobar_fuzz_cmp_switch(struct isobar_fuzz_cell* cells, struct seen* seen, uint32_t count, uint32_t form, uint64_t value, const uint64_t* cases, uint64_t place) {
+  if (isobar_epoch == 0 || (place < 64 && !mark(seen, place))) return;
   for (uint32_t i = 0; i < count; ++i) take(&cells[i], WIDTH(form) - bits_of(value ^ cases[i]));
 }
 void __isobar_fuzz_log_switch(struct isobar_fuzz_cell* cells, uint32_t count, uint32_t form, uint64_t value, const uint64_t* cases) {

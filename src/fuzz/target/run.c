@@ -28,12 +28,17 @@ static uint64_t* count_of(uint32_t block) {
   return NULL;
 }
 
+static void zero_counts(void) {
+  if (RT.flags & (ISOBAR_FUZZ_USES_PERF | ISOBAR_FUZZ_USES_SLOW))
+    for (uint32_t i = 0; i < RT.hits; ++i) {
+      uint64_t* count = count_of(RT.hit[i]);
+      if (count != NULL) *count = 0;
+    }
+}
+
 void isobar_run_begin(void) {
   scan_all(); /* what ran since the last run, the program's start among it, is not this run's */
-  for (uint32_t i = 0; i < RT.hits; ++i) {
-    uint64_t* count = count_of(RT.hit[i]);
-    if (count != NULL) *count = 0;
-  }
+  zero_counts();
   RT.touched_count = 0;
   RT.run_flags = 0;
   isobar_compares_begin();
@@ -98,7 +103,7 @@ static void of_counts(struct listing* list) {
   uint64_t sum = 0;
   for (uint32_t i = 0; i < RT.hits; ++i) {
     const uint64_t* count = count_of(RT.hit[i]);
-    if (count == NULL) continue;
+    if (count == NULL || *count == 0) continue;
     sum += *count;
     if (RT.flags & ISOBAR_FUZZ_USES_PERF) of_slot(list, isobar_perf.reducer, isobar_perf.first_slot + RT.hit[i], *count);
   }
@@ -124,14 +129,6 @@ static uint64_t hash_of_blocks(void) {
     hash += (each ^ each >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
   }
   return hash;
-}
-
-static void zero_counts(void) {
-  if (RT.flags & (ISOBAR_FUZZ_USES_PERF | ISOBAR_FUZZ_USES_SLOW))
-    for (uint32_t i = 0; i < RT.hits; ++i) {
-      uint64_t* count = count_of(RT.hit[i]);
-      if (count != NULL) *count = 0;
-    }
 }
 
 int isobar_run_end(struct isobar_fuzz_run* run, int all) {

@@ -1,7 +1,7 @@
 /* Runs a harness once for each argument, with the runtime's own parts, and prints every value that the run gave:
      DOMAIN FUNCTION:LINE VALUE       a key that is a site
      DOMAIN KEY VALUE                 one that is not
-     block FUNCTION:LINE COUNT        a block's counter
+     block FUNCTION:LINE COUNT        a block's counter; of a choice: block choice INDEX FUNCTION:LINE COUNT
      log FUNCTION:LINE FORM A B       operands, in hexadecimal
      text FUNCTION:LINE FORM A|B      operands of a buffer
    after "run ARGUMENT RESULT". */
@@ -58,8 +58,13 @@ static void print_blocks(void) {
   for (const struct isobar_fuzz_module* module = RT.modules; module != NULL; module = module->next)
     for (uint32_t i = 0; i < (uint32_t)(module->counters_end - module->counters_begin); ++i) {
       if (module->counters_begin[i] == 0) continue;
-      printf("block %s %u\n", of_block[module->first_block + i].text, module->counters_begin[i]);
-      if (module->counts_begin != module->counts_end) printf("perf %s %llu\n", of_block[module->first_block + i].text, (unsigned long long)module->counts_begin[i]);
+      const char* label = of_block[module->first_block + i].text;
+      if (module->blocks_begin[i].form & ISOBAR_FUZZ_BLOCK_SELECT) {
+        printf("block choice %u %s %u\n", i, label, module->counters_begin[i]);
+        continue;
+      }
+      printf("block %s %u\n", label, module->counters_begin[i]);
+      if (module->counts_begin != module->counts_end) printf("perf %s %llu\n", label, (unsigned long long)module->counts_begin[i]);
     }
 }
 
