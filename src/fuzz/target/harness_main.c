@@ -106,6 +106,7 @@ int main(int argc, char** argv) {
   if (isobar_zygote(LLVMFuzzerTestOneInput, LLVMFuzzerCustomMutator, LLVMFuzzerInitialize, &argc, &argv)) return 0;
   if (LLVMFuzzerInitialize != NULL) LLVMFuzzerInitialize(&argc, &argv);
   isobar_afl(LLVMFuzzerTestOneInput);
+  isobar_print_deaths();
   int failed = 0, files = 0;
   for (int i = 1; i < argc; ++i) {
     if (strncmp(argv[i], "-runs=", 6) == 0) {

@@ -70,6 +70,9 @@ ISOBAR_HIDDEN int isobar_zygote(isobar_harness harness, isobar_mutator mutator, 
 /* The same for AFL++, old and new. */
 ISOBAR_HIDDEN int isobar_afl(isobar_harness harness);
 
+/* From here on a death prints its stack, if no sanitizer does. */
+ISOBAR_HIDDEN void isobar_print_deaths(void);
+
 /* Of the monotonic clock. */
 ISOBAR_HIDDEN uint64_t isobar_now(void);
 

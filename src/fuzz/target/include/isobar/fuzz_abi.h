@@ -158,6 +158,7 @@ void __isobar_fuzz_invalid(void);  /* an assumption about the input failed: this
 
 /* Environment of a target that the fuzzer starts. */
 #define ISOBAR_FUZZ_ENV_SHARED "ISOBAR_FUZZ_SHARED" /* the descriptor of the shared memory, decimal */
+#define ISOBAR_FUZZ_ENV_STACKS "ISOBAR_FUZZ_STACKS" /* set: a program that dies prints its stack; a harness always does */
 #define ISOBAR_FUZZ_ENV_FILE "ISOBAR_FUZZ_FILE"     /* a path where a program without a harness finds its input; standard input, if there is none */
 #define ISOBAR_FUZZ_ENV_SITES "ISOBAR_FUZZ_SITES"   /* a path: the target writes its sites there at its start, and a line "end" last */
 
