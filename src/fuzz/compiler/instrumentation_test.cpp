@@ -724,5 +724,28 @@ TEST_F(Linking, SaysWhatIsMissing) {
   EXPECT_THAT(in_folder("bin/isobar-cc a.c").output, AllOf(HasSubstr("there is no plugin for clang"), HasSubstr("./dev fuzz-tools")));
 }
 
+// The same binary under AFL++ as Debian has it: persistent, with shared test cases, a map of its own size.
+TEST_F(Linking, WhatItLinksRunsUnderAflFuzz) {
+  if (shell("command -v afl-fuzz").status != 0) GTEST_SKIP() << "afl-fuzz of Debian's afl++ is not here";
+  write("magic.c", R"(
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+int LLVMFuzzerTestOneInput(const uint8_t* p, size_t n) {
+  if (n > 2 && p[0] == 'F')
+    if (p[1] == 'U')
+      if (p[2] == 'Z') abort();
+  return 0;
+})");
+  for (const char* domains : {"", "--domains perf,cmp"}) {
+    const Ended ended =
+        in_folder(compiler(false) + " -O1 " + domains +
+                  " magic.c -o magic && rm -rf in out && mkdir -p in && echo FFF > in/one && "
+                  "AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_NO_UI=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_BENCH_UNTIL_CRASH=1 "
+                  "timeout -s INT 60 afl-fuzz -i in -o out -V 30 -- ./magic | tail -n 30; head -c 3 out/default/crashes/id*");
+    EXPECT_THAT(ended.output, testing::EndsWith("FUZ")) << domains;
+  }
+}
+
 }  // namespace
 }  // namespace isobar::fuzz
