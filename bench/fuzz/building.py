@@ -1,0 +1,90 @@
+"""The targets, each by isobar-cc, AFL++'s compiler and libFuzzer's, from Debian's sources, below build/bench-fuzz."""
+
+import functools
+import os
+import pathlib
+import shutil
+import subprocess
+
+from isobar import ROOT
+
+FOLDER = ROOT / "build/bench-fuzz"
+TARGETS = pathlib.Path(__file__).resolve().parent / "targets"
+TOOLS = ROOT / "build/release/fuzz/bin"
+REPLAY = ROOT / "build/bench/src/fuzz/executor/fuzz_replay"
+PACKAGES = ("libpng1.6", "zlib")
+
+COMPILERS = {
+    "isobar": ([TOOLS / "isobar-cc"], {}),
+    "AFL++": (["afl-clang-fast"], {"AFL_QUIET": "1", "AFL_LLVM_CMPLOG": "1"}),
+    "libFuzzer": (["clang-19"], {}),
+}
+
+
+def run(words, **more):
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, **more)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, words))}: {(done.stderr or done.stdout)[-2000:]}")
+    return done.stdout
+
+
+@functools.cache
+def has(name):
+    """Whether a compiler of COMPILERS is here."""
+    return shutil.which(str(COMPILERS[name][0][0])) is not None
+
+
+@functools.cache
+def version(name):
+    if name == "AFL++":
+        text = subprocess.run(["afl-fuzz", "--version"], capture_output=True, text=True, env={**os.environ, "AFL_QUIET": "1"}).stdout
+        return "AFL++ " + text.split("afl-fuzz++")[-1].split()[0].strip() if "afl-fuzz++" in text else "AFL++"
+    return f"libFuzzer {run(['clang-19', '-dumpversion']).strip()}"
+
+
+@functools.cache
+def sources():
+    """{package: folder}. By apt, from lists of its own: the system's need no deb-src."""
+    folder = FOLDER / "sources"
+    if not all(list(folder.glob(f"{package.rstrip('1.6')}*/")) for package in PACKAGES):
+        lists = FOLDER / "apt"
+        (lists / "partial").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        (FOLDER / "sources.list").write_text("deb-src MIRROR bookworm main\n")
+        options = ["-qq", "-o", f"Dir::Etc::sourcelist={FOLDER}/sources.list", "-o", "Dir::Etc::sourceparts=-", "-o", f"Dir::State::lists={lists}"]
+        run(["apt-get", *options, "update"])
+        run(["apt-get", *options, "source", "--download-only", *PACKAGES], cwd=folder)
+        for archive in folder.glob("*.orig.tar.*"):
+            run(["tar", "xf", archive], cwd=folder)
+    found = {package: next(path for path in folder.iterdir() if path.is_dir() and path.name.startswith(package.rstrip("1.6"))) for package in PACKAGES}
+    config = found["libpng1.6"] / "pnglibconf.h"
+    if not config.exists():
+        shutil.copy(found["libpng1.6"] / "scripts/pnglibconf.h.prebuilt", config)
+    return found
+
+
+def png_sources():
+    folders = sources()
+    files = [path for path in sorted(folders["libpng1.6"].glob("png*.c")) if path.name != "pngtest.c"]
+    files += [folders["zlib"] / f"{name}.c" for name in "adler32 crc32 deflate infback inffast inflate inftrees trees zutil compress uncompr".split()]
+    return files, [f"-I{folder}" for folder in folders.values()]
+
+
+def png_files():
+    return sorted((sources()["libpng1.6"] / "contrib/pngsuite").glob("*.png"))
+
+
+def built(name, compiler, files, options=()):
+    """The program, made if it is older than what it is made of."""
+    words, environment = COMPILERS[compiler]
+    program = FOLDER / "programs" / name
+    program.parent.mkdir(parents=True, exist_ok=True)
+    newest = max(path.stat().st_mtime for path in [*files, *TOOLS.parent.glob("lib/isobar/fuzz/*")])
+    if not program.exists() or program.stat().st_mtime < newest:
+        run([*words, "-O2", "-w", *options, *files, "-lm", "-o", program], env={**os.environ, **environment})
+    return program
+
+
+def png(name, compiler, *options, main="png.c"):
+    files, includes = png_sources()
+    return built(name, compiler, [*files, TARGETS / "png.c", *([TARGETS / main] if main != "png.c" else [])], [*includes, *options])
