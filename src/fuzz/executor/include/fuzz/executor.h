@@ -93,4 +93,12 @@ class Executor {
 /// Errors   kInvalidArgument: no such file, or it was not built so; kUnavailable: it died, or said nothing for ten seconds
 Result<std::unique_ptr<Executor>> start_zygote(const ExecutorOptions& options);
 
+/// A target of AFL's or AFL++'s, of any age, by its fork server: coverage alone, one input at a time.
+/// Errors   as start_zygote
+Result<std::unique_ptr<Executor>> start_afl(const ExecutorOptions& options);
+
+/// Whichever of the two the file was built for.
+/// Errors   kInvalidArgument: for neither, and what would be
+Result<std::unique_ptr<Executor>> start_target(const ExecutorOptions& options);
+
 }  // namespace isobar::fuzz

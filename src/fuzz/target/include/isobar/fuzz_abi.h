@@ -14,6 +14,8 @@
 
 #include <stdint.h>
 
+/* NOLINTBEGIN(readability-identifier-naming): names of C */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -277,4 +279,5 @@ static inline uint64_t isobar_fuzz_slots_offset(uint32_t blocks) { return isobar
 #ifdef __cplusplus
 }
 #endif
+/* NOLINTEND(readability-identifier-naming) */
 #endif
