@@ -9,6 +9,7 @@
 #include "command.h"
 #include "end_signals.h"
 #include "fuzz/dictionary.h"
+#include "fuzz/page.h"
 #include "fuzz/screen.h"
 #include "fuzz_session.h"
 #include "fuzz_target.h"
@@ -22,7 +23,7 @@ struct RunOptions {
   std::vector<std::string> corpora, dictionaries;
   std::string out = "fuzz-out", limit, goals, fail_on;
   std::uint64_t seed = 0, size_max = 1 << 20;
-  int workers = 1;
+  int workers = 1, page = -1;
   bool no_pin = false;
 };
 
@@ -108,6 +109,12 @@ bool fails(const RunOptions& o, const fuzz::Progress& progress) {
   return false;
 }
 
+fuzz::PageFacts page_facts(const RunOptions& o, bool live) {
+  std::string command;
+  for (const std::string& word : o.target.command) command += (command.empty() ? "" : " ") + word;
+  return {.target = o.target.command[0], .command = command, .folder = o.out, .live = live};
+}
+
 Result<int> run_campaign(Context& context, const RunOptions& o) {
   Duration limit = kForever;
   if (!o.limit.empty()) {
@@ -123,19 +130,33 @@ Result<int> run_campaign(Context& context, const RunOptions& o) {
   TRY_ASSIGN(auto options, session_options(o));
   TRY_ASSIGN(const auto session, FuzzSession::begin(std::move(options), std::move(events)));
   Display display(console, *session, o.target.command[0]);
+  std::unique_ptr<fuzz::PageServer> page;
+  if (o.page >= 0) {
+    TRY_ASSIGN(page, fuzz::PageServer::start(static_cast<std::uint16_t>(o.page)));
+    console.say(fmt::format("page: http://127.0.0.1:{}/", page->port()));
+  }
+  TRY_ASSIGN(auto history, fuzz::History::open(o.out));
   const SystemClock clock;
   const Instant began = clock.now();
   while (true) {
     const FuzzView view = session->view();
-    display.show(together(view.workers));
+    const fuzz::Progress progress = together(view.workers);
+    display.show(progress);
+    TRY(history.add(progress));
+    if (page) page->show(fuzz::page_json(page_facts(o, true), progress, session->shape(), session->sites(), history));
     if (!view.failure.empty()) break;
     const Duration left = limit == kForever ? Duration(500ms) : limit - (clock.now() - began);
     if (left <= Duration(0) || signals.wait_for(std::min<Duration>(500ms, left))) break;
   }
   TRY(session->end());
   const fuzz::Progress progress = together(session->view().workers);
+  TRY(history.add(progress));
+  TRY(write_file(fs::path(o.out) / "report.html",
+                 fuzz::page_html(fuzz::page_json(page_facts(o, false), progress, session->shape(), session->sites(), history)),
+                 Durability::kCache));
   console.say(fuzz::status_line(progress));
-  console.say(fmt::format("inputs are in {0}/inputs, what ends the target in {0}/crashes; the same command goes on", o.out));
+  console.say(fmt::format(
+      "inputs are in {0}/inputs, what ends the target in {0}/crashes, the report is {0}/report.html; the same command goes on", o.out));
   return fails(o, progress) ? kFound : kOk;
 }
 
@@ -155,6 +176,8 @@ void add_run_command(Commands& commands, CLI::App* group) {
   command->add_option("--dictionary,-x", o->dictionaries, "Tokens, in AFL's and libFuzzer's form.");
   command->add_option("--max-size", o->size_max, "Bytes of an input.")->check(CLI::Range(1, 64 << 20))->capture_default_str();
   command->add_option("--seed", o->seed, "Of chance; 0: the clock's.");
+  command->add_option("--page", o->page, "Serve a live page on this port of this machine; 0: one that is free.")
+      ->check(CLI::Range(0, 65535));
   command->add_flag("--no-pin", o->no_pin, "Let workers run on any processor.");
 }
 

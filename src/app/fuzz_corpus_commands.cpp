@@ -45,7 +45,7 @@ Result<std::vector<fuzz::Bytes>> inputs_of(const CorpusOptions& o) {
 Result<int> minimize_corpus(Context& context, const CorpusOptions& o) {
   TRY_ASSIGN(const auto inputs, inputs_of(o));
   TRY_ASSIGN(const auto target, executor_options(o.target));
-  TRY_ASSIGN(const auto executor, fuzz::start_zygote(target));
+  TRY_ASSIGN(const auto executor, fuzz::start_target(target));
   const std::vector<fuzz::ByteView> views(inputs.begin(), inputs.end());
   TRY_ASSIGN(const auto minimal, fuzz::minimal_corpus(*executor, views));
   std::vector<fuzz::Bytes> kept;

@@ -33,7 +33,7 @@ Result<StartedTarget> started_with_sites(const FuzzTargetOptions& options) {
   const Fd file(::mkstemp(name.data()));
   if (!file) return errno_error("make a temporary file, " + name);
   target.sites_file = name;
-  auto executor = fuzz::start_zygote(target);
+  auto executor = fuzz::start_target(target);
   const auto text = read_file(name, std::uint64_t{1} << 30);
   std::error_code ignored;
   fs::remove(name, ignored);

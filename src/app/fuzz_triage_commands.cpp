@@ -41,7 +41,7 @@ Result<std::vector<fs::path>> files_of(const std::vector<std::string>& given, co
 Result<int> triage_all(Context& context, const TriageCommandOptions& o) {
   TRY_ASSIGN(const auto files, files_of(o.inputs, o.out));
   TRY_ASSIGN(const auto target, executor_options(o.target));
-  TRY_ASSIGN(const auto executor, fuzz::start_zygote(target));
+  TRY_ASSIGN(const auto executor, fuzz::start_target(target));
   const fuzz::Replayer replayer(target.command, target.timeout, executor->is_harness());
   fuzz::TriageOptions options{.tries = o.tries, .into = o.into.empty() ? fs::path(o.out) / "minimized" : fs::path(o.into)};
   options.say = [&](std::string_view text) { context.console().say(text); };
@@ -53,7 +53,7 @@ Result<int> triage_all(Context& context, const TriageCommandOptions& o) {
 
 Result<int> minimize_one(Context& context, const TriageCommandOptions& o) {
   TRY_ASSIGN(const auto target, executor_options(o.target));
-  TRY_ASSIGN(const auto executor, fuzz::start_zygote(target));
+  TRY_ASSIGN(const auto executor, fuzz::start_target(target));
   TRY_ASSIGN(const auto content, read_file(o.file, std::uint64_t{1} << 30));
   const fuzz::Bytes input(content.begin(), content.end());
   std::vector<fuzz::Feature> wanted;
