@@ -6,7 +6,7 @@ const number = (value) => Number(value).toLocaleString("en");
 const charts = {};
 
 function span(seconds) {
-  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 60) return `${seconds < 10 && seconds % 1 ? seconds.toFixed(1) : Math.round(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
@@ -39,8 +39,14 @@ function plot(id, times, lines) {
     return;
   }
   box.replaceChildren();
-  const ink = getComputedStyle(document.documentElement).getPropertyValue("--ink");
-  const line = getComputedStyle(document.documentElement).getPropertyValue("--line");
+  // A canvas takes colours, not variables that depend on the scheme.
+  const colour = (name) => {
+    box.style.color = `var(${name})`;
+    const found = getComputedStyle(box).color;
+    box.style.color = "";
+    return found;
+  };
+  const ink = colour("--ink"), line = colour("--line");
   const axis = { stroke: ink, grid: { stroke: line }, ticks: { stroke: line } };
   charts[id] = {
     key,
