@@ -14,6 +14,7 @@ constexpr std::uint64_t kTurnsBetweenLooks = 32;
 /// How often the input with the greatest value of a domain is taken, rather than a holder of any of its keys.
 constexpr double kExtremeShare = 0.5;
 constexpr int kTournament = 6;
+constexpr Duration kTurnMax = 1s;
 constexpr Duration kRateWindow = 2s;
 
 /// What fuzzing an input further promises: what has had few turns, or has had children.
@@ -199,6 +200,7 @@ Status RunningCampaign::turn() {
   for (Goal each = kFirstDomain; each < goals_of(shape_); ++each)
     holds_values = holds_values || (wanted_[each] && champions_.held(id, each) != 0);
   ++entry.turns;
+  turn_ends_ = began + kTurnMax;
   if (!entry.examined && (holds_coverage || holds_values)) {
     TRY(examine(id));
   } else if (!entry.probed && holds_values) {
@@ -211,6 +213,7 @@ Status RunningCampaign::turn() {
     TRY(havoc(id));
   }
   ++turns_;
+  turn_ends_ = kForever;
   const Duration ended = now();
   if (any) bandit_.reward(goal, ended - began, static_cast<double>(kept_count_ - kept_before));
   if (ended - rate_at_ > kRateWindow) {
@@ -263,6 +266,7 @@ Progress RunningCampaign::progress() const {
     if (!each.is_plane) {
       std::tie(each.extreme, each.extreme_key) = aggregates_.extreme(goal);
       each.extreme_holder = champions_.holder(goal, each.extreme_key);
+      each.top = aggregates_.furthest(goal, 10);
     }
     each.share = bandit_.share(goal, possible);
     each.finds = finds_[goal];

@@ -100,6 +100,7 @@ class RunningCampaign final : public Campaign {
   std::map<Ending, int> silent_deaths_;
 
   std::uint64_t runs_ = 0, runs_before_ = 0, crashes_ = 0, hangs_ = 0;
+  Duration turn_ends_{kForever};  ///< beyond it no further runs of a turn are begun
   Duration before_{0}, last_find_{0}, saved_at_{0}, trimming_{0};
   Instant began_;
   double rate_ = 0;

@@ -32,6 +32,20 @@ Result<std::size_t> RunningCampaign::run(const std::vector<Trial>& trials, Entry
 Result<std::size_t> RunningCampaign::run(const std::vector<ByteView>& inputs, const std::vector<Recipe>& recipes, EntryId parent,
                                          std::string_view stage, const RunOptions& how) {
   stage_ = stage;
+  // Mutants may take much longer than what they are made of.
+  constexpr std::size_t kLookEvery = 64;
+  if (inputs.size() > kLookEvery && turn_ends_ != kForever) {
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < inputs.size() && now() < turn_ends_; at += kLookEvery) {
+      const auto begin = static_cast<std::ptrdiff_t>(at), end = static_cast<std::ptrdiff_t>(std::min(inputs.size(), at + kLookEvery));
+      const std::vector<ByteView> some(inputs.begin() + begin, inputs.begin() + end);
+      const std::vector<Recipe> theirs =
+          recipes.empty() ? std::vector<Recipe>() : std::vector<Recipe>(recipes.begin() + begin, recipes.begin() + end);
+      TRY_ASSIGN(const std::size_t more, run(some, theirs, parent, stage, how));
+      kept += more;
+    }
+    return kept;
+  }
   std::vector<Candidate> candidates;
   Status noted;
   TRY(executor_.run(inputs, how, [&](std::size_t index, const Outcome& outcome) {

@@ -64,7 +64,7 @@ Status RunningCampaign::examine(EntryId id) {
   learn_tokens(log, dictionary_);
   if (log.integers.empty() && log.buffers.empty()) return {};
   Colorizer colorizer(input, std::min({kColorTriesMax, input.size() * 2 + 8, affords}), random_);
-  while (const auto attempt = colorizer.next()) {
+  while (const auto attempt = now() < turn_ends_ ? colorizer.next() : std::nullopt) {
     TRY_ASSIGN(const Outcome outcome, run_one(*attempt, {}));
     colorizer.answer(outcome.ending == Ending::kOk && outcome.hash == first.hash);
   }
@@ -104,6 +104,7 @@ Result<std::vector<Trial>> RunningCampaign::repaired(std::vector<Trial> trials, 
   for (const auto& each : log.buffers) open.insert(each.slot);
   std::vector<Trial> mended;
   for (const Trial& trial : trials) {
+    if (now() > turn_ends_) break;
     TRY_ASSIGN(const Outcome outcome, run_one(trial.input, {.log_operands = true}));
     if (outcome.ending != Ending::kOk || outcome.hash == path) continue;
     Operands broken = own(executor_.operands());
@@ -169,7 +170,7 @@ Status RunningCampaign::havoc(EntryId id) {
   const std::size_t count = energy(entries_[id]);
   TRY_ASSIGN(const Bytes* held, bytes_of(id));
   const Bytes input = *held;
-  for (std::size_t done = 0; done < count;) {
+  for (std::size_t done = 0; done < count && now() < turn_ends_;) {
     std::vector<Trial> trials(std::min(count - done, executor_.batch_size()));
     for (Trial& trial : trials) {
       trial.input = input;

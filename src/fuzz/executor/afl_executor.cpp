@@ -44,6 +44,8 @@ class AflExecutor final : public Executor {
   const TargetShape& shape() const override { return shape_; }
   AggregateMemory aggregates() override { return {{planes_[0].data(), planes_[1].data(), planes_[2].data()}, &no_slot_}; }
   bool has_custom_mutator() const override { return false; }
+  // Whose persistent programs take a file, as libAFLDriver does.
+  bool is_harness() const override { return marked_persistent_; }
   std::size_t batch_size() const override { return 16; }
   std::uint64_t starts() const override { return starts_; }
   OperandLog operands() const override { return {}; }

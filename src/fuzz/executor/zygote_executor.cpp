@@ -52,6 +52,7 @@ class ZygoteExecutor final : public Executor {
     return memory;
   }
   bool has_custom_mutator() const override { return has_mutator_; }
+  bool is_harness() const override { return persistent_; }
   std::size_t batch_size() const override { return persistent_ ? 256 : 16; }
   std::uint64_t starts() const override { return starts_; }
   OperandLog operands() const override { return {integers_, buffers_, operands_cut_}; }

@@ -99,6 +99,13 @@ TEST(Zygote, TheProgramsStartIsNobodysRun) {
   EXPECT_THAT(seen.of(ISOBAR_FUZZ_PLANE_COVERAGE), Not(Contains(Pair(31, testing::_))));
 }
 
+TEST(Zygote, HowCloseOneRunCameIsNoBarForTheNext) {
+  const auto executor = started();
+  const auto seen = run(*executor, {"q\7", "q\3", "b", "q\5"});
+  for (const auto& [place, closeness] : {std::pair(0, 7U), std::pair(1, 3U), std::pair(3, 5U)})
+    EXPECT_THAT(seen[static_cast<std::size_t>(place)].of(ISOBAR_FUZZ_WHAT_SLOT), Contains(Pair(slot(*executor, "site", 2), closeness)));
+}
+
 TEST(Zygote, ListsFeaturesOfNovelRunsAlone) {
   const auto executor = started();
   Aggregates aggregates(executor->shape(), executor->aggregates());

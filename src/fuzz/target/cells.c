@@ -4,12 +4,12 @@
 
 #define RT isobar_runtime
 
-uint32_t isobar_epoch;
+uint32_t isobar_epoch = ISOBAR_NO_RUN;
 
 /* Threads may race here: two first touches may take one place, and a key is lost to this run. */
 static int first_touch(struct isobar_fuzz_cell* cell) {
   const uint32_t epoch = isobar_epoch;
-  if (epoch == 0 || RT.touched_count >= RT.touched_room) return 0;
+  if (epoch == ISOBAR_NO_RUN || RT.touched_count >= RT.touched_room) return 0;
   const uint32_t slot = cell->slot & ((1u << ISOBAR_FUZZ_SLOT_BITS) - 1);
   if (slot == 0 || slot >= RT.slots) return 0;
   cell->value = RT.initial[RT.domain_of_slot[slot]];

@@ -94,7 +94,7 @@ static int mark(struct seen* seen, uint64_t place) {
 
 /* One cell for each case. place: the value less the least case. */
 void __isobar_fuzz_cmp_switch(struct isobar_fuzz_cell* cells, struct seen* seen, uint32_t count, uint32_t form, uint64_t value, const uint64_t* cases, uint64_t place) {
-  if (isobar_epoch == 0 || (place < 64 && !mark(seen, place))) return;
+  if (isobar_epoch == ISOBAR_NO_RUN || (place < 64 && !mark(seen, place))) return;
   for (uint32_t i = 0; i < count; ++i) take(&cells[i], WIDTH(form) - bits_of(value ^ cases[i]));
 }
 void __isobar_fuzz_log_switch(struct isobar_fuzz_cell* cells, uint32_t count, uint32_t form, uint64_t value, const uint64_t* cases) {

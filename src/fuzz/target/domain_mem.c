@@ -21,7 +21,7 @@ static uint32_t live_epoch;
 void __isobar_fuzz_use_mem_peak(void) { __isobar_fuzz_register_domain(&peak); }
 
 void __isobar_fuzz_mem_asked(struct isobar_fuzz_cell* sum, struct isobar_fuzz_cell* largest, uint64_t bytes) {
-  if (isobar_epoch == 0) return;
+  if (isobar_epoch == ISOBAR_NO_RUN) return;
   __isobar_fuzz_cell_add(sum, bytes);
   __isobar_fuzz_cell_max(largest, bytes);
 }
@@ -40,7 +40,7 @@ static void change_live(int64_t by) {
     live_at_begin = __atomic_load_n(&live, __ATOMIC_RELAXED);
   }
   const int64_t now = __atomic_add_fetch(&live, by, __ATOMIC_RELAXED);
-  if (by > 0 && isobar_epoch != 0 && now > live_at_begin) __isobar_fuzz_cell_max(__isobar_fuzz_cell_of(&peak, 0), (uint64_t)(now - live_at_begin));
+  if (by > 0 && isobar_epoch != ISOBAR_NO_RUN && now > live_at_begin) __isobar_fuzz_cell_max(__isobar_fuzz_cell_of(&peak, 0), (uint64_t)(now - live_at_begin));
 }
 
 static uint64_t usable(void* block) {

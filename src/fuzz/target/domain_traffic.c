@@ -9,10 +9,10 @@
 /* A lock that is free takes less; below it a clock's noise would look like progress. */
 #define WAITED_LEAST 2000u
 
-uint64_t __isobar_fuzz_now(void) { return isobar_epoch == 0 ? 0 : isobar_now(); }
+uint64_t __isobar_fuzz_now(void) { return isobar_epoch == ISOBAR_NO_RUN ? 0 : isobar_now(); }
 
 void __isobar_fuzz_waited(struct isobar_fuzz_cell* cell, uint64_t since) {
-  if (isobar_epoch == 0 || since == 0) return;
+  if (isobar_epoch == ISOBAR_NO_RUN || since == 0) return;
   const uint64_t waited = isobar_now() - since;
   if (waited >= WAITED_LEAST) __isobar_fuzz_cell_add(cell, waited);
 }
@@ -41,7 +41,7 @@ static uint64_t lines_in(const char* text, uint64_t size) {
 
 /* A message is a line at least, whatever its format leaves to its arguments. */
 void __isobar_fuzz_lines_text(struct isobar_fuzz_cell* cell, const char* text) {
-  if (isobar_epoch == 0 || text == NULL) return;
+  if (isobar_epoch == ISOBAR_NO_RUN || text == NULL) return;
   const uint64_t lines = lines_in(text, strlen(text));
   __isobar_fuzz_cell_add(cell, lines > 0 ? lines : 1);
 }
@@ -52,12 +52,12 @@ void __isobar_fuzz_lines_character(struct isobar_fuzz_cell* cell, FILE* stream, 
   if (character == '\n' && (stream == stdout || stream == stderr || stream == NULL)) __isobar_fuzz_cell_add(cell, 1);
 }
 void __isobar_fuzz_lines_items(struct isobar_fuzz_cell* cell, FILE* stream, const char* bytes, uint64_t size, uint64_t items) {
-  if (isobar_epoch == 0 || (stream != stdout && stream != stderr) || __builtin_mul_overflow(size, items, &size) || size == 0) return;
+  if (isobar_epoch == ISOBAR_NO_RUN || (stream != stdout && stream != stderr) || __builtin_mul_overflow(size, items, &size) || size == 0) return;
   const uint64_t lines = lines_in(bytes, size);
   __isobar_fuzz_cell_add(cell, lines > 0 ? lines : 1);
 }
 void __isobar_fuzz_lines_file(struct isobar_fuzz_cell* cell, int file, const char* bytes, uint64_t size) {
-  if (isobar_epoch == 0 || (file != 1 && file != 2) || size == 0) return;
+  if (isobar_epoch == ISOBAR_NO_RUN || (file != 1 && file != 2) || size == 0) return;
   const uint64_t lines = lines_in(bytes, size);
   __isobar_fuzz_cell_add(cell, lines > 0 ? lines : 1);
 }

@@ -25,7 +25,7 @@ static int room_for(uint32_t slot) {
 static uint32_t slot_of(const struct isobar_fuzz_cell* cell) { return cell->slot & ((1u << ISOBAR_FUZZ_SLOT_BITS) - 1); }
 
 void __isobar_fuzz_log_integers(const struct isobar_fuzz_cell* cell, uint32_t form, uint64_t a, uint64_t b) {
-  if (isobar_epoch == 0 || RT.shared == NULL || a == b || !room_for(slot_of(cell))) return;
+  if (isobar_epoch == ISOBAR_NO_RUN || RT.shared == NULL || a == b || !room_for(slot_of(cell))) return;
   struct isobar_fuzz_shared* shared = RT.shared;
   if (shared->operands >= ISOBAR_FUZZ_OPERANDS_MAX) {
     ++shared->operands_lost;
@@ -35,7 +35,7 @@ void __isobar_fuzz_log_integers(const struct isobar_fuzz_cell* cell, uint32_t fo
 }
 
 void __isobar_fuzz_log_memory(const struct isobar_fuzz_cell* cell, uint32_t form, const void* a, uint64_t a_size, const void* b, uint64_t b_size) {
-  if (isobar_epoch == 0 || RT.shared == NULL || !room_for(slot_of(cell))) return;
+  if (isobar_epoch == ISOBAR_NO_RUN || RT.shared == NULL || !room_for(slot_of(cell))) return;
   struct isobar_fuzz_shared* shared = RT.shared;
   if (shared->buffers >= ISOBAR_FUZZ_BUFFERS_MAX) {
     ++shared->operands_lost;

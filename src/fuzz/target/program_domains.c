@@ -21,7 +21,7 @@ struct isobar_fuzz_domain* isobar_fuzz_domain_new(const char* name, uint32_t key
 }
 
 void isobar_fuzz_record(struct isobar_fuzz_domain* domain, uint64_t key, uint64_t value) {
-  if (isobar_epoch == 0 || domain == NULL) return;
+  if (isobar_epoch == ISOBAR_NO_RUN || domain == NULL) return;
   struct isobar_fuzz_cell* cell = __isobar_fuzz_cell_of(domain, key);
   switch (domain->op) {
     case ISOBAR_FUZZ_OP_ADD: __isobar_fuzz_cell_add(cell, value); return;
@@ -58,7 +58,7 @@ int isobar_fuzz_waypoints_new(const char* name, uint32_t size, int reducer, uint
 }
 
 static struct isobar_fuzz_cell* waypoint(int handle, uint64_t key) {
-  if (isobar_epoch == 0 || handle < 0 || handle >= waypoints_count) return NULL;
+  if (isobar_epoch == ISOBAR_NO_RUN || handle < 0 || handle >= waypoints_count) return NULL;
   return __isobar_fuzz_cell_of(waypoints[handle], key % waypoints[handle]->keys);
 }
 

@@ -12,7 +12,7 @@ __attribute__((constructor(102))) static void declare(void) {
 void isobar_fuzz_state(uint64_t now) {
   static __thread uint64_t before;
   static __thread uint32_t of_epoch;
-  if (isobar_epoch == 0) return;
+  if (isobar_epoch == ISOBAR_NO_RUN) return;
   if (of_epoch != isobar_epoch) before = UINT64_MAX;
   of_epoch = isobar_epoch;
   __isobar_fuzz_cell_add(__isobar_fuzz_cell_of(&state, now), 1);

@@ -39,19 +39,19 @@ static void zero_counts(void) {
 void isobar_run_begin(void) {
   scan_all(); /* what ran since the last run, the program's start among it, is not this run's */
   zero_counts();
+  isobar_compares_begin(); /* while the cells of the last run are still known */
   RT.touched_count = 0;
   RT.run_flags = 0;
-  isobar_compares_begin();
-  if (++RT.last_epoch == 0) RT.last_epoch = 1;
+  if (++RT.last_epoch == ISOBAR_NO_RUN) RT.last_epoch = 1;
   isobar_epoch = RT.last_epoch;
 }
 
 void __isobar_fuzz_invalid(void) {
-  if (isobar_epoch != 0) RT.run_flags |= ISOBAR_FUZZ_RUN_INVALID;
+  if (isobar_epoch != ISOBAR_NO_RUN) RT.run_flags |= ISOBAR_FUZZ_RUN_INVALID;
 }
 
 void __isobar_fuzz_diff_hit(void) {
-  if (isobar_epoch == 0 || (RT.run_flags & ISOBAR_FUZZ_RUN_DIFF) || RT.diff_counters == NULL) return;
+  if (isobar_epoch == ISOBAR_NO_RUN || (RT.run_flags & ISOBAR_FUZZ_RUN_DIFF) || RT.diff_counters == NULL) return;
   RT.run_flags |= ISOBAR_FUZZ_RUN_DIFF;
   isobar_fold_counts();
   for (const struct isobar_fuzz_module* module = RT.modules; module != NULL; module = module->next)
@@ -132,7 +132,7 @@ static uint64_t hash_of_blocks(void) {
 }
 
 int isobar_run_end(struct isobar_fuzz_run* run, int all) {
-  isobar_epoch = 0;
+  isobar_epoch = ISOBAR_NO_RUN;
   scan_all();
   struct isobar_fuzz_shared* shared = RT.shared;
   struct listing look = {0};

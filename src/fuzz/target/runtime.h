@@ -37,7 +37,9 @@ struct isobar_runtime {
   uint32_t last_epoch;
 };
 extern ISOBAR_HIDDEN struct isobar_runtime isobar_runtime;
-/* Of the run that goes on; 0 between runs. Cells of another epoch are as if untouched. */
+/* Of the run that goes on. Cells of another epoch are as if untouched. Between runs it is one that no cell ever has, so that what the program
+   does then changes none. */
+#define ISOBAR_NO_RUN UINT32_MAX
 extern ISOBAR_HIDDEN uint32_t isobar_epoch;
 /* The perf domain's cells are the counts of blocks, so it has slots without cells. */
 extern ISOBAR_HIDDEN struct isobar_fuzz_domain isobar_perf, isobar_slow;

@@ -58,7 +58,7 @@ static pid_t worker_pid;
 static void close_run(uint32_t status, uint32_t signal) {
   struct isobar_fuzz_run* run = running();
   /* A child that the program started is not the run. */
-  if (isobar_epoch == 0 || run == NULL || getpid() != worker_pid) return;
+  if (isobar_epoch == ISOBAR_NO_RUN || run == NULL || getpid() != worker_pid) return;
   run->nanoseconds = isobar_now() - RT.shared->started_nanoseconds;
   isobar_run_end(run, 1);
   run->signal = signal;

@@ -12,6 +12,9 @@
 
 #include "isobar/fuzz_abi.h"
 
+/* domain_cmp.c: a hook of the plugin. */
+void __isobar_fuzz_cmp_closer(struct isobar_fuzz_cell* cell, uint64_t closeness);
+
 #define BLOCKS 32
 static uint8_t counters[BLOCKS];
 static uint64_t counts[BLOCKS];
@@ -37,6 +40,7 @@ void scripted_register(void) {
   __isobar_fuzz_register_domain(&key_domain);
   block(31); /* the program's start: no run's */
   __isobar_fuzz_cell_add(&cells[3], 1000);
+  __isobar_fuzz_cmp_closer(&cells[2], 200);
 }
 
 static volatile int never;
@@ -110,6 +114,9 @@ int scripted_run(const uint8_t* data, size_t size) {
       break;
     case 'k':
       if (size == 3) __isobar_fuzz_cell_min(__isobar_fuzz_cell_of(&key_domain, data[1]), data[2]);
+      break;
+    case 'q': /* a compare, as compiled code looks at its cell */
+      if (size == 2 && data[1] > cells[2].value) __isobar_fuzz_cmp_closer(&cells[2], data[1]);
       break;
     case 'v': block(1), __isobar_fuzz_invalid(); break;
     case 'd': block(1), __isobar_fuzz_diff_hit(), block(2); break;

@@ -75,6 +75,8 @@ class Executor {
   /// Where runs are held against: the fuzzer's aggregates live here, so that a target tells novelty itself.
   virtual AggregateMemory aggregates() = 0;
   virtual bool has_custom_mutator() const = 0;
+  /// Whether it is a function that runs many inputs, rather than a program that reads one.
+  virtual bool is_harness() const = 0;
   /// How many inputs are best given at once.
   virtual std::size_t batch_size() const = 0;
 
