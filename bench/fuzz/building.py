@@ -3,6 +3,7 @@
 import functools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -37,8 +38,8 @@ def has(name):
 @functools.cache
 def version(name):
     if name == "AFL++":
-        text = subprocess.run(["afl-fuzz", "--version"], capture_output=True, text=True, env={**os.environ, "AFL_QUIET": "1"}).stdout
-        return "AFL++ " + text.split("afl-fuzz++")[-1].split()[0].strip() if "afl-fuzz++" in text else "AFL++"
+        text = subprocess.run(["afl-fuzz", "--version"], capture_output=True, text=True).stdout
+        return "AFL++ " + re.search(r"[0-9]+\.[0-9]+[a-z]?", text)[0]
     return f"libFuzzer {run(['clang-19', '-dumpversion']).strip()}"
 
 

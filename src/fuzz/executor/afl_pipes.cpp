@@ -110,7 +110,7 @@ Result<SystemVMemory> SystemVMemory::create(std::size_t bytes) {
   void* memory = ::shmat(id, nullptr, 0);
   // Marked now, gone with its last user: Linux lets a marked one still be attached by its id.
   ::shmctl(id, IPC_RMID, nullptr);
-  if (memory == reinterpret_cast<void*>(-1)) return errno_error("attach the memory shared with the target");
+  if (reinterpret_cast<std::intptr_t>(memory) == -1) return errno_error("attach the memory shared with the target");
   return SystemVMemory(id, static_cast<std::uint8_t*>(memory));
 }
 
