@@ -11,6 +11,7 @@ from isobar import ROOT
 
 FOLDER = ROOT / "build/bench-fuzz"
 TARGETS = pathlib.Path(__file__).resolve().parent / "targets"
+HARNESS = ROOT / "examples/fuzz/png.c"
 TOOLS = ROOT / "build/release/fuzz/bin"
 REPLAY = ROOT / "build/bench/src/fuzz/executor/fuzz_replay"
 PACKAGES = ("libpng1.6", "zlib")
@@ -45,19 +46,9 @@ def version(name):
 
 @functools.cache
 def sources():
-    """{package: folder}. By apt, from lists of its own: the system's need no deb-src."""
-    folder = FOLDER / "sources"
-    if not all(list(folder.glob(f"{package.rstrip('1.6')}*/")) for package in PACKAGES):
-        lists = FOLDER / "apt"
-        (lists / "partial").mkdir(parents=True, exist_ok=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        (FOLDER / "sources.list").write_text("deb-src MIRROR bookworm main\n")
-        options = ["-qq", "-o", f"Dir::Etc::sourcelist={FOLDER}/sources.list", "-o", "Dir::Etc::sourceparts=-", "-o", f"Dir::State::lists={lists}"]
-        run(["apt-get", *options, "update"])
-        run(["apt-get", *options, "source", "--download-only", *PACKAGES], cwd=folder)
-        for archive in folder.glob("*.orig.tar.*"):
-            run(["tar", "xf", archive], cwd=folder)
-    found = {package: next(path for path in folder.iterdir() if path.is_dir() and path.name.startswith(package.rstrip("1.6"))) for package in PACKAGES}
+    """{package: folder}, by apt from the machine's own lists."""
+    script = ROOT / "examples/fuzz/debian_source.sh"
+    found = {package: pathlib.Path(run([script, package, ROOT / "build/sources"]).strip()) for package in PACKAGES}
     config = found["libpng1.6"] / "pnglibconf.h"
     if not config.exists():
         shutil.copy(found["libpng1.6"] / "scripts/pnglibconf.h.prebuilt", config)
@@ -88,4 +79,4 @@ def built(name, compiler, files, options=()):
 
 def png(name, compiler, *options, main="png.c"):
     files, includes = png_sources()
-    return built(name, compiler, [*files, TARGETS / "png.c", *([TARGETS / main] if main != "png.c" else [])], [*includes, *options])
+    return built(name, compiler, [*files, HARNESS, *([TARGETS / main] if main != "png.c" else [])], [*includes, *options])

@@ -12,7 +12,7 @@ ROUNDS = 9
 def measure(_):
     programs = {"coverage": building.png("decode_coverage", "isobar", main="decode.c")}
     programs |= {domain: building.png(f"decode_{domain}", "isobar", "--domains", domain, main="decode.c") for domain in DOMAINS}
-    programs["none"] = building.built("decode_none", "libFuzzer", building.png_sources()[0] + [building.TARGETS / "png.c", building.TARGETS / "decode.c"], building.png_sources()[1])
+    programs["none"] = building.built("decode_none", "libFuzzer", building.png_sources()[0] + [building.HARNESS, building.TARGETS / "decode.c"], building.png_sources()[1])
     files = {"the largest of PngSuite": max(building.png_files(), key=lambda path: path.stat().st_size), "the smallest of PngSuite": min(building.png_files(), key=lambda path: path.stat().st_size)}
     for what, file in files.items():
         runs = max(20, int(3e8 / max(1000, int(building.run([programs["none"], file, 200])))))  # 0.3 s
