@@ -59,6 +59,7 @@ void add_features_plan_command(Commands& commands, CLI::App* features_group);   
 void add_features_training_command(Commands& commands, CLI::App* features_group);  // training-set
 void add_features_apply_command(Commands& commands, CLI::App* features_group);     // apply
 void add_features_serve_command(Commands& commands, CLI::App* features_group);     // serve
+void add_features_skew_command(Commands& commands, CLI::App* features_group);      // skew
 void add_features_demo_command(Commands& commands, CLI::App* features_group);      // demo
 void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group);     // plan, regions
 void add_transfer_measure_commands(Commands& commands, CLI::App* transfer_group);  // measure, profile

@@ -251,6 +251,30 @@ TEST_F(FeaturesServeFeast, TakesUsForItsServer) {
   end(SIGTERM);
 }
 
+TEST_F(FeaturesServe, AnswersThatAreKeptAreMadeAgainAndAWrongOneIsTold) {
+  serve({kHere + "shop.yaml", "--log-served", "1"});
+  pay();
+  curl({"-d", R"({"features":["spending:amount"],"entities":{"user_id":[1001,7]}})", url("/get-online-features")});
+  redis({"HGETALL", "spending:1001"});
+  EXPECT_TRUE(eventually([&] { return curl({url("/status")}).find(R"("served_log":{"written":3,"dropped":0)") != std::string::npos; }));
+  EXPECT_THAT(curl({url("/metrics")}), HasSubstr("isobar_features_served_logged_total 3"));
+  end(SIGTERM);
+  const auto same = run({"features", "skew", "--data", data()});
+  EXPECT_EQ(same.exit_code, 0) << same.out << same.err;
+  EXPECT_THAT(same.out, HasSubstr("3 rows as they were served: 0 differ, in 0 answers"));
+  const fs::path file = fs::path(data()) / "served/00000001.jsonl";
+  std::string text = *read_file(file);
+  text.replace(text.find("[0.7]"), 5, "[0.8]");
+  ASSERT_TRUE(write_file(file, text).ok());
+  const auto other = run({"features", "skew", "--data", data()});
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_THAT(other.out, HasSubstr("spending:amount 1001 at "));
+  EXPECT_THAT(other.out, HasSubstr("0.8 (PRESENT) was served, and 0.7 (PRESENT) is recomputed"));
+  const auto none = run({"features", "skew", "--data", (folder_ / "other").string()});
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_THAT(none.err, HasSubstr("there is no store of features in this folder"));
+}
+
 TEST_F(FeaturesServeFeast, AnswersWithTheBytesThatWeAnswerWith) {
   EXPECT_THAT(feast("compare", http_), HasSubstr("/push as Feast's own server: (200, '')"));
   end(SIGTERM);

@@ -97,31 +97,49 @@ void append_history(const Epoch& epoch, const Line& line, std::vector<RowWrite>&
   }
 }
 
+namespace {
+
+/// Takes the event that a line withdraws out of the state of its key. The shard is locked.
+Status take_out(const Store& store, ViewSlot& slot, ViewShard& shard, const Line& line, const Contribution& gone, Instant now)
+    REQUIRES(shard.mutex) {
+  shard.state->advance(now);
+  const auto retracted = shard.state->retract(line.record.removed->order, gone);
+  if (retracted.newest || retracted.span) {
+    TRY_ASSIGN(const Left left, left_of(store, slot, gone.key, line.number, shard.state->watermark(), retracted.span));
+    shard.state->rebuild(gone.key, left.newest, retracted.span, left.events);
+  }
+  shard.seen = line.number;
+  shard.unwritten.mark(gone.key, line.number, now);
+  return {};
+}
+
+Given put_in(ViewShard& shard, const Line& line, const Contribution& come, Instant now, std::vector<ViewState::Note>& notes)
+    REQUIRES(shard.mutex) {
+  shard.state->advance(now);
+  const Given given{.late = shard.state->insert(line.record.added->order, come) == Placed::kLate};
+  shard.seen = line.number;
+  shard.unwritten.mark(come.key, line.number, now);
+  auto noted = shard.state->take_notes();
+  notes.insert(notes.end(), std::make_move_iterator(noted.begin()), std::make_move_iterator(noted.end()));
+  return given;
+}
+
+}  // namespace
+
 Result<Given> give(const Store& store, const Epoch& epoch, const Line& line, const Line::ForView& to, Instant now,
                    std::vector<ViewState::Note>& notes) {
   ViewSlot& slot = *epoch.slots[to.view];
-  if (to.gone) {
-    ViewShard& shard = slot.shard_of(to.gone->key);
-    const MutexLock lock(shard.mutex);
-    shard.state->advance(now);
-    const auto retracted = shard.state->retract(line.record.removed->order, *to.gone);
-    if (retracted.newest || retracted.span) {
-      TRY_ASSIGN(const Left left, left_of(store, slot, to.gone->key, line.number, now, retracted.span));
-      shard.state->rebuild(to.gone->key, left.newest, retracted.span, left.events);
-    }
-    shard.unwritten.mark(to.gone->key, line.number, now);
+  ViewShard* const from = to.gone ? &slot.shard_of(to.gone->key) : nullptr;
+  ViewShard* const into = to.come ? &slot.shard_of(to.come->key) : nullptr;
+  if (from != nullptr) {
+    const MutexLock lock(from->mutex);
+    TRY(take_out(store, slot, *from, line, *to.gone, now));
+    // Of a key that stays the same nobody sees the one without the other.
+    if (into == from) return put_in(*from, line, *to.come, now, notes);
   }
-  Given given;
-  if (to.come) {
-    ViewShard& shard = slot.shard_of(to.come->key);
-    const MutexLock lock(shard.mutex);
-    shard.state->advance(now);
-    given.late = shard.state->insert(line.record.added->order, *to.come) == Placed::kLate;
-    shard.unwritten.mark(to.come->key, line.number, now);
-    auto noted = shard.state->take_notes();
-    notes.insert(notes.end(), std::make_move_iterator(noted.begin()), std::make_move_iterator(noted.end()));
-  }
-  return given;
+  if (into == nullptr) return Given{};
+  const MutexLock lock(into->mutex);
+  return put_in(*into, line, *to.come, now, notes);
 }
 
 }  // namespace isobar::features

@@ -156,6 +156,11 @@ Status RunningEngine::fill(Epoch& epoch, const Epoch* before, const Registry& re
     if (before == nullptr || before->slot_of(epoch.slots[i]->id) == nullptr) TRY(replay.load(i));
   }
   TRY(replay.run(last_line_));
+  for (const auto& slot : epoch.slots)
+    for (auto& shard : slot->shards) {
+      const MutexLock lock(shard.mutex);
+      shard.seen = last_line_;
+    }
   if (!opening) return {};
   replayed_ = replay.played();
   return {};
@@ -168,6 +173,7 @@ void RunningEngine::take_over(ViewSlot& from, ViewSlot& into) {
     const MutexLock also(into.shards[i].mutex);
     std::swap(from.shards[i].state, into.shards[i].state);
     std::swap(from.shards[i].unwritten, into.shards[i].unwritten);
+    into.shards[i].seen = from.shards[i].seen;
     const Status bound = into.shards[i].state->rebind(into.view(), into.items);
     CHECK(bound.ok(), bound.error().message());  // the same was made before, when the epoch was
   }

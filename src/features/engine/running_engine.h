@@ -60,7 +60,9 @@ class RunningEngine final : public Engine {
   void count_refused(const Arrival& arrival);
 
   std::shared_ptr<Epoch> epoch() const;
-  ViewReading read_key(ViewSlot& slot, std::string_view key, Instant now, const std::vector<bool>& wanted) const;
+  ViewReading read_key(ViewSlot& slot, std::string_view key, Instant now, const std::vector<bool>& wanted, SeenUpto* seen = nullptr) const;
+  void sample_reading(Epoch& epoch, std::size_t view, std::span<const Value> keys, const std::vector<bool>& wanted, Instant at,
+                      SeenUpto seen, const ViewReading& reading) const;
   Result<Expensive> find_expensive(const Epoch& epoch, std::string_view view, std::string_view feature) const;
 
   const EngineConfig config_;

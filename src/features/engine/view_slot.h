@@ -38,6 +38,7 @@ class UnwrittenKeys {
 struct ViewShard {
   mutable Mutex mutex;
   std::unique_ptr<ViewState> state GUARDED_BY(mutex);
+  std::uint64_t seen GUARDED_BY(mutex) = 0;  ///< the last line of the log of which it was given something
   UnwrittenKeys unwritten GUARDED_BY(mutex);
 };
 

@@ -104,7 +104,7 @@ void FeastApi::write_to_online_store(HttpRequest& request, const HttpDone& done)
 
 void FeastApi::feedback(HttpRequest& request, const HttpDone& done) { done(take_feedback(engine_, request.body)); }
 void FeastApi::explain(HttpRequest& request, const HttpDone& done) { done(explain_key(engine_, request.query)); }
-void FeastApi::status(HttpRequest&, const HttpDone& done) { done({.body = status_json(engine_.status(), progress())}); }
+void FeastApi::status(HttpRequest&, const HttpDone& done) { done({.body = status_json(engine_.status(), progress(), sampled())}); }
 
 /// The body is the definition's YAML, and file=NAME what errors call it; the answer is the plan, as text where that is asked for. Features
 /// that are new are made from the log before it is answered.
@@ -140,7 +140,7 @@ void FeastApi::health(HttpRequest&, const HttpDone& done) { done({.status = engi
 void FeastApi::metrics(HttpRequest&, const HttpDone& done) {
   HttpAnswer answer{.content_type = "text/plain; version=0.0.4; charset=utf-8"};
   std::string& out = answer.body;
-  append_engine_metrics(out, engine_.status(), progress(), clock_.now());
+  append_engine_metrics(out, engine_.status(), progress(), sampled(), clock_.now());
   out += "# HELP isobar_features_http_request_seconds How long answers took.\n# TYPE isobar_features_http_request_seconds histogram\n";
   const auto all = routes();
   for (std::size_t i = 0; i < all.size(); ++i)

@@ -95,6 +95,16 @@ void append_reading(Families& families, const std::vector<ReadingProgress>& read
   for (const auto& one : reading) families.add(fmt::format("source=\"{}\"", label(one.source)), one.problem.empty() ? 0 : 1);
 }
 
+void append_sampled(Families& families, const SampleCounts& sampled) {
+  const auto one = [&](std::string_view name, std::string_view type, std::string_view help, std::uint64_t value) {
+    families.begin(name, type, help);
+    families.add("", value);
+  };
+  one("isobar_features_served_logged_total", "counter", "Rows of answers that were kept for the skew check.", sampled.written);
+  one("isobar_features_served_dropped_total", "counter", "Rows of answers that were to be kept and could not be.", sampled.dropped);
+  one("isobar_features_served_log_bytes", "gauge", "What the kept answers occupy.", sampled.bytes);
+}
+
 /// Writes members of objects with commas between them.
 class Json {
  public:
@@ -173,7 +183,8 @@ void LatencyHistogram::append(std::string& out, std::string_view name, std::stri
                  static_cast<double>(nanos_.load(std::memory_order_relaxed)) / 1e9, count);
 }
 
-void append_engine_metrics(std::string& out, const EngineStatus& status, const std::vector<ReadingProgress>& reading, Instant now) {
+void append_engine_metrics(std::string& out, const EngineStatus& status, const std::vector<ReadingProgress>& reading,
+                           const std::optional<SampleCounts>& sampled, Instant now) {
   Families families(out);
   families.begin("isobar_features_log_events", "counter", "Events in the log.");
   families.add("", status.log_events);
@@ -185,9 +196,11 @@ void append_engine_metrics(std::string& out, const EngineStatus& status, const s
   append_views(families, status);
   append_expensive(families, status);
   append_reading(families, reading);
+  if (sampled) append_sampled(families, *sampled);
 }
 
-std::string status_json(const EngineStatus& status, const std::vector<ReadingProgress>& reading) {
+std::string status_json(const EngineStatus& status, const std::vector<ReadingProgress>& reading,
+                        const std::optional<SampleCounts>& sampled) {
   Json json;
   json.open("", '{').count("definition_version", status.definition_version).count("log_events", status.log_events);
   json.count("unwritten_keys", status.unwritten_keys).count("replayed_events", status.replayed_events);
@@ -209,7 +222,12 @@ std::string status_json(const EngineStatus& status, const std::vector<ReadingPro
     json.open("", '{').text("source", one.source).text("kind", one.kind).flag("at_end", one.at_end);
     json.count("refused", one.refused).text("problem", one.problem).close('}');
   }
-  return json.close(']').close('}').finish();
+  json.close(']');
+  if (sampled) {
+    json.open("served_log", '{').count("written", sampled->written).count("dropped", sampled->dropped).count("bytes", sampled->bytes);
+    json.text("problem", sampled->problem).close('}');
+  }
+  return json.close('}').finish();
 }
 
 }  // namespace isobar::features

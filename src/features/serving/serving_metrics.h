@@ -33,8 +33,10 @@ struct ServingMetrics {
 
 /// What the engine, and those who read its sources, say of themselves, in Prometheus' text form: events, lateness and freshness of each
 /// source; keys, readings, and what was answered without a value of each view; budget, regret and staleness of each expensive feature.
-void append_engine_metrics(std::string& out, const EngineStatus& status, const std::vector<ReadingProgress>& reading, Instant now);
+void append_engine_metrics(std::string& out, const EngineStatus& status, const std::vector<ReadingProgress>& reading,
+                           const std::optional<SampleCounts>& sampled, Instant now);
 /// The same as JSON. Numbers of seconds and counts, times as RFC 3339.
-std::string status_json(const EngineStatus& status, const std::vector<ReadingProgress>& reading);
+std::string status_json(const EngineStatus& status, const std::vector<ReadingProgress>& reading,
+                        const std::optional<SampleCounts>& sampled);
 
 }  // namespace isobar::features

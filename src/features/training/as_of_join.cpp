@@ -28,9 +28,9 @@ class PartJoin final : public ViewJoin {
     else replay_ = std::make_unique<ReplayJoin>(view, definition, options_);
   }
 
-  Status add_row(std::string_view key, Instant at) override {
+  Status add_row(std::string_view key, Instant at, const SeenUpto& seen) override {
     TRY(look());
-    return way().add_row(key, at);
+    return way().add_row(key, at, seen);
   }
   Status end_rows() override { return way().end_rows(); }
   Status add_event(const ViewEvent& event) override {
@@ -73,9 +73,10 @@ class AsOfJoin {
     for (std::size_t part = 0; part < plan_.parts().size(); ++part) {
       const CompiledView& view = project_.views()[plan_.parts()[part].view];
       TRY_ASSIGN(auto items, load_item_factors(view));
-      const bool short_way = options_.path == JoinPath::kFastest && !events.removes();
+      const bool short_way = options_.path == JoinPath::kFastest && !events.removes() && !options_.as_served;
       parts_.push_back(std::make_unique<PartJoin>(view, project_.definition(), short_way,
                                                   ReplayJoin::Options{.as_of_knowledge = options_.as_of_knowledge,
+                                                                      .as_served = options_.as_served,
                                                                       .memory_bytes = options_.memory_bytes / plan_.parts().size(),
                                                                       .temporary = options_.temporary,
                                                                       .stop = options_.stop,
@@ -94,9 +95,12 @@ class AsOfJoin {
       if (!more) break;
       last_ = std::max(last_, at);
       note(instants_, at);
+      const auto seen = rows.seen();
+      if (options_.as_served && seen.size() != parts_.size())
+        return invalid(fmt::format("row {} does not say what it had seen of its {} views", report_.rows + 1, parts_.size()));
       for (std::size_t i = 0; i < parts_.size(); ++i) {
         TRY_ASSIGN(const std::string key, plan_.key(plan_.parts()[i], inputs));
-        TRY(parts_[i]->add_row(key, at));
+        TRY(parts_[i]->add_row(key, at, options_.as_served ? seen[i] : SeenUpto{}));
       }
       if (++report_.rows % kLookEvery == 0 && options_.stop.stop_requested()) return stopped();
     }
@@ -158,7 +162,7 @@ class AsOfJoin {
   Status add_event(const TrainingEvent& event) {
     if (++report_.events % kLookEvery == 0 && options_.stop.stop_requested()) return stopped();
     const Instant from = options_.as_of_knowledge ? event.arrived : event.removed ? event.withdrawn : event.order.time;
-    if (from > last_) return {};
+    if (options_.as_served ? event.superseded : from > last_) return {};
     for (Feed& feed : fed_[event.source]) {
       const auto made = feed.maker.make(project_.event_of(event.source, feed.use, event.row, space_));
       if (!made.ok()) {
@@ -167,7 +171,7 @@ class AsOfJoin {
       }
       if (*made == nullptr) continue;
       if (!(*made)->problem.empty()) leave_out(event, (*made)->problem);
-      TRY(parts_[feed.part]->add_event({event.order, event.arrived, event.removed, event.withdrawn, **made}));
+      TRY(parts_[feed.part]->add_event({event.order, event.arrived, event.removed, event.withdrawn, **made, event.line}));
     }
     return {};
   }

@@ -48,7 +48,7 @@ class NewestJoin final : public ViewJoin {
 
   NewestJoin(const CompiledView& view, bool as_of_knowledge) : view_(view), as_of_knowledge_(as_of_knowledge) {}
 
-  Status add_row(std::string_view key, Instant at) override;
+  Status add_row(std::string_view key, Instant at, const SeenUpto& seen) override;
   Status end_rows() override;
   Status add_event(const ViewEvent& event) override;
   Status end_events() override;

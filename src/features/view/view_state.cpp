@@ -135,6 +135,8 @@ void ViewState::advance(Instant watermark) {
   }
 }
 
+Instant ViewState::watermark() const { return inside_->watermark; }
+
 bool ViewState::due(Instant at) const { return !inside_->due.empty() && inside_->due.begin()->first <= at; }
 
 void ViewState::expire() {

@@ -51,6 +51,13 @@ struct ReadingProgress {
   std::string problem;        ///< what is in the way; "": nothing
 };
 
+/// What is kept of the answers, of whom a sample is.
+struct SampleCounts {
+  std::uint64_t written = 0, dropped = 0;  ///< rows
+  std::uint64_t bytes = 0;
+  std::string problem;  ///< why they cannot be kept; "": they can
+};
+
 /// What stands at a path beside the routes.
 struct Page {
   std::string content_type, body;
@@ -68,6 +75,8 @@ struct ServerOptions {
   std::function<void()> applied;
   /// Of the sources that are read. none: there are none. From a loop's thread, so it is quick; and so is the next
   std::function<std::vector<ReadingProgress>()> progress;
+  /// Of a sample that is kept of the answers. none: there is none
+  std::function<SampleCounts()> sampled;
   /// What a path that no route has shows to GET; nothing: 404.
   std::function<std::optional<Page>(std::string_view path)> pages;
   ServingConfig config;

@@ -34,6 +34,8 @@ class EntityRows {
   virtual Status restart() = 0;
   /// inputs   as RequestPlan::inputs. False: there are no more
   virtual Result<bool> next(Row& inputs, Instant& at) = 0;
+  /// Of the row that was given last, as JoinOptions::as_served asks for it: one for each of the plan's parts.
+  virtual std::span<const SeenUpto> seen() const { return {}; }
 };
 
 enum class JoinPath {
@@ -43,6 +45,9 @@ enum class JoinPath {
 
 struct JoinOptions {
   bool as_of_knowledge = false;
+  /// A row sees what it is said to have seen when it was served: events in the order of the log, up to its line. Features that a schedule
+  /// refreshes are null.
+  bool as_served = false;
   /// Of rows, events and what is made of them, beside a few MiB for each view; the rest goes to temporary files. At least 1 MiB.
   std::uint64_t memory_bytes = std::uint64_t{512} << 20;
   fs::path temporary;  ///< a folder for temporary files, which have no names there

@@ -33,6 +33,13 @@ struct ViewReading {
   std::vector<FieldStatus> statuses;  ///< of each: kPresent, kNullValue, or kInvalid: a sum beyond its type, a NaN
 };
 
+/// Up to where an answer saw the events of a view's key: those of the log's lines up to this one and of no later one, of which those
+/// after the watermark had yet to come.
+struct SeenUpto {
+  std::uint64_t line = 0;
+  Instant watermark{};
+};
+
 /// Where an expensive feature's value comes from.
 enum class ExpensiveValues {
   kStored,  ///< from the row that `set_expensive` was told last: serving, within a budget
@@ -73,6 +80,7 @@ class ViewState {
 
   /// All events up to here have come, but for late ones. It never goes back.
   void advance(Instant watermark);
+  Instant watermark() const;
   /// Whether an event waits that `advance` to this instant would take in.
   bool due(Instant at) const;
   /// Lets go of what no reading from the watermark on can see. Cost   O(keys)
