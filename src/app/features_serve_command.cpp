@@ -19,6 +19,7 @@ namespace f = isobar::features;
 struct ServeOptions {
   std::string definition, data, address = "127.0.0.1", token_file, certificate, key, flush_every, served_bytes;
   int port = 6566, redis_port = 6567, threads = 0;
+  std::vector<std::string> programs;
   double log_served = 0;
   bool no_redis = false;
 };
@@ -129,6 +130,11 @@ Status serve_until_told(Context& context, const ServeOptions& o) {
   log.redact(options.token);
   TRY_ASSIGN(const auto sample, served_log(o, data, log));
   config.sample = sample.get();
+  config.programs.folders.assign(o.programs.begin(), o.programs.end());
+  config.programs.said = [&log](std::string_view program, std::string_view line) {
+    log.info("features_program_said", {{"program", program}, {"line", line}});
+  };
+  config.log_file = data / "engine.log";
   TRY_ASSIGN(const auto engine, f::Engine::open(data / "store", config, context.clock()));
   if (!o.definition.empty()) TRY(apply_file(context, *engine, o.definition));
   f::SourceRunner runner(*engine);
@@ -180,6 +186,12 @@ void add_features_serve_command(Commands& commands, CLI::App* features_group) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--log-served-bytes", o->served_bytes, "How much the kept answers may be; 1GiB. The oldest go first.");
+  command
+      ->add_option(
+          "--allow-programs", o->programs,
+          "A folder: definitions may name programs and libraries in it as featurizers, and those are run. Several times, for several. "
+          "Without it nothing is run.")
+      ->allow_extra_args(false);
   command->add_option("--token-file", o->token_file, "A file whose text clients must show.");
   auto* certificate = command->add_option("--certificate", o->certificate, "TLS: a PEM file, with those that vouch for it.");
   auto* key = command->add_option("--key", o->key, "TLS: the certificate's key, a PEM file.");

@@ -275,6 +275,47 @@ TEST_F(FeaturesServe, AnswersThatAreKeptAreMadeAgainAndAWrongOneIsTold) {
   EXPECT_THAT(none.err, HasSubstr("there is no store of features in this folder"));
 }
 
+TEST_F(FeaturesServe, ADefinitionsProgramIsRunWhereTheOperatorAllowsItAlone) {
+  const std::string examples = std::string(ISOBAR_SOURCE_DIR) + "/examples/features/";
+  std::string text = *read_file(examples + "outside.yaml");
+  text.resize(text.find("  spending:"));  // without the library, which is not built here
+  const std::string definition = write("outside.yaml", text);
+  serve();
+  EXPECT_THAT(curl({"--data-binary", "@" + definition, url("/apply"), "-w", " %{http_code}"}),
+              AllOf(HasSubstr("another project"), HasSubstr("422")));
+  end(SIGTERM);
+  fs::remove_all(data());
+  serve({});
+  EXPECT_THAT(curl({"--data-binary", "@" + definition, url("/apply")}),
+              AllOf(HasSubstr("interest:embedding: 'embed.py'"), HasSubstr("--allow-programs DIR")));
+  end(SIGTERM);
+  serve({definition, "--allow-programs", examples + "programs"});
+  EXPECT_EQ(curl({"-d", R"({"push_source_name":"searches","df":{"user_id":[1],"words":["red shoes"],"at":["2026-11-28T06:00:00Z"]}})",
+                  url("/push"), "-w", "%{http_code}"}),
+            "200");
+  EXPECT_TRUE(eventually([&] { return redis({"HGET", "interest:1", "embedding"}).size() > 32 * 4; }));
+  end(SIGTERM);
+  const std::string rows = write("rows.csv", "user_id,event_timestamp\n1,2026-11-28 06:00:01\n2,2026-11-28 06:00:01\n");
+  const std::vector<std::string> words{"features",
+                                       "training-set",
+                                       definition,
+                                       "--features",
+                                       "embedding",
+                                       "--entities",
+                                       rows,
+                                       "--data",
+                                       data(),
+                                       "--out",
+                                       (folder_ / "out.csv").string()};
+  const auto refused = run(words);
+  EXPECT_THAT(refused.err, HasSubstr("--allow-programs DIR"));
+  auto allowed = words;
+  allowed.insert(allowed.end(), {"--allow-programs", examples + "programs"});
+  const auto made = run(allowed);
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(*read_file(folder_ / "out.csv"), HasSubstr("1,2026-11-28 06:00:01,\"[0.0,"));
+}
+
 TEST_F(FeaturesServeFeast, AnswersWithTheBytesThatWeAnswerWith) {
   EXPECT_THAT(feast("compare", http_), HasSubstr("/push as Feast's own server: (200, '')"));
   end(SIGTERM);

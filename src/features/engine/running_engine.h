@@ -47,7 +47,7 @@ class RunningEngine final : public Engine {
   // of the engine's thread
   Result<DefinitionPlan> apply_here(const Definition& definition, const std::string& file);
   Status change_to(const Definition& definition, const std::string& canonical);
-  Result<std::shared_ptr<Epoch>> make_epoch(std::shared_ptr<const Project> project);
+  Result<std::shared_ptr<Epoch>> make_epoch(std::shared_ptr<const Project> project, bool opening);
   Status fill(Epoch& epoch, const Epoch* before, const Registry& registry, bool opening);
   static void take_over(ViewSlot& from, ViewSlot& into);
   static void tell_all(ViewSlot& slot, std::size_t expensive, Instant now);
@@ -81,7 +81,7 @@ class RunningEngine final : public Engine {
   std::shared_ptr<Epoch> epoch_ GUARDED_BY(mutex_);
   std::map<std::string, SourceCounts> counts_ GUARDED_BY(mutex_);
 
-  std::optional<Refresher> refresher_;
+  std::optional<Refreshers> refresher_;
   std::optional<EngineThread> thread_;  // last, so that it is first to end
 };
 

@@ -48,8 +48,7 @@ struct ViewSlot {
   static constexpr std::size_t kShards = 16;
 
   /// of   the view is of it
-  static Result<std::shared_ptr<ViewSlot>> create(std::shared_ptr<const Project> of, std::size_t view_index,
-                                                  std::vector<std::shared_ptr<const ItemFactors>> factors);
+  static Result<std::shared_ptr<ViewSlot>> create(std::shared_ptr<const Project> of, std::size_t view_index, FeaturizerResources resources);
 
   ViewShard& shard_of(std::string_view key);
   const CompiledView& view() const { return project->views()[index]; }
@@ -61,8 +60,9 @@ struct ViewSlot {
   std::shared_ptr<const Project> project;  ///< whose view it is computed by
   std::size_t index = 0;                   ///< of the view in it
   ViewId id{};
-  bool keeps_history = false;                             ///< some source of it has a key, so that events are taken out again
-  std::vector<std::shared_ptr<const ItemFactors>> items;  ///< of each expensive feature
+  bool keeps_history = false;        ///< some source of it has a key, so that events are taken out again
+  FeaturizerResources resources;     ///< of each expensive feature
+  std::atomic<bool> retired{false};  ///< another one runs in its place: what was made for it goes nowhere
   std::array<ViewShard, kShards> shards;
   std::vector<std::shared_ptr<ScheduledFeature>> scheduled;  ///< of each expensive feature
   std::atomic<std::uint64_t> applied{0};                     ///< the line of the log up to which events are in

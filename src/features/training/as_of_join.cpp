@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "contribution_maker.h"
-#include "features/item_factors.h"
+#include "features/featurizer_resources.h"
 #include "features/timestamp.h"
 #include "newest_join.h"
 #include "replay_join.h"
@@ -72,7 +72,10 @@ class AsOfJoin {
     fed_.resize(project_.sources().size());
     for (std::size_t part = 0; part < plan_.parts().size(); ++part) {
       const CompiledView& view = project_.views()[plan_.parts()[part].view];
-      TRY_ASSIGN(auto items, load_item_factors(view));
+      FeaturizerResources resources;
+      if (!options_.as_served) {
+        TRY_ASSIGN(resources, load_resources(view, options_.programs, plan_.parts()[part].wanted));
+      }
       const bool short_way = options_.path == JoinPath::kFastest && !events.removes() && !options_.as_served;
       parts_.push_back(std::make_unique<PartJoin>(view, project_.definition(), short_way,
                                                   ReplayJoin::Options{.as_of_knowledge = options_.as_of_knowledge,
@@ -80,7 +83,8 @@ class AsOfJoin {
                                                                       .memory_bytes = options_.memory_bytes / plan_.parts().size(),
                                                                       .temporary = options_.temporary,
                                                                       .stop = options_.stop,
-                                                                      .items = std::move(items)}));
+                                                                      .resources = std::move(resources),
+                                                                      .wanted = plan_.parts()[part].wanted}));
       feed(part);
     }
     return {};

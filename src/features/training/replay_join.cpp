@@ -152,10 +152,7 @@ Result<bool> ReplayJoin::next_event(Event& event) {
   TRY_ASSIGN(event.contribution.key, reader.take(length));
   TRY(read_values(reader, view_.newest_features().size(), event.contribution.newest));
   TRY(read_values(reader, view_.argument_types().size(), event.contribution.arguments));
-  std::size_t inputs = 0;
-  for (const auto& expensive : view_.expensive_features())
-    inputs += std::holds_alternative<RidgeParameters>(expensive.feature.parameters) ? 2 : 1;
-  TRY(read_values(reader, inputs, event.contribution.inputs));
+  TRY(read_values(reader, view_.input_count(), event.contribution.inputs));
   return true;
 }
 
@@ -195,7 +192,7 @@ class ReplayJoin::Group {
     const Duration ttl = view_.view().ttl.value_or(Duration(0));
     TRY_ASSIGN(state_, ViewState::create(view_, {.expensive = join_.options_.as_served ? ExpensiveValues::kStored : ExpensiveValues::kFresh,
                                                  .remembered = std::min(kRemembered, kForever - ttl),
-                                                 .items = join_.options_.items}));
+                                                 .resources = join_.options_.resources}));
     return {};
   }
   void take(const Event& event) {
@@ -211,7 +208,7 @@ class ReplayJoin::Group {
   }
   ViewReading read(const Row& row) {
     state_->advance(row.watermark);
-    return state_->read(row.key, row.at);
+    return state_->read(row.key, row.at, join_.options_.wanted);
   }
 
  private:
@@ -262,6 +259,8 @@ Status ReplayJoin::replay(const CompiledView& view) {
         TRY_ASSIGN(some_event, next_event(event));
       }
       TRY(answer(row.number, state.read(row)));
+      for (const auto& resource : options_.resources)
+        if (resource.outside) TRY(resource.outside->problem());
       TRY(read_row(row));
       if (answered % kStopEvery == 0 && options_.stop.stop_requested()) return Error(Code::kDeadlineExceeded, "stopped");
     }

@@ -30,7 +30,8 @@ class ReplayJoin final : public ViewJoin {
     std::uint64_t memory_bytes = 0;
     fs::path temporary;
     std::stop_token stop{};
-    std::vector<std::shared_ptr<const ItemFactors>> items{};  ///< as ViewState::Options
+    FeaturizerResources resources{};  ///< as ViewState::Options
+    std::vector<bool> wanted{};       ///< of CompiledView::stored; the others are null. Empty: all are
   };
   ReplayJoin(const CompiledView& view, const Definition& definition, Options options);
 

@@ -103,8 +103,11 @@ Status CompiledView::compile_aggregate(const Schema& source, const AggregateFeat
 Status CompiledView::compile_expensive(const Schema& source, const ExpensiveFeature& expensive, std::size_t stored) {
   expensive_.push_back({stored, inputs_.size(), expensive});
   const std::string what = view_.name + ":" + stored_[stored].name;
-  TRY_ASSIGN(Expression value, Expression::compile(expensive.of, source));
-  inputs_.push_back({what, 0, std::move(value)});
+  const auto* outside = std::get_if<OutsideParameters>(&expensive.parameters);
+  for (const std::string& of : outside != nullptr ? outside->of : std::vector<std::string>{expensive.of}) {
+    TRY_ASSIGN(Expression value, Expression::compile(of, source));
+    inputs_.push_back({what, 0, std::move(value)});
+  }
   if (const auto* ridge = std::get_if<RidgeParameters>(&expensive.parameters)) {
     TRY_ASSIGN(Expression item, Expression::compile(ridge->item, source));
     inputs_.push_back({what, 0, std::move(item)});

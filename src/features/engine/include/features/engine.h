@@ -51,6 +51,8 @@ struct EngineConfig {
   Knob<Duration> keep_events{.value = 0ms, .least = 0ms, .most = 24h * 365 * 100, .sim = {0ms, 0ms}};
   /// Where what goes wrong beside an answer is written down; "": nowhere.
   fs::path log_file;
+  /// What featurizers of definitions may run.
+  OutsidePrograms programs{};
   /// Told of answers; none: nobody is. It outlives the engine.
   AnswerSample* sample = nullptr;
   /// How many rows may wait to be taken in; a push that would be beyond it is refused.

@@ -52,6 +52,7 @@ struct JoinOptions {
   std::uint64_t memory_bytes = std::uint64_t{512} << 20;
   fs::path temporary;  ///< a folder for temporary files, which have no names there
   JoinPath path = JoinPath::kFastest;
+  OutsidePrograms programs{};  ///< what the definition's featurizers may run
   std::stop_token stop{};
 };
 
@@ -63,7 +64,7 @@ struct JoinReport {
 };
 
 /// out   called for each row, in their order, with one answer for each of the plan's outputs
-/// Errors   those of the rows and events, and of load_item_factors; kUnavailable: temporary files cannot be written; kInvalidArgument: too
+/// Errors   those of the rows and events, and of load_resources; kUnavailable: temporary files cannot be written; kInvalidArgument: too
 /// little memory; kConflict: the rows were others the second time; kDeadlineExceeded: it was stopped Cost     O(n log n), of which events
 /// of keys that no row has take no part; 0.2 µs for an event and each view that it feeds
 Result<JoinReport> join_as_of(const RequestPlan& plan, EntityRows& rows, const EventStream& events, const JoinOptions& options,

@@ -51,8 +51,8 @@ class ViewState {
  public:
   struct Options {
     ExpensiveValues expensive = ExpensiveValues::kStored;
-    Duration remembered = std::chrono::hours(7 * 24);         ///< how long after its ttl a key is still told to have expired
-    std::vector<std::shared_ptr<const ItemFactors>> items{};  ///< of each expensive feature; those without need none
+    Duration remembered = std::chrono::hours(7 * 24);  ///< how long after its ttl a key is still told to have expired
+    FeaturizerResources resources{};                   ///< of each expensive feature
   };
   /// view     must stay where it is
   /// Errors   kInvalidArgument: as KeyedWindows::create; a featurizer's parameters
@@ -119,7 +119,7 @@ class ViewState {
   void each_key(const std::function<void(std::string_view)>& visit) const;
   /// From now on by a view that is made as the one before, though other things of it changed: its ttl, its schedules.
   /// view     must stay where it is. Errors   as `create`
-  Status rebind(const CompiledView& view, std::vector<std::shared_ptr<const ItemFactors>> items);
+  Status rebind(const CompiledView& view, FeaturizerResources resources);
   /// Forgets a key.
   void erase(std::string_view key);
 
