@@ -271,7 +271,7 @@ TEST_F(FeaturesServe, AnswersThatAreKeptAreMadeAgainAndAWrongOneIsTold) {
   EXPECT_THAT(other.out, HasSubstr("spending:amount 1001 at "));
   EXPECT_THAT(other.out, HasSubstr("0.8 (PRESENT) was served, and 0.7 (PRESENT) is recomputed"));
   const auto none = run({"features", "skew", "--data", (folder_ / "other").string()});
-  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_EQ(none.exit_code, 2);
   EXPECT_THAT(none.err, HasSubstr("there is no store of features in this folder"));
 }
 
@@ -282,7 +282,7 @@ TEST_F(FeaturesServe, ADefinitionsProgramIsRunWhereTheOperatorAllowsItAlone) {
   const std::string definition = write("outside.yaml", text);
   serve();
   EXPECT_THAT(curl({"--data-binary", "@" + definition, url("/apply"), "-w", " %{http_code}"}),
-              AllOf(HasSubstr("another project"), HasSubstr("422")));
+              AllOf(HasSubstr("compare within one project"), HasSubstr("422")));
   end(SIGTERM);
   fs::remove_all(data());
   serve({});

@@ -135,7 +135,7 @@ Result<std::shared_ptr<Epoch>> RunningEngine::make_epoch(std::shared_ptr<const P
       resources = FeaturizerResources();
     }
     TRY(resources);
-    TRY_ASSIGN(auto slot, ViewSlot::create(made->project, i, std::move(*resources)));
+    TRY_ASSIGN(auto slot, ViewSlot::create(made->project, i, std::move(*resources), config_.drift_every.value));
     for (const auto& expensive : view.expensive_features()) {
       TRY_ASSIGN(auto scheduled, ScheduledFeature::create(expensive.feature.schedule));
       slot->scheduled.push_back(std::move(scheduled));
@@ -160,7 +160,10 @@ Status RunningEngine::fill(Epoch& epoch, const Epoch* before, const Registry& re
   }
   for (std::size_t i = 0; i < epoch.slots.size(); ++i) epoch.slots[i]->id = *id_of(registry, stored_name(definition, definition.views[i]));
   for (std::size_t i = 0; i < epoch.slots.size(); ++i) {
-    if (before == nullptr || before->slot_of(epoch.slots[i]->id) == nullptr) TRY(replay.load(i));
+    if (before != nullptr && before->slot_of(epoch.slots[i]->id) != nullptr) continue;
+    TRY(replay.load(i));
+    TRY_ASSIGN(const auto drift, snapshot->state({log_, kDriftKey}, kLogLevel, mark_of(epoch.slots[i]->id)));
+    if (drift) TRY(epoch.slots[i]->drift->read(*drift));
   }
   TRY(replay.run(last_line_));
   for (const auto& slot : epoch.slots)
@@ -192,6 +195,7 @@ void RunningEngine::take_over(ViewSlot& from, ViewSlot& into) {
     const Status bound = into.shards[i].state->rebind(into.view(), into.resources);
     CHECK(bound.ok(), bound.error().message());  // the same was made before, when the epoch was
   }
+  into.drift = from.drift;
   into.applied = from.applied.load();
   into.read = from.read.load();
   into.not_found = from.not_found.load();
@@ -220,6 +224,14 @@ void RunningEngine::replace(const std::shared_ptr<Epoch>& epoch, const Epoch* be
   epoch_ = epoch;
   for (const auto& source : epoch->project->definition().sources) counts_.try_emplace(source.name);
   refresher_->set(std::move(features));
+}
+
+Status RunningEngine::restart_drift(std::string_view view) {
+  const auto now_runs = epoch();
+  const auto at = now_runs ? now_runs->project->find_view(view) : std::nullopt;
+  if (!at) return not_found(fmt::format("there is no view '{}'", view));
+  now_runs->slots[*at]->drift->restart();
+  return {};
 }
 
 void RunningEngine::tell_all(ViewSlot& slot, std::size_t expensive, Instant now) {

@@ -184,6 +184,7 @@ ViewReading RunningEngine::read_key(ViewSlot& slot, std::string_view key, Instan
   ++slot.read;
   if (reading.status == ViewReading::Status::kNotFound) ++slot.not_found;
   if (reading.status == ViewReading::Status::kExpired) ++slot.expired;
+  slot.drift->offer(reading, wanted, now);
   if (reading.status == ViewReading::Status::kFound)
     for (std::size_t i = 0; i < reading.statuses.size(); ++i)
       slot.nulls += (wanted.empty() || wanted[i]) && reading.statuses[i] == FieldStatus::kNullValue ? 1 : 0;
@@ -312,6 +313,9 @@ EngineStatus RunningEngine::status() const {
   for (const auto& slot : now_runs->slots) {
     status.views.push_back({slot->view().name(), slot->keys(), slot->read, slot->not_found, slot->expired, slot->nulls});
     status.unwritten_keys += slot->unwritten();
+    const auto drift = slot->drift->tell();
+    for (std::size_t i = 0; i < drift.size(); ++i)
+      status.drift.push_back({slot->view().name(), slot->view().stored()[i].name, drift[i].psi, drift[i].nulls_then, drift[i].nulls_now});
     const auto& expensive = slot->view().expensive_features();
     for (std::size_t i = 0; i < expensive.size(); ++i) {
       auto [counters, gauges] = slot->scheduled[i]->counted(now);

@@ -29,6 +29,7 @@ class RunningEngine final : public Engine {
   Result<ViewReading> read(std::string_view view, std::span<const Value> keys, const std::vector<bool>& wanted) override;
   Status feedback(const FeedbackReport& report) override;
   Result<Explanation> explain(std::string_view view, std::string_view feature, std::span<const Value> keys) override;
+  Status restart_drift(std::string_view view) override;
   EngineStatus status() const override;
   Status each_event(const std::function<Status(const LoggedEvent&)>& visit) const override;
   Status checkpoint(const fs::path& folder) override { return store_->checkpoint(folder); }

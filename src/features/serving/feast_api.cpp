@@ -24,6 +24,7 @@ std::span<const FeastApi::Route> FeastApi::routes() {
       Route{"POST", "/materialize", &FeastApi::materialize},
       Route{"POST", "/materialize-incremental", &FeastApi::materialize_incremental},
       Route{"POST", "/feedback", &FeastApi::feedback},
+      Route{"POST", "/restart-drift", &FeastApi::restart_drift},
       Route{"GET", "/explain", &FeastApi::explain},
       Route{"GET", "/health", &FeastApi::health, true},
       Route{"GET", "/status", &FeastApi::status},
@@ -103,6 +104,7 @@ void FeastApi::write_to_online_store(HttpRequest& request, const HttpDone& done)
 }
 
 void FeastApi::feedback(HttpRequest& request, const HttpDone& done) { done(take_feedback(engine_, request.body)); }
+void FeastApi::restart_drift(HttpRequest& request, const HttpDone& done) { done(features::restart_drift(engine_, request.body)); }
 void FeastApi::explain(HttpRequest& request, const HttpDone& done) { done(explain_key(engine_, request.query)); }
 void FeastApi::status(HttpRequest&, const HttpDone& done) { done({.body = status_json(engine_.status(), progress(), sampled())}); }
 

@@ -49,6 +49,7 @@ class FeastApi {
   void materialize(HttpRequest& request, const HttpDone& done);
   void materialize_incremental(HttpRequest& request, const HttpDone& done);
   void feedback(HttpRequest& request, const HttpDone& done);
+  void restart_drift(HttpRequest& request, const HttpDone& done);
   void explain(HttpRequest& request, const HttpDone& done);
   void health(HttpRequest& request, const HttpDone& done);
   void status(HttpRequest& request, const HttpDone& done);

@@ -88,6 +88,17 @@ void append_expensive(Families& families, const EngineStatus& status) {
        [](const E& e) { return e.gauges.allowance; });
 }
 
+void append_drift(Families& families, const EngineStatus& status) {
+  const auto each = [&](std::string_view name, std::string_view help, auto member) {
+    families.begin(name, "gauge", help);
+    for (const auto& one : status.drift)
+      if (one.*member) families.add(fmt::format("view=\"{}\",feature=\"{}\"", label(one.view), label(one.feature)), *(one.*member));
+  };
+  each("isobar_features_drift_psi", "Population stability index of recent values against the first ones.", &DriftStatus::psi);
+  each("isobar_features_null_share", "Share of recent values that are null.", &DriftStatus::nulls_now);
+  each("isobar_features_null_share_reference", "Share of the first values that were null.", &DriftStatus::nulls_then);
+}
+
 void append_reading(Families& families, const std::vector<ReadingProgress>& reading) {
   families.begin("isobar_features_reader_refused_total", "counter", "Records read that are no rows of their source.");
   for (const auto& one : reading) families.add(fmt::format("source=\"{}\"", label(one.source)), one.refused);
@@ -123,6 +134,11 @@ class Json {
   Json& number(std::string_view name, Number value) {
     key(name);
     append_json(out_, Value(value));
+    return *this;
+  }
+  Json& maybe(std::string_view name, const std::optional<double>& value) {
+    key(name);
+    append_json(out_, value ? Value(*value) : Value());
     return *this;
   }
   Json& count(std::string_view name, std::uint64_t value) { return number(name, static_cast<std::int64_t>(value)); }
@@ -195,6 +211,7 @@ void append_engine_metrics(std::string& out, const EngineStatus& status, const s
   append_sources(families, status, now);
   append_views(families, status);
   append_expensive(families, status);
+  append_drift(families, status);
   append_reading(families, reading);
   if (sampled) append_sampled(families, *sampled);
 }
@@ -217,6 +234,11 @@ std::string status_json(const EngineStatus& status, const std::vector<ReadingPro
   }
   json.close(']').open("expensive", '[');
   for (const auto& one : status.expensive) write_expensive(json, one);
+  json.close(']').open("drift", '[');
+  for (const auto& one : status.drift) {
+    json.open("", '{').text("view", one.view).text("feature", one.feature);
+    json.maybe("psi", one.psi).maybe("null_share", one.nulls_now).maybe("null_share_reference", one.nulls_then).close('}');
+  }
   json.close(']').open("reading", '[');
   for (const auto& one : reading) {
     json.open("", '{').text("source", one.source).text("kind", one.kind).flag("at_end", one.at_end);

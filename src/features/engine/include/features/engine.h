@@ -53,6 +53,8 @@ struct EngineConfig {
   fs::path log_file;
   /// What featurizers of definitions may run.
   OutsidePrograms programs{};
+  /// How often a reading of a view is looked at for drift, at most.
+  Knob<Duration> drift_every{.value = 50ms, .least = 0ms, .most = 1h, .sim = {0ms, 1s}};
   /// Told of answers; none: nobody is. It outlives the engine.
   AnswerSample* sample = nullptr;
   /// How many rows may wait to be taken in; a push that would be beyond it is refused.
@@ -108,6 +110,11 @@ struct ExpensiveStatus {
   Counters counters;
   Gauges gauges;
 };
+/// How a feature's values, as they are read, differ from those that were read first (engine/drift.h). None: too few were.
+struct DriftStatus {
+  std::string view, feature;
+  std::optional<double> psi, nulls_then, nulls_now;
+};
 struct EngineStatus {
   std::uint64_t definition_version = 0;
   std::uint64_t log_events = 0;       ///< the sequence of the newest
@@ -117,6 +124,7 @@ struct EngineStatus {
   std::vector<SourceStatus> sources;
   std::vector<ViewStatus> views;
   std::vector<ExpensiveStatus> expensive;
+  std::vector<DriftStatus> drift;
 };
 
 /// A row of the log, for training sets and exports.
@@ -171,6 +179,8 @@ class Engine {
   virtual Status feedback(const FeedbackReport& report) = 0;
   virtual Result<Explanation> explain(std::string_view view, std::string_view feature, std::span<const Value> keys) = 0;
 
+  /// The values of a view that are read from now on are what later ones are compared with. Errors   kNotFound
+  virtual Status restart_drift(std::string_view view) = 0;
   virtual EngineStatus status() const = 0;
   /// All events of the log, in the order in which they came, as of now. Errors   kDataLoss, kUnavailable; whatever `visit` returns
   virtual Status each_event(const std::function<Status(const LoggedEvent&)>& visit) const = 0;
