@@ -22,6 +22,31 @@ std::optional<Contribution> contribution(const Epoch& epoch, std::size_t source,
   return std::move(*gives);
 }
 
+/// An event that is taken out stays in the history, with the line that takes it out: lines are durable before they are applied, and one
+/// that is applied meanwhile has to find what was there at its own time.
+constexpr char kTakenOut = static_cast<char>(0xff);
+
+std::string taken_out(std::uint64_t line, const Row& event) {
+  std::string bytes(1, kTakenOut);
+  append_varint(bytes, line);
+  return bytes + encode_row(event);
+}
+
+/// The event as a line leaves it. None: it is taken out by then.
+Result<std::optional<Row>> event_left_by(std::string_view bytes, std::uint64_t line) {
+  if (!bytes.starts_with(kTakenOut)) {
+    TRY_ASSIGN(Row event, decode_row(bytes));
+    return std::optional(std::move(event));
+  }
+  ByteReader reader(bytes.substr(1));
+  TRY_ASSIGN(const std::uint64_t by, reader.varint());
+  if (by <= line) return std::optional<Row>();
+  std::string number;
+  append_varint(number, by);
+  TRY_ASSIGN(Row event, decode_row(bytes.substr(1 + number.size())));
+  return std::optional(std::move(event));
+}
+
 /// What is left of a key's history before a line: the newest event that is not from the future, and those of a span.
 struct Left {
   std::optional<ViewState::KeyEvent> newest;
@@ -36,8 +61,9 @@ Result<Left> left_of(const Store& store, const ViewSlot& slot, std::string_view 
     if (!row.row || row.order.sequence >= before) return true;
     if (left.newest && (!span || row.order.time <= span->after)) return false;
     const auto read = [&]() -> Status {
-      TRY_ASSIGN(const Row event, decode_row(*row.row));
-      TRY_ASSIGN(auto gives, slot.view().contribution(event));
+      TRY_ASSIGN(const auto event, event_left_by(*row.row, before));
+      if (!event) return {};
+      TRY_ASSIGN(auto gives, slot.view().contribution(*event));
       if (!gives) return {};
       if (span && row.order.time > span->after && row.order.time <= span->until) left.events.push_back({row.order, *gives});
       if (!left.newest) left.newest = ViewState::KeyEvent{row.order, std::move(*gives)};
@@ -87,7 +113,11 @@ void append_history(const Epoch& epoch, const Line& line, std::vector<RowWrite>&
     const auto use = static_cast<std::size_t>(std::ranges::find(of.views, gives.view) - of.views.begin());
     Row space;
     if (gives.gone)
-      into.push_back({.view = slot.id, .key = gives.gone->key, .order = line.record.removed->order, .row = {}, .latest = false});
+      into.push_back({.view = slot.id,
+                      .key = gives.gone->key,
+                      .order = line.record.removed->order,
+                      .row = taken_out(line.number, epoch.project->event_of(line.source, use, line.record.removed->row, space)),
+                      .latest = false});
     if (gives.come)
       into.push_back({.view = slot.id,
                       .key = gives.come->key,

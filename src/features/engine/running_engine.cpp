@@ -204,11 +204,12 @@ Result<std::vector<Answered>> RunningEngine::answer(const RequestPlan& plan, std
     ServedAnswer* const sample = config_.sample != nullptr && config_.sample->wants() ? &sampled.emplace_back() : nullptr;
     if (sample != nullptr) sample->seen.resize(readings.size());
     for (std::size_t part = 0; part < readings.size(); ++part) {
-      TRY_ASSIGN(const std::string key, plan.key(plan.parts()[part], rows[i]).context(fmt::format("row {}", i + 1)));
-      readings[part] = read_key(*now_runs->slots[plan.parts()[part].view], key, now, plan.parts()[part].wanted,
+      const auto key = plan.key(plan.parts()[part], rows[i]);
+      if (!key.ok()) return key.error().context(fmt::format("row {}", i + 1));
+      readings[part] = read_key(*now_runs->slots[plan.parts()[part].view], *key, now, plan.parts()[part].wanted,
                                 sample != nullptr ? &sample->seen[part] : nullptr);
       for (std::size_t each = 0; each < asked.size(); ++each)
-        if (asked[each].part == part) regrets[each] = asked[each].scheduled->query(key, now);
+        if (asked[each].part == part) regrets[each] = asked[each].scheduled->query(*key, now);
     }
     const auto of_row = std::span(answers).subspan(i * plan.outputs().size(), plan.outputs().size());
     plan.answer(rows[i], readings, of_row);

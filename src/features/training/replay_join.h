@@ -27,6 +27,7 @@ class ReplayJoin final : public ViewJoin {
   struct Options {
     bool as_of_knowledge = false;
     bool as_served = false;
+    bool short_way = false;  ///< of whoever chooses: it need not be this join
     std::uint64_t memory_bytes = 0;
     fs::path temporary;
     std::stop_token stop{};
@@ -41,6 +42,10 @@ class ReplayJoin final : public ViewJoin {
   /// Replays everything.
   Status end_events() override;
   Status next(ViewReading& reading) override;
+
+  /// Of what was added so far, the longest from an event's time to its arrival; and what it is, over all shares of the view's keys.
+  Duration delay() const { return delay_; }
+  void set_delay(Duration delay) { delay_ = delay; }
 
   std::uint64_t spilled_bytes() const { return rows_.spilled_bytes() + events_.spilled_bytes() + readings_.spilled_bytes(); }
 

@@ -136,8 +136,9 @@ Row CompiledView::evaluate(const std::vector<Giver>& givers, const Row& event, s
 
 Result<std::optional<Contribution>> CompiledView::contribution(const Row& event) const {
   if (where_) {
-    TRY_ASSIGN(const bool counts, where_->holds(event).context(view_.name + ": where"));
-    if (!counts) return std::optional<Contribution>();
+    const auto counts = where_->holds(event);
+    if (!counts.ok()) return counts.error().context(view_.name + ": where");
+    if (!*counts) return std::optional<Contribution>();
   }
   Contribution gives;
   Row keys;
@@ -153,7 +154,9 @@ Result<std::optional<Contribution>> CompiledView::contribution(const Row& event)
 }
 
 Result<std::string> CompiledView::key_bytes(std::span<const Value> values) const {
-  return encode_key(key_types_, values).context(view_.name);
+  auto key = encode_key(key_types_, values);
+  if (!key.ok()) return key.error().context(view_.name);
+  return key;
 }
 
 }  // namespace isobar::features

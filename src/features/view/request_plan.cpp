@@ -165,10 +165,11 @@ bool RequestPlan::scheduled(std::size_t output) const {
 }
 
 Result<std::string> RequestPlan::key(const Part& part, const Row& inputs) const {
+  const CompiledView& view = project_->views()[part.view];
   Row keys;
   keys.reserve(part.keys.size());
   for (const std::size_t input : part.keys) keys.push_back(inputs[input]);
-  return project_->views()[part.view].key_bytes(keys);
+  return view.key_bytes(keys);
 }
 
 Answered RequestPlan::on_demand(const OnDemand& feature, const Row& inputs, const ViewReading& reading) const {

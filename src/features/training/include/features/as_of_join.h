@@ -51,6 +51,9 @@ struct JoinOptions {
   /// Of rows, events and what is made of them, beside a few MiB for each view; the rest goes to temporary files. At least 1 MiB.
   std::uint64_t memory_bytes = std::uint64_t{512} << 20;
   fs::path temporary;  ///< a folder for temporary files, which have no names there
+  /// Views, and where those are fewer shares of their keys, are joined at the same time. 0: one thread for each core. What comes out is the
+  /// same.
+  std::size_t threads = 0;
   JoinPath path = JoinPath::kFastest;
   OutsidePrograms programs{};  ///< what the definition's featurizers may run
   std::stop_token stop{};
