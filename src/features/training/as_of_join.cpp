@@ -1,6 +1,7 @@
 #include "features/as_of_join.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -24,6 +25,13 @@ constexpr std::uint64_t kMemoryBytesLeast = std::uint64_t{1} << 20;
 constexpr std::uint64_t kLookEvery = 1 << 10;
 
 Error stopped() { return {Code::kDeadlineExceeded, "stopped before the end"}; }
+
+/// That this process may use, which may be fewer than there are.
+std::size_t processors() {
+  cpu_set_t allowed;
+  const bool known = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0;
+  return known ? static_cast<std::size_t>(std::max(1, CPU_COUNT(&allowed))) : std::max(1U, std::thread::hardware_concurrency());
+}
 
 /// A view's join by the way that is best for it: the short one as long as it fits.
 class PartJoin final : public ViewJoin {
@@ -257,7 +265,7 @@ class AsOfJoin {
   Status prepare(const EventStream& events) {
     if (options_.memory_bytes < kMemoryBytesLeast) return invalid("at least 1 MiB of memory is needed");
     const std::size_t parts = plan_.parts().size();
-    threads_ = options_.threads > 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
+    threads_ = options_.threads > 0 ? options_.threads : processors();
     shares_ = parts == 0 ? 1 : (threads_ + parts - 1) / parts;
     units_.resize(parts);
     for (std::size_t part = 0; part < parts; ++part) {
