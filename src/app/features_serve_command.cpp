@@ -18,7 +18,7 @@ namespace f = isobar::features;
 
 struct ServeOptions {
   std::string definition, data, address = "127.0.0.1", token_file, certificate, key, flush_every, served_bytes;
-  int port = 6566, redis_port = 6567, threads = 0;
+  int port = 6566, redis_port = 6567, grpc_port = -1, threads = 0;
   std::vector<std::string> programs;
   double log_served = 0;
   bool no_redis = false;
@@ -29,6 +29,7 @@ Result<f::ServerOptions> server_options(const ServeOptions& o) {
   options.address = o.address;
   options.http_port = static_cast<std::uint16_t>(o.port);
   if (!o.no_redis) options.redis_port = static_cast<std::uint16_t>(o.redis_port);
+  if (o.grpc_port >= 0) options.grpc_port = static_cast<std::uint16_t>(o.grpc_port);
   options.threads = static_cast<std::size_t>(o.threads);
   if (!o.token_file.empty()) {
     TRY_ASSIGN(const std::string token, read_file(o.token_file).context("--token-file"));
@@ -117,6 +118,7 @@ std::string where_it_is(const f::Engine& engine, const f::ServerOptions& options
               : fmt::format("nothing is served from {} yet; give it a definition by: isobar features apply FILE --url {}\n", data, at);
   text += fmt::format("  HTTP (Feast's) at {}\n", at);
   if (server.redis_port()) text += fmt::format("  Redis protocol at {}:{}{}\n", host, *server.redis_port(), tls ? " under TLS" : "");
+  if (server.grpc_port()) text += fmt::format("  gRPC (Feast's) at {}:{}\n", host, *server.grpc_port());
   return project ? text + hints(*project, options, server, at) : text;
 }
 
@@ -172,6 +174,8 @@ void add_features_serve_command(Commands& commands, CLI::App* features_group) {
   command->add_option("--redis-port", o->redis_port, "Of the Redis protocol; 0: one that is free.")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
+  command->add_option("--grpc-port", o->grpc_port, "Speak Feast's gRPC, too, on this port; 0: one that is free. Without TLS.")
+      ->check(CLI::Range(0, 65535));
   command->add_flag("--no-redis", o->no_redis, "Do not speak the Redis protocol.");
   command->add_option("--threads", o->threads, "That answer. 0: one for each processor.")
       ->check(CLI::Range(0, 1024))

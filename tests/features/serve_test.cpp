@@ -252,7 +252,7 @@ TEST_F(FeaturesServeFeast, TakesUsForItsServer) {
 }
 
 TEST_F(FeaturesServe, AnswersThatAreKeptAreMadeAgainAndAWrongOneIsTold) {
-  serve({kHere + "shop.yaml", "--log-served", "1"});
+  serve({write("timeless.yaml", std::string(kTimeless)), "--log-served", "1"});
   pay();
   curl({"-d", R"({"features":["spending:amount"],"entities":{"user_id":[1001,7]}})", url("/get-online-features")});
   redis({"HGETALL", "spending:1001"});
@@ -273,6 +273,19 @@ TEST_F(FeaturesServe, AnswersThatAreKeptAreMadeAgainAndAWrongOneIsTold) {
   const auto none = run({"features", "skew", "--data", (folder_ / "other").string()});
   EXPECT_EQ(none.exit_code, 2);
   EXPECT_THAT(none.err, HasSubstr("there is no store of features in this folder"));
+}
+
+TEST_F(FeaturesServe, AClientOfGrpcIsContent) {
+  if (!there({"/usr/bin/python3", "-c", "import grpc, google.protobuf"}) || !there({"protoc", "--version"}))
+    GTEST_SKIP() << "grpcio is not there: apt-get install python3-grpcio python3-protobuf protobuf-compiler";
+  serve({kHere + "shop.yaml", "--grpc-port", "0"});
+  const std::string port = port_after(server_->out_so_far(), "gRPC (Feast's) at ");
+  run_other({"protoc", "--python_out=" + folder_.string(), "-I", std::string(ISOBAR_SOURCE_DIR) + "/src/features/serving", "feast.proto"});
+  EXPECT_THAT(run_other({"/usr/bin/python3", kHere + "grpc_client.py", port, folder_.string()}), HasSubstr("content"));
+  EXPECT_NE(curl({url("/metrics")}).find("isobar_features_grpc_errors_total 2\n"), std::string::npos);
+  end(SIGTERM);
+  const auto refused = run({"features", "serve", kHere + "shop.yaml", "--data", data(), "--address", "0.0.0.0", "--grpc-port", "0"});
+  EXPECT_THAT(refused.err, HasSubstr("gRPC is spoken without TLS, and on this machine alone"));
 }
 
 TEST_F(FeaturesServe, ADefinitionsProgramIsRunWhereTheOperatorAllowsItAlone) {

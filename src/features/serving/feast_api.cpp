@@ -158,6 +158,8 @@ void FeastApi::metrics(HttpRequest&, const HttpDone& done) {
   };
   one("isobar_features_redis_commands_total", "counter", "Commands of Redis clients.", metrics_.redis_commands.load());
   one("isobar_features_redis_errors_total", "counter", "Those answered with an error.", metrics_.redis_errors.load());
+  one("isobar_features_grpc_calls_total", "counter", "Calls of gRPC clients.", metrics_.grpc_calls.load());
+  one("isobar_features_grpc_errors_total", "counter", "Those answered with an error.", metrics_.grpc_errors.load());
   one("isobar_features_connections", "gauge", "Connections of clients.", metrics_.connections.load());
   one("isobar_features_connections_refused_total", "counter", "Connections beyond what is allowed.", metrics_.connections_refused.load());
   done(std::move(answer));

@@ -27,6 +27,7 @@ struct ServingMetrics {
   std::array<LatencyHistogram, 16> routes;               ///< of HTTP, by the route's place among all
   std::array<std::atomic<std::uint64_t>, 6> statuses{};  ///< of HTTP, by hundreds
   std::atomic<std::uint64_t> redis_commands{0}, redis_errors{0};
+  std::atomic<std::uint64_t> grpc_calls{0}, grpc_errors{0};
   std::atomic<std::int64_t> connections{0};
   std::atomic<std::uint64_t> connections_refused{0};
 };

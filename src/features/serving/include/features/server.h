@@ -1,6 +1,6 @@
 #pragma once
 
-/// Where clients meet the feature store: Feast's HTTP API on one port, the Redis protocol on another.
+/// Where clients meet the feature store: Feast's HTTP API on one port, the Redis protocol on another, Feast's gRPC on a third.
 ///
 /// Some threads, each with an event loop and the connections that fell to it. A request is read, answered from the engine's memory on the
 /// same thread, and written; only what must be durable first (a push, a key that is set) is answered later. docs/features.md lists routes,
@@ -67,6 +67,7 @@ struct ServerOptions {
   std::string address = "127.0.0.1";        ///< numeric; beyond loopback only with `token`, `certificate_pem` and `key_pem`
   std::uint16_t http_port = 6566;           ///< 0: one that is free
   std::optional<std::uint16_t> redis_port;  ///< none: the Redis protocol is not spoken; 0: one that is free
+  std::optional<std::uint16_t> grpc_port;   ///< none: gRPC is not spoken; 0: one that is free. Without TLS, so on this machine alone
   std::size_t threads = 0;                  ///< 0: one for each core
   std::string token;                        ///< what clients must show; "": nothing
   std::string certificate_pem, key_pem;     ///< both: all that is said is under TLS
@@ -94,6 +95,7 @@ class Server {
 
   std::uint16_t http_port() const;
   std::optional<std::uint16_t> redis_port() const;
+  std::optional<std::uint16_t> grpc_port() const;
 
  private:
   struct Inside;
