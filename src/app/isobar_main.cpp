@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   add_ssh_commands(commands);
   add_db_commands(commands);
   add_features_commands(commands);
+  add_fuzz_commands(commands);
   add_job_commands(commands);
   add_task_commands(commands);
   add_catalog_commands(commands);
