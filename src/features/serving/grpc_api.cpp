@@ -255,7 +255,7 @@ void take_row(Engine& engine, const Result<const Project::SourceUse*>& source,
 
 }  // namespace
 
-void GrpcApi::handle(GrpcCall call, GrpcDone done) {
+void GrpcApi::handle(const GrpcCall& call, GrpcDone done) {
   outstanding_.begin();
   const GrpcDone counted = [this, done = std::move(done)](GrpcAnswer answer) {
     metrics_.grpc_calls.fetch_add(1, std::memory_order_relaxed);

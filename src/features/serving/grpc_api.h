@@ -13,7 +13,7 @@ class GrpcApi {
   /// All of them outlive it; `options` gives the token and limits.
   GrpcApi(Engine& engine, const ServerOptions& options, ServingMetrics& metrics) : engine_(engine), options_(options), metrics_(metrics) {}
   ~GrpcApi() { outstanding_.wait(); }
-  void handle(GrpcCall call, GrpcDone done);
+  void handle(const GrpcCall& call, GrpcDone done);
   /// Until everything that was handed over is answered.
   void wait() { outstanding_.wait(); }
 

@@ -126,7 +126,7 @@ void GrpcSession::hand_over(std::int32_t id, Stream& stream) {
   for (std::size_t i = 1; i < kHeadBytes; ++i) length = length << 8 | static_cast<std::uint8_t>(message[i]);
   if (length != message.size() - kHeadBytes) return refuse(GrpcStatus::kInternal, "a call has one message, of the length that it says");
   message.erase(0, kHeadBytes);
-  handler_(std::move(stream.call), [id, later = later_, connection = connection_, &loop = loop_](GrpcAnswer answer) {
+  handler_(stream.call, [id, later = later_, connection = connection_, &loop = loop_](GrpcAnswer answer) {
     const auto put = [id, later, connection](GrpcAnswer one) {
       later->answers.emplace_back(id, std::move(one));
       if (const auto alive = connection.lock()) alive->go_on();
@@ -138,7 +138,7 @@ void GrpcSession::hand_over(std::int32_t id, Stream& stream) {
 }
 
 /// Headers, the message, and the status behind it; or of an error the headers alone, with the status among them.
-void GrpcSession::answer(std::int32_t id, GrpcAnswer answer) {
+void GrpcSession::answer(std::int32_t id, const GrpcAnswer& answer) {
   --awaited_;
   const auto known = streams_.find(id);
   if (known == streams_.end()) return;  // the client gave it up
@@ -180,7 +180,7 @@ void GrpcSession::send(std::string& out) {
 
 void GrpcSession::collect(std::string& out) {
   if (taking_) return;  // an answer at once: it is collected behind what is being taken
-  for (auto& [id, one] : std::exchange(later_->answers, {})) answer(id, std::move(one));
+  for (auto& [id, one] : std::exchange(later_->answers, {})) answer(id, one);
   send(out);
 }
 

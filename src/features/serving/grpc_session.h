@@ -41,7 +41,7 @@ struct GrpcAnswer {
 };
 /// Called once, from any thread.
 using GrpcDone = std::function<void(GrpcAnswer answer)>;
-using GrpcHandler = std::function<void(GrpcCall call, GrpcDone done)>;
+using GrpcHandler = std::function<void(const GrpcCall& call, GrpcDone done)>;
 
 class GrpcSession final : public Session {
  public:
@@ -81,7 +81,7 @@ class GrpcSession final : public Session {
   int received(const nghttp2_frame& frame);
   int closed(std::int32_t stream);
   void hand_over(std::int32_t id, Stream& stream);
-  void answer(std::int32_t id, GrpcAnswer answer);
+  void answer(std::int32_t id, const GrpcAnswer& answer);
   void send(std::string& out);
   ssize_t give(std::int32_t id, std::uint8_t* into, std::size_t most, std::uint32_t& flags);
 

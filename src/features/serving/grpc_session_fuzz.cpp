@@ -7,7 +7,7 @@ using namespace isobar::features;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const auto loop = net::Loop::create().value();
-  static const GrpcHandler echo = [](GrpcCall call, const GrpcDone& done) { done({GrpcStatus::kOk, std::move(call.message)}); };
+  static const GrpcHandler echo = [](const GrpcCall& call, const GrpcDone& done) { done({GrpcStatus::kOk, call.message}); };
   GrpcSession session({}, *loop, echo, 1 << 16);
   std::string out, bytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
   // The first byte says whether it begins as HTTP/2 does, and into how many pieces it is cut.

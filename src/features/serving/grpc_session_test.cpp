@@ -108,7 +108,7 @@ class GrpcSessionTest : public testing::Test {
  protected:
   GrpcSessionTest()
       : loop_(net::Loop::create().value()),
-        handler_([](GrpcCall call, const GrpcDone& done) {
+        handler_([](const GrpcCall& call, const GrpcDone& done) {
           if (call.path == "/fail") return done({GrpcStatus::kNotFound, "no Änderung at 100 %"});
           done({GrpcStatus::kOk, call.path + " " + call.message});
         }),

@@ -184,7 +184,7 @@ struct Server::Inside {
   ServingMetrics metrics;
   FeastApi api;
   GrpcApi grpc_api;
-  const GrpcHandler grpc_handler = [this](GrpcCall call, GrpcDone done) { grpc_api.handle(std::move(call), std::move(done)); };
+  const GrpcHandler grpc_handler = [this](const GrpcCall& call, GrpcDone done) { grpc_api.handle(call, std::move(done)); };
   const HttpHandler handler = [this](HttpRequest request, HttpDone done) { api.handle(std::move(request), std::move(done)); };
   std::shared_ptr<net::TlsContext> tls;
   std::unique_ptr<PlainKeys> plain;
