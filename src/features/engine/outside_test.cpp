@@ -134,6 +134,8 @@ TEST_F(OutsideTest, AKeyThatFailsFailsAloneAndOneThatEndsTheProgramIsTriedAgain)
   say(2, "four");
   EXPECT_TRUE(becomes(2, "counted=4"));
   EXPECT_EQ(counted(1), "counted=4");  // the row that there was
+  std::this_thread::sleep_for(300ms);
+  EXPECT_LE(engine_->status().expensive[0].counters.refreshes_failed, 4u);  // it is not tried again and again
   say(2, "die");
   std::this_thread::sleep_for(300ms);
   EXPECT_EQ(counted(2), "counted=4");

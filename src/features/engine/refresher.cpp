@@ -6,6 +6,10 @@ namespace isobar::features {
 
 namespace {
 
+/// When all that was tried failed, as long as nothing else wakes it: with a budget that has no end it would be tried again at once, for
+/// ever.
+constexpr Duration kAfterFailure = std::chrono::seconds(1);
+
 double thread_cpu_seconds() {
   timespec spent{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
@@ -70,8 +74,8 @@ std::optional<Instant> Refresher::refresh_each(const std::vector<Feature>& featu
       continue;
     }
     const Next next = feature.scheduled->next(clock_.now());
-    if (next.refresh) refresh(feature, *next.refresh);
-    sooner(next.refresh ? std::optional(clock_.now()) : next.ask_again);
+    const bool made = next.refresh && refresh(feature, *next.refresh);
+    sooner(!next.refresh ? next.ask_again : clock_.now() + (made ? Duration::zero() : kAfterFailure));
   }
   return again;
 }
@@ -89,13 +93,16 @@ std::optional<ExpensiveWork> Refresher::work_of(const Feature& feature, const Re
   return shard.state->work(order.key, feature.expensive, clock_.now());
 }
 
-void Refresher::refresh(const Feature& feature, const Refresh& order) {
+bool Refresher::refresh(const Feature& feature, const Refresh& order) {
   const auto work = work_of(feature, order);
-  // There will be more when the next input comes.
-  if (!work) return feature.scheduled->finished(order.key, order.version, 0, clock_.now());
+  if (!work) {
+    // There will be more when the next input comes.
+    feature.scheduled->finished(order.key, order.version, 0, clock_.now());
+    return true;
+  }
   const double begin = thread_cpu_seconds();
   auto row = featurizer_of(feature)->make(*work);
-  finish(feature, order, std::move(row), thread_cpu_seconds() - begin);
+  return finish(feature, order, std::move(row), thread_cpu_seconds() - begin);
 }
 
 /// When to ask again.
@@ -123,16 +130,17 @@ std::optional<Instant> Refresher::refresh_outside(const Feature& feature, Outsid
   for (const auto& work : works) keys.emplace_back(work.events);
   auto made = maker.make(keys, stop);
   const double cost = made.ok() ? made->cpu_seconds / static_cast<double>(orders.size()) : 0;
+  bool some = false;
   for (std::size_t i = 0; i < orders.size(); ++i) {
-    if (!made.ok()) finish(feature, orders[i], made.error(), 0);
-    else if (!made->values[i].ok()) finish(feature, orders[i], made->values[i].error(), cost);
-    else finish(feature, orders[i], ExpensiveRow{works[i].upto, 0, std::move(*made->values[i])}, cost);
+    Result<ExpensiveRow> row = made.ok() ? invalid("") : made.error();
+    if (made.ok() && made->values[i].ok()) row = ExpensiveRow{works[i].upto, 0, std::move(*made->values[i])};
+    some = finish(feature, orders[i], std::move(row), cost) || some;
   }
-  return clock_.now() + maker.pause();
+  return clock_.now() + std::max(maker.pause(), some ? Duration::zero() : kAfterFailure);
 }
 
-/// Puts a row in its place, if there is one, and tells the scheduler.
-void Refresher::finish(const Feature& feature, const Refresh& order, Result<ExpensiveRow> row, double cost) {
+/// Puts a row in its place, if there is one, and tells the scheduler. Whether there was one.
+bool Refresher::finish(const Feature& feature, const Refresh& order, Result<ExpensiveRow> row, double cost) {
   const Instant now = clock_.now();
   bool made = row.ok();
   if (made) {
@@ -145,6 +153,7 @@ void Refresher::finish(const Feature& feature, const Refresh& order, Result<Expe
   }
   if (made) feature.scheduled->finished(order.key, order.version, cost, now);
   else feature.scheduled->failed(order.key, order.version, now);
+  return made;
 }
 
 void Refreshers::set(std::vector<Refresher::Feature> features) {

@@ -31,12 +31,13 @@ class Refresher {
   void run(const std::stop_token& stop);
   /// When to ask again; none: when woken.
   std::optional<Instant> refresh_each(const std::vector<Feature>& features, const std::stop_token& stop);
-  void refresh(const Feature& feature, const Refresh& order);
+  /// Whether there is a row, or nothing to make one of.
+  bool refresh(const Feature& feature, const Refresh& order);
   /// Many keys at once, by what is outside, which may take long over it.
   std::optional<Instant> refresh_outside(const Feature& feature, OutsideFeaturizer& maker, std::size_t most, const std::stop_token& stop);
   static std::shared_ptr<const Featurizer> featurizer_of(const Feature& feature);
   std::optional<ExpensiveWork> work_of(const Feature& feature, const Refresh& order) const;
-  void finish(const Feature& feature, const Refresh& order, Result<ExpensiveRow> row, double cost);
+  bool finish(const Feature& feature, const Refresh& order, Result<ExpensiveRow> row, double cost);
 
   const Clock& clock_;
   std::mutex mutex_;

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <thread>
 
 extern char** environ;
 
@@ -24,7 +25,7 @@ using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t kLineMost = std::size_t{64} << 20, kErrorLineMost = 4096;
 constexpr Duration kLook = 50ms;  // for a stop
-constexpr int kLastWordsMs = 100;
+constexpr int kLastWordsMs = 200;
 
 Error failed(std::string_view what, int number) { return unavailable(fmt::format("{}: {}", what, std::strerror(number))); }
 
@@ -78,6 +79,16 @@ bool drain(const Fd& from, std::string& into) {
   const auto got = ::read(from.get(), buffer.data(), buffer.size());
   if (got > 0) into.append(buffer.data(), static_cast<std::size_t>(got));
   return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/// A process that ends closes its streams a little earlier.
+bool has_ended(pid_t pid) {
+  for (const auto end = Steady::now() + std::chrono::milliseconds(kLastWordsMs); Steady::now() < end;
+       std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
+    siginfo_t left{};
+    if (::waitid(P_PID, static_cast<id_t>(pid), &left, WEXITED | WNOHANG | WNOWAIT) == 0 && left.si_pid == pid) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -163,8 +174,7 @@ std::string ChildProgram::how_it_ended() {
     if (::poll(&last, 1, kLastWordsMs) <= 0) break;
     hear();
   }
-  siginfo_t left{};
-  const bool by_itself = ::waitid(P_PID, static_cast<id_t>(pid_), &left, WEXITED | WNOHANG | WNOWAIT) == 0 && left.si_pid == pid_;
+  const bool by_itself = has_ended(pid_);
   ::kill(-pid_, SIGKILL);
   int status = 0;
   ::waitpid(pid_, &status, 0);
