@@ -19,13 +19,15 @@ cmake --install "$source_dir/build/release" --prefix "$prefix" >"$scratch/instal
 has_files() { # root
   local file
   for file in bin/isobar libexec/isobar/isobar-node share/man/man1/isobar.1 share/bash-completion/completions/isobar \
-    share/zsh/vendor-completions/_isobar share/fish/vendor_completions.d/isobar.fish share/doc/isobar/copyright; do
+    share/zsh/vendor-completions/_isobar share/fish/vendor_completions.d/isobar.fish share/doc/isobar/copyright \
+    bin/isobar-cc bin/isobar-c++ lib/isobar/fuzz/libisobar_fuzz_target.a lib/isobar/fuzz/libisobar_fuzz_main.a lib/isobar/fuzz/libisobar_fuzz_noop.a \
+    include/isobar/fuzz.h include/isobar/waypoints.h; do
     [ -s "$1/$file" ] || { echo "there is no $file"; return 1; }
   done
 }
 is_stripped() { # root
   local program
-  for program in bin/isobar libexec/isobar/isobar-node; do
+  for program in bin/isobar bin/isobar-cc libexec/isobar/isobar-node; do
     [ -z "$(nm "$1/$program" 2>/dev/null)" ] || { echo "$program has symbols"; return 1; }
   done
 }
@@ -36,11 +38,23 @@ runs_a_task() { # root cluster
 }
 takes_it_down() { "$1/bin/isobar" down --yes "$2" && [ "$("$1/bin/isobar" status -o json)" = '[]' ]; }
 
+# With the plugin of a clang that is here, a harness is built and run; without any, isobar-cc says what to install.
+compiles_a_target() { # root
+  local output
+  printf '%s\n' '#include <isobar/fuzz.h>' 'int LLVMFuzzerTestOneInput(const uint8_t* p, size_t n) { return n > 3 && p[0] == 1; }' >"$scratch/target.c"
+  if compgen -G "$1/lib/isobar/fuzz/libisobar_fuzz_plugin_*.so" >/dev/null; then
+    "$1/bin/isobar-cc" --domains cmp "$scratch/target.c" -o "$scratch/target" && output=$("$scratch/target" "$scratch/target.c" 2>&1) && grep -q Executed <<<"$output"
+  else
+    ! output=$("$1/bin/isobar-cc" "$scratch/target.c" -o "$scratch/target" 2>&1) && grep -q -e 'fuzz-tools' -e 'apt-get install' <<<"$output"
+  fi
+}
+
 works_at() { # what root cluster
   claim "$1 has every file" has_files "$2"
   claim "$1: the programs are stripped" is_stripped "$2"
   claim "$1 says its version" says_its_version "$2"
   claim "$1 runs a task on a new cluster" runs_a_task "$2" "$3"
+  claim "$1 compiles what is to be fuzzed" compiles_a_target "$2"
   claim "$1 takes the cluster down" takes_it_down "$2" "$3"
 }
 works_at "an installed copy" "$prefix" installed

@@ -62,6 +62,8 @@ void add_features_apply_command(Commands& commands, CLI::App* features_group);  
 void add_features_serve_command(Commands& commands, CLI::App* features_group);     // serve
 void add_features_skew_command(Commands& commands, CLI::App* features_group);      // skew
 void add_features_demo_command(Commands& commands, CLI::App* features_group);      // demo
+void add_fuzz_triage_commands(Commands& commands, CLI::App* fuzz_group);           // triage, minimize, show
+void add_fuzz_corpus_commands(Commands& commands, CLI::App* fuzz_group);           // cmin, import, export, coverage
 void add_transfer_plan_commands(Commands& commands, CLI::App* transfer_group);     // plan, regions
 void add_transfer_measure_commands(Commands& commands, CLI::App* transfer_group);  // measure, profile
 void add_transfer_netem_commands(Commands& commands, CLI::App* transfer_group);    // netem …

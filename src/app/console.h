@@ -28,6 +28,8 @@ class Console {
   /// Prints the error and returns the exit code that belongs to it.
   int fail(const Error& error) const;
   int fail(std::string_view what, const Error& error) const { return fail(error.context(what)); }
+  /// The exit code that a command came to; of an error, which is printed, its own.
+  int end_with(const Result<int>& code) const { return code.ok() ? *code : fail(code.error()); }
 
   std::string bold(std::string_view text) const;
   std::string dim(std::string_view text) const;

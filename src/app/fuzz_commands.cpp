@@ -9,19 +9,22 @@
 #include "command.h"
 #include "end_signals.h"
 #include "fuzz/dictionary.h"
+#include "fuzz/page.h"
 #include "fuzz/screen.h"
 #include "fuzz_session.h"
+#include "fuzz_target.h"
 
 namespace isobar::app {
 
 namespace {
 
 struct RunOptions {
-  std::vector<std::string> command, corpora, dictionaries;
-  std::string out = "fuzz-out", timeout = "1s", memory = "2GB", limit, goals, fail_on;
+  FuzzTargetOptions target;
+  std::vector<std::string> corpora, dictionaries;
+  std::string out = "fuzz-out", limit, goals, fail_on;
   std::uint64_t seed = 0, size_max = 1 << 20;
-  int workers = 1;
-  bool no_pin = false, target_output = false;
+  int workers = 1, page = -1;
+  bool no_pin = false;
 };
 
 constexpr int kFound = 1;  ///< --fail-on
@@ -77,11 +80,7 @@ fuzz::Progress together(const std::vector<fuzz::Progress>& workers) {
 
 Result<FuzzSessionOptions> session_options(const RunOptions& o) {
   FuzzSessionOptions options;
-  options.target.command = o.command;
-  options.target.quiet = !o.target_output;
-  TRY_ASSIGN(options.target.timeout, parse_duration(o.timeout).context("--timeout"));
-  TRY_ASSIGN(const auto memory, parse_bytes(o.memory, kMiB).context("--memory"));
-  options.target.memory_bytes = memory.value;
+  TRY_ASSIGN(options.target, executor_options(o.target));
   options.folder = o.out;
   options.workers = o.workers;
   options.pinned = !o.no_pin;
@@ -98,7 +97,7 @@ Result<FuzzSessionOptions> session_options(const RunOptions& o) {
   }
   for (const std::string_view goal : split(o.goals, ','))
     if (!trim(goal).empty()) options.campaign.goals.emplace_back(trim(goal));
-  TRY_ASSIGN(options.campaign.target, fuzz_fingerprint(o.command[0]));
+  TRY_ASSIGN(options.campaign.target, fuzz_fingerprint(o.target.command[0]));
   return options;
 }
 
@@ -108,6 +107,12 @@ bool fails(const RunOptions& o, const fuzz::Progress& progress) {
     if (trim(what) == "hang" && progress.hangs > 0) return true;
   }
   return false;
+}
+
+fuzz::PageFacts page_facts(const RunOptions& o, bool live) {
+  std::string command;
+  for (const std::string& word : o.target.command) command += (command.empty() ? "" : " ") + word;
+  return {.target = o.target.command[0], .command = command, .folder = o.out, .live = live};
 }
 
 Result<int> run_campaign(Context& context, const RunOptions& o) {
@@ -124,34 +129,42 @@ Result<int> run_campaign(Context& context, const RunOptions& o) {
     };
   TRY_ASSIGN(auto options, session_options(o));
   TRY_ASSIGN(const auto session, FuzzSession::begin(std::move(options), std::move(events)));
-  Display display(console, *session, o.command[0]);
+  Display display(console, *session, o.target.command[0]);
+  std::unique_ptr<fuzz::PageServer> page;
+  if (o.page >= 0) {
+    TRY_ASSIGN(page, fuzz::PageServer::start(static_cast<std::uint16_t>(o.page)));
+    console.say(fmt::format("page: http://127.0.0.1:{}/", page->port()));
+  }
+  TRY_ASSIGN(auto history, fuzz::History::open(o.out));
   const SystemClock clock;
   const Instant began = clock.now();
   while (true) {
     const FuzzView view = session->view();
-    display.show(together(view.workers));
+    const fuzz::Progress progress = together(view.workers);
+    display.show(progress);
+    TRY(history.add(progress));
+    if (page) page->show(fuzz::page_json(page_facts(o, true), progress, session->shape(), session->sites(), history));
     if (!view.failure.empty()) break;
     const Duration left = limit == kForever ? Duration(500ms) : limit - (clock.now() - began);
     if (left <= Duration(0) || signals.wait_for(std::min<Duration>(500ms, left))) break;
   }
   TRY(session->end());
   const fuzz::Progress progress = together(session->view().workers);
+  TRY(history.add(progress));
+  TRY(write_file(fs::path(o.out) / "report.html",
+                 fuzz::page_html(fuzz::page_json(page_facts(o, false), progress, session->shape(), session->sites(), history)),
+                 Durability::kCache));
   console.say(fuzz::status_line(progress));
-  console.say(fmt::format("inputs are in {0}/inputs, what ends the target in {0}/crashes; the same command goes on", o.out));
+  console.say(fmt::format(
+      "inputs are in {0}/inputs, what ends the target in {0}/crashes, the report is {0}/report.html; the same command goes on", o.out));
   return fails(o, progress) ? kFound : kOk;
-}
-
-int run(Context& context, const RunOptions& o) {
-  auto ran = run_campaign(context, o);
-  return ran.ok() ? *ran : context.console().fail(ran.error());
 }
 
 void add_run_command(Commands& commands, CLI::App* group) {
   auto o = std::make_shared<RunOptions>();
   auto* command = commands.add(group, "run", "Fuzz a target that isobar-cc built, towards coverage and each domain that it was built with.",
-                               [o](Context& context) { return run(context, *o); });
-  command->add_option("TARGET", o->command, "The program, and its arguments behind --; @@ among them is a file with the input.")
-      ->required();
+                               [o](Context& context) { return context.console().end_with(run_campaign(context, *o)); });
+  add_fuzz_target(command, o->target);
   command->add_option("--corpus,-i", o->corpora, "Inputs to begin with: files, and folders of ours, AFL++'s and libFuzzer's.");
   command->add_option("--out,-o", o->out, "The campaign's folder; one that is there is gone on with.")->capture_default_str();
   command->add_option("--goals", o->goals, "Work towards these of the target's domains alone, and coverage: mem,slow.");
@@ -160,13 +173,12 @@ void add_run_command(Commands& commands, CLI::App* group) {
   command->add_option("--jobs,-j", o->workers, "Workers, each with its own copy of the target.")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  command->add_option("--timeout,-t", o->timeout, "Of one run.")->capture_default_str();
-  command->add_option("--memory,-m", o->memory, "Of one run, resident; 0: any.")->capture_default_str();
   command->add_option("--dictionary,-x", o->dictionaries, "Tokens, in AFL's and libFuzzer's form.");
   command->add_option("--max-size", o->size_max, "Bytes of an input.")->check(CLI::Range(1, 64 << 20))->capture_default_str();
   command->add_option("--seed", o->seed, "Of chance; 0: the clock's.");
+  command->add_option("--page", o->page, "Serve a live page on this port of this machine; 0: one that is free.")
+      ->check(CLI::Range(0, 65535));
   command->add_flag("--no-pin", o->no_pin, "Let workers run on any processor.");
-  command->add_flag("--target-output", o->target_output, "Show what the target prints.");
 }
 
 }  // namespace
@@ -174,6 +186,8 @@ void add_run_command(Commands& commands, CLI::App* group) {
 void add_fuzz_commands(Commands& commands) {
   auto* group = commands.group(nullptr, "fuzz", "Fuzzing towards a domain's own goals: slow inputs, memory, compares, your own.");
   add_run_command(commands, group);
+  add_fuzz_triage_commands(commands, group);
+  add_fuzz_corpus_commands(commands, group);
 }
 
 }  // namespace isobar::app

@@ -48,7 +48,7 @@ Status FuzzSession::start(int place, fuzz::CampaignEvents events) {
   fuzz::ExecutorOptions target = options_.target;
   if (place == 0) target.sites_file = options_.folder / "sites";
   if (options_.pinned) target.processor = place % static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  TRY_ASSIGN(worker->executor, fuzz::start_zygote(target));
+  TRY_ASSIGN(worker->executor, fuzz::start_target(target));
   if (place == 0) {
     shape_ = worker->executor->shape();
     TRY_ASSIGN(const auto text, read_file(target.sites_file, std::uint64_t{1} << 30));

@@ -263,6 +263,7 @@ Progress RunningCampaign::progress() const {
     if (!each.is_plane) {
       std::tie(each.extreme, each.extreme_key) = aggregates_.extreme(goal);
       each.extreme_holder = champions_.holder(goal, each.extreme_key);
+      each.top = aggregates_.furthest(goal, 10);
     }
     each.share = bandit_.share(goal, possible);
     each.finds = finds_[goal];

@@ -1,4 +1,5 @@
 #include "fuzz/corpus.h"
+#include "fuzz/minimal_corpus.h"
 
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
@@ -51,6 +52,33 @@ TEST_F(ACorpus, ReadsWhatAflAndLibFuzzerWrote) {
   EXPECT_THAT(*read_inputs(path_ / "other/queue/id:000001", 100), ElementsAre(bytes("b")));
   EXPECT_THAT(*read_inputs(path_ / "da39a3ee5e6b4b0d3255bfef95601890afd80709", 3), ElementsAre(bytes("lib")));
   EXPECT_THAT(read_inputs(path_ / "nowhere", 1).error().message(), HasSubstr("there are no inputs at"));
+}
+
+TEST(MinimalCorpus, ReachesAllThatTheWholeReaches) {
+  ExecutorOptions target;
+  target.command = {ISOBAR_BINARY_DIR "/fuzz/fuzz_scripted_harness"};
+  target.environment = {"SCRIPTED_TAME=1"};
+  auto executor = start_zygote(target);
+  ASSERT_TRUE(executor.ok()) << executor.error().message();
+  std::vector<Bytes> inputs;
+  for (std::uint8_t i = 1; i < 200; ++i) {
+    inputs.push_back({'b', static_cast<std::uint8_t>(i % 30)});
+    inputs.push_back({'s', i, static_cast<std::uint8_t>(255 - i)});
+    inputs.push_back({'k', static_cast<std::uint8_t>(i % 10), i});
+  }
+  inputs.push_back({'b', 1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+  std::vector<ByteView> views(inputs.begin(), inputs.end());
+  const auto minimal = minimal_corpus(**executor, views);
+  ASSERT_TRUE(minimal.ok());
+  EXPECT_LT(minimal->kept.size(), 60U);
+  const auto aggregates = [&](const std::vector<ByteView>& some) {
+    Aggregates all((*executor)->shape());
+    EXPECT_TRUE((*executor)->run(some, {.all_features = true}, [&](auto, const Outcome& outcome) { all.add(outcome.features); }).ok());
+    return all.encode();
+  };
+  std::vector<ByteView> kept;
+  for (const std::size_t place : minimal->kept) kept.push_back(views[place]);
+  EXPECT_EQ(aggregates(kept), aggregates(views));
 }
 
 CampaignState a_state() {

@@ -24,6 +24,7 @@ namespace {
 struct Launch {
   std::vector<char*> words, environment;
   std::vector<int> inherited;
+  std::vector<std::pair<int, int>> placed;
   int processor;
   bool quiet;
 };
@@ -34,6 +35,7 @@ struct Launch {
   ::dup2(nothing, 0);
   if (launch.quiet) ::dup2(nothing, 1), ::dup2(nothing, 2);
   for (const int kept : launch.inherited) ::fcntl(kept, F_SETFD, 0);
+  for (const auto& [ours, its] : launch.placed) ::dup2(ours, its);
   const rlimit no_cores{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_cores);
   // The same addresses each time: what depends on them repeats.
@@ -75,7 +77,7 @@ std::vector<std::string> environment_with(const std::vector<std::string>& added)
 }  // namespace
 
 Result<TargetProcess> TargetProcess::start(const ExecutorOptions& options, const std::vector<std::string>& environment,
-                                           std::vector<int> inherited) {
+                                           std::vector<int> inherited, std::vector<std::pair<int, int>> placed) {
   if (options.command.empty()) return invalid("no target was given");
   if (options.command[0].find('/') != std::string::npos && ::access(options.command[0].c_str(), X_OK) != 0)
     return invalid(fmt::format("the target {} cannot be run: {}", options.command[0], std::strerror(errno)));
@@ -86,7 +88,7 @@ Result<TargetProcess> TargetProcess::start(const ExecutorOptions& options, const
       added.push_back(entry);
     }
   std::vector<std::string> all = environment_with(added);
-  const Launch launch{pointers(words), pointers(all), std::move(inherited), options.processor, options.quiet};
+  const Launch launch{pointers(words), pointers(all), std::move(inherited), std::move(placed), options.processor, options.quiet};
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error("start the target");
   if (pid == 0) become(launch);

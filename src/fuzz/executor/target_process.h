@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <utility>
+
 #include "fuzz/executor.h"
 
 namespace isobar::fuzz {
@@ -12,9 +14,10 @@ class TargetProcess {
  public:
   /// environment   NAME=value, besides ours and the options'
   /// inherited     descriptors that the target keeps, under their numbers
+  /// placed        descriptors that the target has under other numbers: (ours, its)
   /// Errors        kInvalidArgument: no such program; kExhausted: no more processes
   static Result<TargetProcess> start(const ExecutorOptions& options, const std::vector<std::string>& environment,
-                                     std::vector<int> inherited);
+                                     std::vector<int> inherited, std::vector<std::pair<int, int>> placed = {});
   TargetProcess(TargetProcess&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
   TargetProcess& operator=(TargetProcess&& other) noexcept;
   ~TargetProcess() { end(); }

@@ -52,6 +52,7 @@ class ZygoteExecutor final : public Executor {
     return memory;
   }
   bool has_custom_mutator() const override { return has_mutator_; }
+  bool is_harness() const override { return persistent_; }
   std::size_t batch_size() const override { return persistent_ ? 256 : 16; }
   std::uint64_t starts() const override { return starts_; }
   OperandLog operands() const override { return {integers_, buffers_, operands_cut_}; }
@@ -121,7 +122,7 @@ Status ZygoteExecutor::start_process() {
   shared.state = ISOBAR_FUZZ_STARTING;
   shared.worker_pid = 0;
   shared.forks = shared.dead = 0;
-  shared.answered = shared.batches;
+  shared.answered = shared.taken = shared.batches;
   worker_ = false;
   std::vector<std::string> environment{fmt::format("{}={}", ISOBAR_FUZZ_ENV_SHARED, shared_->descriptor())};
   if (!options_.sites_file.empty()) environment.push_back(fmt::format("{}={}", ISOBAR_FUZZ_ENV_SITES, options_.sites_file));
@@ -258,7 +259,9 @@ Status ZygoteExecutor::carry_out(Batch& batch) {
     }
     if (shared.full != 0) continue;
     worker_ = false;
+    const std::uint32_t told = batch.told;
     tell_death(batch);
+    if (batch.told == told && ++restarts > 100) return unavailable("the target's workers die before they run anything");
   }
   if (++batches_ % kBatchesBetweenLooks == 0) look_at_memory();
   return {};
@@ -312,6 +315,8 @@ bool ZygoteExecutor::wait_for_answer(Batch& batch) {
   while (true) {
     const std::uint32_t answers = load(shared.answers);
     if (load(shared.answered) == mine) break;
+    // It died before it took the batch.
+    if (load(shared.dead) == load(shared.forks)) break;
     wait_while(shared.answers, answers, std::min<Duration>(options_.timeout / 4 + 1ms, 50ms));
     if (load(shared.answered) == mine) break;
     if (!watch(batch, began)) return false;

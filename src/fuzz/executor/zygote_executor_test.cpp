@@ -26,7 +26,7 @@ ExecutorOptions options(std::string_view name = "harness") {
   ExecutorOptions made;
   made.command = {program(name)};
   made.timeout = 300ms;
-  made.memory_bytes = 256 << 20;
+  made.memory_bytes = 64 << 20;
   return made;
 }
 std::unique_ptr<Executor> started(const ExecutorOptions& wanted = options()) {

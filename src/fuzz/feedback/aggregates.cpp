@@ -101,6 +101,19 @@ std::pair<std::uint64_t, std::uint32_t> Aggregates::extreme(Goal goal) const {
   return {*found, static_cast<std::uint32_t>(found - first)};
 }
 
+std::vector<std::pair<std::uint32_t, std::uint64_t>> Aggregates::furthest(Goal goal, std::size_t most) const {
+  const DomainShape& domain = shape_->domains.at(goal - kFirstDomain);
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> all;
+  for (std::uint32_t key = 0; key < domain.keys; ++key)
+    if (const std::uint64_t best = memory_.best[domain.first_slot + key]; best != domain.initial) all.emplace_back(key, best);
+  const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(most, all.size()));
+  std::partial_sort(all.begin(), end, all.end(), [&](const auto& a, const auto& b) {
+    return domain.reducer == Reducer::kMin ? a.second < b.second : a.second > b.second;
+  });
+  all.erase(end, all.end());
+  return all;
+}
+
 std::string Aggregates::encode() const {
   proto::Aggregates out;
   out.set_version(kVersion);

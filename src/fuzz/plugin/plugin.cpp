@@ -12,10 +12,12 @@
 #include "coverage.h"
 #include "depth.h"
 #include "emit.h"
+#include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/PassManager.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Passes/PassPlugin.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/Transforms/Utils/ModuleUtils.h"
 #include "own_domains.h"
 #include "register.h"
 #include "settings.h"
@@ -136,11 +138,49 @@ class Instrumentation : public llvm::PassInfoMixin<Instrumentation> {
   }
 };
 
+// What a user names has to be there when the optimiser is done, with the arguments that it has in the source: it is neither inlined nor
+// changed.
+class KeepNamed : public llvm::PassInfoMixin<KeepNamed> {
+ public:
+  static bool isRequired() { return true; }  // NOLINT(readability-identifier-naming): LLVM's name
+
+  llvm::PreservedAnalyses run(llvm::Module& module, llvm::ModuleAnalysisManager&) {
+    const Settings settings = settings_of_command_line();
+    std::set<std::string> names;
+    for (const OwnDomain& domain : own_domains_of(settings.own_domains)) names.insert(domain.function);
+    for (const Allocator& allocator : settings.allocators) names.insert(allocator.name);
+    names.erase("");
+    if (names.empty()) return llvm::PreservedAnalyses::all();
+    for (llvm::Function& function : module) {
+      if (function.isDeclaration() || function.hasFnAttribute(llvm::Attribute::AlwaysInline)) continue;
+      if (llvm::none_of(names, [&](const std::string& name) { return is_named(function.getName(), name); })) continue;
+      function.addFnAttr(llvm::Attribute::NoInline);
+      use_arguments(function);
+      llvm::appendToCompilerUsed(module, {&function});
+    }
+    return llvm::PreservedAnalyses::none();
+  }
+
+ private:
+  // An argument that nobody looks at would be passed as anything.
+  static void use_arguments(llvm::Function& function) {
+    llvm::IRBuilder<> builder(beginning_of(function.getEntryBlock()));
+    for (llvm::Argument& argument : function.args()) {
+      llvm::Type* type = argument.getType();
+      if (!type->isPointerTy() && !(type->isIntegerTy() && type->getIntegerBitWidth() <= 64)) continue;
+      auto* nothing = llvm::FunctionType::get(builder.getVoidTy(), {type}, false);
+      builder.CreateCall(nothing, llvm::InlineAsm::get(nothing, "", "r", true), {&argument});
+    }
+  }
+};
+
 }  // namespace
 }  // namespace isobar::fuzz
 
 extern "C" __attribute__((visibility("default"))) llvm::PassPluginLibraryInfo llvmGetPassPluginInfo() {  // NOLINT: LLVM's name
   return {LLVM_PLUGIN_API_VERSION, "isobar-fuzz", "1", [](llvm::PassBuilder& builder) {
+            builder.registerPipelineStartEPCallback(
+                [](llvm::ModulePassManager& passes, llvm::OptimizationLevel) { passes.addPass(isobar::fuzz::KeepNamed()); });
             builder.registerOptimizerLastEPCallback(
                 [](llvm::ModulePassManager& passes, llvm::OptimizationLevel) { passes.addPass(isobar::fuzz::Instrumentation()); });
           }};

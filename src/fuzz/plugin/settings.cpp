@@ -64,17 +64,16 @@ ChangedLines changed_of(const std::string& text) {
           static_cast<uint32_t>(number(text.substr(dash + 1), text))};
 }
 
+std::string content_of(const std::string& path) {
+  auto file = llvm::MemoryBuffer::getFile(path);
+  if (!file) refuse("cannot read " + path + ": " + file.getError().message());
+  return (*file)->getBuffer().str();
+}
+
 std::vector<ChangedLines> all_changed(const std::string& text) {
-  std::string lines = text;
-  if (!text.empty() && text[0] == '@') {
-    auto file = llvm::MemoryBuffer::getFile(text.substr(1));
-    if (!file) refuse("cannot read " + text.substr(1) + ": " + file.getError().message());
-    lines = (*file)->getBuffer().str();
-    for (char& c : lines)
-      if (c == '\n') c = ';';
-  }
   std::vector<ChangedLines> found;
-  for (const std::string& range : parts(lines, ';')) found.push_back(changed_of(range));
+  for (const std::string& range : parts(!text.empty() && text[0] == '@' ? content_of(text.substr(1)) : text, ';'))
+    found.push_back(changed_of(range));
   return found;
 }
 

@@ -32,13 +32,16 @@ static void* attached(const char* variable) {
 }
 
 static void copy_counters(void) {
+  isobar_fold_counts();
   map[0] = 1;
   for (struct isobar_fuzz_module* module = RT.modules; module != NULL; module = module->next)
     memcpy(map + 1 + module->first_block, module->counters_begin, (size_t)(module->counters_end - module->counters_begin));
 }
 static void clear_counters(void) {
-  for (struct isobar_fuzz_module* module = RT.modules; module != NULL; module = module->next)
+  for (struct isobar_fuzz_module* module = RT.modules; module != NULL; module = module->next) {
     memset(module->counters_begin, 0, (size_t)(module->counters_end - module->counters_begin));
+    if (module->counts_begin != NULL) memset(module->counts_begin, 0, (size_t)(module->counts_end - module->counts_begin) * sizeof *module->counts_begin);
+  }
 }
 
 static void on_fault(int signal_number) {

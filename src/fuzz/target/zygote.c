@@ -53,9 +53,12 @@ static struct isobar_fuzz_run* running(void) {
 
 /* ---- the end of a run that does not return ---- */
 
+static pid_t worker_pid;
+
 static void close_run(uint32_t status, uint32_t signal) {
   struct isobar_fuzz_run* run = running();
-  if (isobar_epoch == 0 || run == NULL) return;
+  /* A child that the program started is not the run. */
+  if (isobar_epoch == 0 || run == NULL || getpid() != worker_pid) return;
   run->nanoseconds = isobar_now() - RT.shared->started_nanoseconds;
   isobar_run_end(run, 1);
   run->signal = signal;
@@ -95,6 +98,7 @@ static void catch_deaths(void (*at_exit)(void)) {
   }
   sigaction(SIGABRT, &action, NULL);
   sigaction(SIGUSR2, &action, NULL); /* the fuzzer's: time is up */
+  worker_pid = getpid();
   atexit(at_exit);
   pthread_atfork(before_fork, NULL, NULL);
 }
@@ -144,12 +148,14 @@ static void work(const struct target* target) {
   struct isobar_fuzz_shared* shared = RT.shared;
   for (;;) {
     futex_wait(&shared->batches, shared->answered);
-    const uint32_t batch = shared->batches;
+    /* Read before the answer: what comes after it is the next batch's. */
+    const uint32_t batch = shared->batches, flags = shared->batch_flags;
+    __atomic_store_n(&shared->taken, batch, __ATOMIC_RELEASE);
     while (shared->next < shared->runs && shared->next < ISOBAR_FUZZ_RUNS_MAX && run_one(target, &shared->run[shared->next])) ++shared->next;
     shared->full = shared->next < shared->runs;
     __atomic_store_n(&shared->answered, batch, __ATOMIC_RELEASE);
     answer();
-    if (shared->batch_flags & ISOBAR_FUZZ_BATCH_LAST) _exit(0);
+    if (flags & ISOBAR_FUZZ_BATCH_LAST) _exit(0);
   }
 }
 
@@ -203,7 +209,8 @@ static int wait_for(pid_t worker) {
 static void report_death(uint32_t generation, int status) {
   struct isobar_fuzz_shared* shared = RT.shared;
   shared->worker_status = (uint32_t)status;
-  __atomic_store_n(&shared->answered, shared->batches, __ATOMIC_RELEASE);
+  /* Not of a batch that has come meanwhile: the next worker takes it. */
+  __atomic_store_n(&shared->answered, shared->taken, __ATOMIC_RELEASE);
   __atomic_store_n(&shared->dead, generation, __ATOMIC_RELEASE);
   answer();
 }
@@ -251,6 +258,7 @@ static void serve_program(void) {
     futex_wait(&shared->forks, generation);
     generation = shared->forks;
     futex_wait(&shared->batches, shared->answered);
+    __atomic_store_n(&shared->taken, shared->batches, __ATOMIC_RELEASE);
     int status = 0;
     for (; shared->next < shared->runs && shared->next < ISOBAR_FUZZ_RUNS_MAX; ++shared->next) {
       struct isobar_fuzz_run* run = &shared->run[shared->next];
@@ -276,7 +284,7 @@ static void serve_program(void) {
     if (shared->next < shared->runs) {
       report_death(generation, status);
     } else {
-      __atomic_store_n(&shared->answered, shared->batches, __ATOMIC_RELEASE);
+      __atomic_store_n(&shared->answered, shared->taken, __ATOMIC_RELEASE);
       answer();
     }
   }

@@ -75,6 +75,8 @@ class Executor {
   /// Where runs are held against: the fuzzer's aggregates live here, so that a target tells novelty itself.
   virtual AggregateMemory aggregates() = 0;
   virtual bool has_custom_mutator() const = 0;
+  /// Whether it is a function that runs many inputs, rather than a program that reads one.
+  virtual bool is_harness() const = 0;
   /// How many inputs are best given at once.
   virtual std::size_t batch_size() const = 0;
 
@@ -90,5 +92,13 @@ class Executor {
 /// A target that isobar-cc built, as a process that copies itself: a harness runs batches in a worker, a program is forked for each input.
 /// Errors   kInvalidArgument: no such file, or it was not built so; kUnavailable: it died, or said nothing for ten seconds
 Result<std::unique_ptr<Executor>> start_zygote(const ExecutorOptions& options);
+
+/// A target of AFL's or AFL++'s, of any age, by its fork server: coverage alone, one input at a time.
+/// Errors   as start_zygote
+Result<std::unique_ptr<Executor>> start_afl(const ExecutorOptions& options);
+
+/// Whichever of the two the file was built for.
+/// Errors   kInvalidArgument: for neither, and what would be
+Result<std::unique_ptr<Executor>> start_target(const ExecutorOptions& options);
 
 }  // namespace isobar::fuzz

@@ -50,6 +50,8 @@ class Aggregates {
   std::size_t reached(Goal goal) const;
   /// For goals of domains: the greatest aggregate of all keys (least, of reducer kMin), and which key has it; zero keys: (initial, 0).
   std::pair<std::uint64_t, std::uint32_t> extreme(Goal goal) const;
+  /// Keys of a domain that have been reached, those with the greatest aggregates (least, of kMin) first. Cost: O(keys).
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> furthest(Goal goal, std::size_t most) const;
 
   /// Only what has been reached, 3 to 12 bytes each.
   std::string encode() const;

@@ -14,6 +14,8 @@
 
 #include <stdint.h>
 
+/* NOLINTBEGIN(readability-identifier-naming): names of C */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -250,9 +252,9 @@ struct isobar_fuzz_shared {
   struct isobar_fuzz_shared_domain domain[ISOBAR_FUZZ_DOMAINS_MAX];
 
   /* Hand-offs; each word is a futex. The fuzzer adds one to `forks` for a new worker, and to `batches` for what is described here to be run, by
-     that worker. `answered` is the batch that was done, or in which the worker died; `dead` is the worker (of `forks`) that died last; `answers` goes
+     that worker. `taken` is the batch that was begun, `answered` the one that was done, or in which the worker died; `dead` is the worker (of `forks`) that died last; `answers` goes
      up when either changes. A program without a harness takes a new worker for each batch, and the zygote then forks for each run. */
-  uint32_t forks, batches, answers, answered, dead;
+  uint32_t forks, batches, answers, taken, answered, dead;
   uint32_t worker_status; /* as waitpid gives it, of the last that died */
   uint32_t batch_flags, runs, next; /* next: the run that is running or comes next */
   uint32_t operands, buffers, operands_lost, late_sites;
@@ -277,4 +279,5 @@ static inline uint64_t isobar_fuzz_slots_offset(uint32_t blocks) { return isobar
 #ifdef __cplusplus
 }
 #endif
+/* NOLINTEND(readability-identifier-naming) */
 #endif
