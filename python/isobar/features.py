@@ -8,7 +8,7 @@ import json
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Union
 
 __all__ = ["Project", "Aggregate", "column", "sql", "on_demand", "count", "sum_of", "mean", "minimum", "maximum", "first", "last", "distinct",
-           "quantiles", "top_k", "histogram", "aggregate", "forecast", "ridge", "schedule"]
+           "quantiles", "top_k", "histogram", "aggregate", "forecast", "ridge", "command", "library", "schedule"]
 
 Fields = Dict[str, Any]
 
@@ -114,6 +114,20 @@ def forecast(of: str, featurizer: str = "stl-arima", *, step: Optional[str] = No
 def ridge(of: str, item: str, item_factors: str, *, factors: Optional[int] = None, ridge: Optional[float] = None,
           schedule: Optional[Fields] = None) -> Fields:
     return _without_none({"featurizer": "ridge", "of": of, "item": item, "item_factors": item_factors, "factors": factors, "ridge": ridge,
+                          "schedule": schedule})
+
+
+def command(words: Iterable[str], of: Union[str, Iterable[str]], type: str, *, window: Optional[int] = None, batch: Optional[int] = None,
+            timeout: Optional[str] = None, schedule: Optional[Fields] = None) -> Fields:
+    """What a program of yours makes of a key's newest events: docs/formats/feature-command.md."""
+    return _without_none({"featurizer": "command", "command": list(words), "of": _names(of), "type": type, "window": window, "batch": batch,
+                          "timeout": timeout, "schedule": schedule})
+
+
+def library(file: str, of: Union[str, Iterable[str]], type: str, *, arguments: Optional[str] = None, window: Optional[int] = None,
+            schedule: Optional[Fields] = None) -> Fields:
+    """What a shared library of yours makes of them."""
+    return _without_none({"featurizer": "library", "library": file, "arguments": arguments, "of": _names(of), "type": type, "window": window,
                           "schedule": schedule})
 
 

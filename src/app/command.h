@@ -60,6 +60,7 @@ void add_features_plan_command(Commands& commands, CLI::App* features_group);   
 void add_features_training_command(Commands& commands, CLI::App* features_group);  // training-set
 void add_features_apply_command(Commands& commands, CLI::App* features_group);     // apply
 void add_features_serve_command(Commands& commands, CLI::App* features_group);     // serve
+void add_features_skew_command(Commands& commands, CLI::App* features_group);      // skew
 void add_features_demo_command(Commands& commands, CLI::App* features_group);      // demo
 void add_fuzz_triage_commands(Commands& commands, CLI::App* fuzz_group);           // triage, minimize, show
 void add_fuzz_corpus_commands(Commands& commands, CLI::App* fuzz_group);           // cmin, import, export, coverage

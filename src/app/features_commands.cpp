@@ -213,6 +213,7 @@ void add_features_commands(Commands& commands) {
   add_features_training_command(commands, group);
   add_features_apply_command(commands, group);
   add_features_serve_command(commands, group);
+  add_features_skew_command(commands, group);
   add_features_demo_command(commands, group);
 }
 

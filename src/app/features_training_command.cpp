@@ -20,7 +20,7 @@ namespace {
 struct TrainingOptions {
   std::string definition, service, entities, out, data, temporary, memory = "512MiB";
   std::string format, entities_format;
-  std::vector<std::string> features, events, without;
+  std::vector<std::string> features, events, without, programs;
   features::TrainingSetSpec spec;
   bool full_names = false, as_of_knowledge = false;
 };
@@ -107,6 +107,10 @@ Result<features::JoinReport> make_training_set(const Context& context, TrainingO
   if (memory.value < kMiB) return invalid("--memory must be at least 1MiB");
   join.memory_bytes = memory.value;
   join.as_of_knowledge = o.as_of_knowledge;
+  join.programs.folders.assign(o.programs.begin(), o.programs.end());
+  join.programs.said = [&context](std::string_view program, std::string_view line) {
+    context.console().say(fmt::format("{}: {}", program, line));
+  };
   join.temporary = !o.temporary.empty() ? fs::path(o.temporary) : fs::absolute(o.spec.out.path).parent_path();
   join.stop = std::move(stop);
   TRY_ASSIGN(const Events events, o.data.empty() ? open_files(o, *plan, join) : open_store(context, o, *project));
@@ -133,6 +137,10 @@ void add_source_options(CLI::App& command, TrainingOptions& o) {
       ->allow_extra_args(false);
   command.add_option("--without", o.without, "A source of which no event is taken.")->allow_extra_args(false);
   command.add_option("--data", o.data, "Take the events from the store in this folder instead, as they came.");
+  command
+      .add_option("--allow-programs", o.programs,
+                  "A folder: programs and libraries in it that the definition names as featurizers are run. Several times, for several.")
+      ->allow_extra_args(false);
   command.add_flag("--as-of-knowledge", o.as_of_knowledge,
                    "A row sees no event that was not yet known at its time: in files, created; in a store, taken in.");
 }

@@ -251,6 +251,84 @@ TEST_F(FeaturesServeFeast, TakesUsForItsServer) {
   end(SIGTERM);
 }
 
+TEST_F(FeaturesServe, AnswersThatAreKeptAreMadeAgainAndAWrongOneIsTold) {
+  serve({write("timeless.yaml", std::string(kTimeless)), "--log-served", "1"});
+  pay();
+  curl({"-d", R"({"features":["spending:amount"],"entities":{"user_id":[1001,7]}})", url("/get-online-features")});
+  redis({"HGETALL", "spending:1001"});
+  EXPECT_TRUE(eventually([&] { return curl({url("/status")}).find(R"("served_log":{"written":3,"dropped":0)") != std::string::npos; }));
+  EXPECT_THAT(curl({url("/metrics")}), HasSubstr("isobar_features_served_logged_total 3"));
+  end(SIGTERM);
+  const auto same = run({"features", "skew", "--data", data()});
+  EXPECT_EQ(same.exit_code, 0) << same.out << same.err;
+  EXPECT_THAT(same.out, HasSubstr("3 rows as they were served: 0 differ, in 0 answers"));
+  const fs::path file = fs::path(data()) / "served/00000001.jsonl";
+  std::string text = *read_file(file);
+  text.replace(text.find("[0.7]"), 5, "[0.8]");
+  ASSERT_TRUE(write_file(file, text).ok());
+  const auto other = run({"features", "skew", "--data", data()});
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_THAT(other.out, HasSubstr("spending:amount 1001 at "));
+  EXPECT_THAT(other.out, HasSubstr("0.8 (PRESENT) was served, and 0.7 (PRESENT) is recomputed"));
+  const auto none = run({"features", "skew", "--data", (folder_ / "other").string()});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("there is no store of features in this folder"));
+}
+
+TEST_F(FeaturesServe, AClientOfGrpcIsContent) {
+  if (!there({"/usr/bin/python3", "-c", "import grpc, google.protobuf"}) || !there({"protoc", "--version"}))
+    GTEST_SKIP() << "grpcio is not there: apt-get install python3-grpcio python3-protobuf protobuf-compiler";
+  serve({kHere + "shop.yaml", "--grpc-port", "0"});
+  const std::string port = port_after(server_->out_so_far(), "gRPC (Feast's) at ");
+  run_other({"protoc", "--python_out=" + folder_.string(), "-I", std::string(ISOBAR_SOURCE_DIR) + "/src/features/serving", "feast.proto"});
+  EXPECT_THAT(run_other({"/usr/bin/python3", kHere + "grpc_client.py", port, folder_.string()}), HasSubstr("content"));
+  EXPECT_NE(curl({url("/metrics")}).find("isobar_features_grpc_errors_total 2\n"), std::string::npos);
+  end(SIGTERM);
+  const auto refused = run({"features", "serve", kHere + "shop.yaml", "--data", data(), "--address", "0.0.0.0", "--grpc-port", "0"});
+  EXPECT_THAT(refused.err, HasSubstr("gRPC is spoken without TLS, and on this machine alone"));
+}
+
+TEST_F(FeaturesServe, ADefinitionsProgramIsRunWhereTheOperatorAllowsItAlone) {
+  const std::string examples = std::string(ISOBAR_SOURCE_DIR) + "/examples/features/";
+  std::string text = *read_file(examples + "outside.yaml");
+  text.resize(text.find("  spending:"));  // without the library, which is not built here
+  const std::string definition = write("outside.yaml", text);
+  serve();
+  EXPECT_THAT(curl({"--data-binary", "@" + definition, url("/apply"), "-w", " %{http_code}"}),
+              AllOf(HasSubstr("compare within one project"), HasSubstr("422")));
+  end(SIGTERM);
+  fs::remove_all(data());
+  serve({});
+  EXPECT_THAT(curl({"--data-binary", "@" + definition, url("/apply")}),
+              AllOf(HasSubstr("interest:embedding: 'embed.py'"), HasSubstr("--allow-programs DIR")));
+  end(SIGTERM);
+  serve({definition, "--allow-programs", examples + "programs"});
+  EXPECT_EQ(curl({"-d", R"({"push_source_name":"searches","df":{"user_id":[1],"words":["red shoes"],"at":["2026-11-28T06:00:00Z"]}})",
+                  url("/push"), "-w", "%{http_code}"}),
+            "200");
+  EXPECT_TRUE(eventually([&] { return redis({"HGET", "interest:1", "embedding"}).size() > 32 * 4; }));
+  end(SIGTERM);
+  const std::string rows = write("rows.csv", "user_id,event_timestamp\n1,2026-11-28 06:00:01\n2,2026-11-28 06:00:01\n");
+  const std::vector<std::string> words{"features",
+                                       "training-set",
+                                       definition,
+                                       "--features",
+                                       "embedding",
+                                       "--entities",
+                                       rows,
+                                       "--data",
+                                       data(),
+                                       "--out",
+                                       (folder_ / "out.csv").string()};
+  const auto refused = run(words);
+  EXPECT_THAT(refused.err, HasSubstr("--allow-programs DIR"));
+  auto allowed = words;
+  allowed.insert(allowed.end(), {"--allow-programs", examples + "programs"});
+  const auto made = run(allowed);
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(*read_file(folder_ / "out.csv"), HasSubstr("1,2026-11-28 06:00:01,\"[0.0,"));
+}
+
 TEST_F(FeaturesServeFeast, AnswersWithTheBytesThatWeAnswerWith) {
   EXPECT_THAT(feast("compare", http_), HasSubstr("/push as Feast's own server: (200, '')"));
   end(SIGTERM);

@@ -103,7 +103,7 @@ struct PutMaking {
   }
   void operator()(const ExpensiveFeature& expensive) const {
     put(tree, "featurizer", expensive.featurizer);
-    put(tree, "of", expensive.of);
+    put_text(tree, "of", expensive.of);
     std::visit(*this, expensive.parameters);
     put(tree, "schedule", schedule_tree(expensive.schedule));
   }
@@ -112,6 +112,16 @@ struct PutMaking {
     put(tree, "window", plain(fmt::format("{}", forecast.window)));
     put(tree, "period", plain(fmt::format("{}", forecast.period)));
     put(tree, "horizon", plain(fmt::format("{}", forecast.horizon)));
+  }
+  void operator()(const OutsideParameters& outside) const {
+    put_texts(tree, "of", outside.of);
+    put_texts(tree, "command", outside.command);
+    put_text(tree, "library", outside.library);
+    put_text(tree, "arguments", outside.arguments);
+    put(tree, "window", plain(fmt::format("{}", outside.window)));
+    if (outside.command.empty()) return;
+    put(tree, "batch", plain(fmt::format("{}", outside.batch)));
+    put(tree, "timeout", duration_text(outside.timeout));
   }
   void operator()(const RidgeParameters& ridge) const {
     put(tree, "item", ridge.item);

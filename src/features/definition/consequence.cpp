@@ -61,10 +61,10 @@ Meaning of_on_demand(std::string_view path) {
 }
 
 Meaning of_feature(std::string_view path, std::string_view before, std::string_view after) {
-  if (path.starts_with("schedule.")) return {kKept, "holds for refreshes from now on"};
+  if (path.starts_with("schedule.") || path == "batch" || path == "timeout") return {kKept, "holds for refreshes from now on"};
   if (path == "type" && is_wider_name(before, after)) return {kKept, "stored values are read as the wider type"};
-  constexpr std::array<std::string_view, 9> kRow{"featurizer", "step",         "window",  "period", "horizon",
-                                                 "item",       "item_factors", "factors", "ridge"};
+  constexpr std::array<std::string_view, 12> kRow{"featurizer", "command", "library", "arguments",    "step",    "window",
+                                                  "period",     "horizon", "item",    "item_factors", "factors", "ridge"};
   if (std::ranges::find(kRow, path) != kRow.end())
     return {kRebuilt, "rows are made again as the budget allows; until then the old ones are served"};
   return {kRebuilt, "it is made again from the sources"};

@@ -202,5 +202,58 @@ TEST(Definition, TheExamplesAreSound) {
   }
 }
 
+constexpr std::string_view kOutside = R"(project: p
+entities: {user: {keys: {user_id: int64}}}
+sources: {texts: {kind: push, schema: {user_id: int64, words: string, at: timestamp}, timestamp: at}}
+views:
+  v:
+    source: texts
+    entity: user
+    features:
+      a: FEATURE
+)";
+
+std::string outside(std::string_view feature) {
+  std::string text(kOutside);
+  return text.replace(text.find("FEATURE"), 7, feature);
+}
+
+TEST(OutsideFeatures, AreReadWrittenAndReadAgain) {
+  const auto read = parse_definition(outside("{featurizer: command, command: [embed.py, --small], of: [words, length(words)], window: 4, "
+                                             "batch: 8, timeout: 3s, type: \"float64[]\"}"),
+                                     "t.yaml");
+  ASSERT_TRUE(read.ok()) << read.error().message();
+  const auto& feature = std::get<ExpensiveFeature>(read->views[0].features[0].made_by);
+  const auto& parameters = std::get<OutsideParameters>(feature.parameters);
+  EXPECT_EQ(parameters.command, (std::vector<std::string>{"embed.py", "--small"}));
+  EXPECT_EQ(parameters.of, (std::vector<std::string>{"words", "length(words)"}));
+  EXPECT_EQ(parameters.window, 4);
+  EXPECT_EQ(parameters.batch, 8);
+  EXPECT_EQ(parameters.timeout, std::chrono::seconds(3));
+  EXPECT_EQ(read->views[0].features[0].type, (Type{Kind::kFloat64, true}));
+  const std::string text = canonical_text(*read);
+  const auto again = parse_definition(text, "t.yaml");
+  ASSERT_TRUE(again.ok()) << again.error().message() << text;
+  EXPECT_EQ(canonical_text(*again), text);
+  const auto library =
+      parse_definition(outside("{featurizer: library, library: r.so, arguments: '60', of: words, type: string}"), "t.yaml");
+  ASSERT_TRUE(library.ok()) << library.error().message();
+  EXPECT_EQ(canonical_text(*parse_definition(canonical_text(*library), "t.yaml")), canonical_text(*library));
+}
+
+TEST(OutsideFeatures, WhatTheyLackIsToldWithItsPlace) {
+  const auto problem = [](std::string_view feature) {
+    const auto read = parse_definition(outside(feature), "t.yaml");
+    return read.ok() ? "nothing is wrong" : read.error().message();
+  };
+  EXPECT_THAT(problem("{featurizer: command, command: [e.py], of: words}"), HasSubstr("t.yaml:9:10: views.v.features.a: it needs type"));
+  EXPECT_THAT(problem("{featurizer: command, of: words, type: string}"), HasSubstr("it needs command: the program and its arguments"));
+  EXPECT_THAT(problem("{featurizer: library, of: words, type: string}"), HasSubstr("it needs library"));
+  EXPECT_THAT(problem("{featurizer: command, command: [e.py], type: string}"), HasSubstr("it needs of"));
+  EXPECT_THAT(problem("{featurizer: command, command: [e.py], of: [words, wrds], type: string}"), HasSubstr("did you mean 'words'?"));
+  EXPECT_THAT(problem("{featurizer: command, command: [e.py], of: words, type: string, library: r.so}"), HasSubstr("library"));
+  EXPECT_THAT(problem("{featurizer: command, command: [e.py], of: words, type: string, window: 0}"), HasSubstr("window"));
+}
+
 }  // namespace
 }  // namespace isobar::features

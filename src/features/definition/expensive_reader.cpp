@@ -15,7 +15,8 @@ namespace isobar::features {
 
 namespace {
 
-constexpr std::string_view kRidge = "ridge";
+constexpr std::string_view kRidge = "ridge", kCommand = "command", kLibrary = "library";
+constexpr int kEventsMost = 10'000, kBatchMost = 10'000;
 /// What a decomposition of so many points needs in memory (features/stl.h) is known to be there.
 constexpr int kWindowMost = 2'000, kHorizonMost = 10'000;
 
@@ -121,6 +122,32 @@ RidgeParameters read_ridge(ViewReading& in, FieldReader& reader) {
   return parameters;
 }
 
+OutsideParameters read_outside(ViewReading& in, FieldReader& reader, bool command) {
+  OutsideParameters parameters;
+  const auto needs = [&](std::string_view key, bool there, std::string_view what) {
+    if (!there && !reader.has(key)) reader.problems().add(reader.mark(), reader.path(), what);
+  };
+  if (reader.text_list("of", parameters.of)) {
+    for (auto& sql : parameters.of) {
+      sql = trim(sql);
+      type_in(in, *reader.get("of"), reader.path_of("of"), sql);
+    }
+  }
+  needs("of", !parameters.of.empty(), "it needs of: the column, or expression, or a list of these, that it is given of each event");
+  if (command) {
+    const bool there = reader.text_list("command", parameters.command);
+    needs("command", there, "it needs command: the program and its arguments, as [embed.py, --small]");
+    if (there && (parameters.command.empty() || parameters.command.front().empty())) reader.report("command", "it names no program");
+    reader.integer("batch", parameters.batch, 1, kBatchMost);
+    read_duration(reader, "timeout", parameters.timeout);
+  } else {
+    needs("library", reader.text("library", parameters.library), "it needs library: the file of the shared library");
+    reader.text("arguments", parameters.arguments);
+  }
+  reader.integer("window", parameters.window, 1, kEventsMost);
+  return parameters;
+}
+
 void check_number(FieldReader& reader, std::optional<Type> of) {
   if (of && !of->is_number()) reader.report("of", fmt::format("it is {}; a featurizer takes numbers", name_of(*of)));
 }
@@ -131,25 +158,34 @@ void read_expensive(ViewReading& in, const YamlField& field, const std::string& 
   FieldReader reader(field.value, path, in.reading.problems);
   ExpensiveFeature feature;
   auto names = forecaster_names();
-  names.emplace_back(kRidge);
+  for (const std::string_view other : {kRidge, kCommand, kLibrary}) names.emplace_back(other);
   const auto which = reader.choice("featurizer", names);
   if (!which) {
     if (!reader.has("featurizer")) reader.report("featurizer", "it is empty; name one of " + join(names, ", "));
     return;
   }
   feature.featurizer = names[*which];
-  check_number(reader, read_sql(in, reader, "of", feature.of, "it needs of: the column, or expression, that it is computed from"));
-  if (feature.featurizer == kRidge) {
-    feature.parameters = read_ridge(in, reader);
-    feature.schedule.loss = Loss::kSquared;
+  const bool outside = feature.featurizer == kCommand || feature.featurizer == kLibrary;
+  if (outside) {
+    feature.parameters = read_outside(in, reader, feature.featurizer == kCommand);
+    if (!reader.has("type"))
+      reader.problems().add(reader.mark(), reader.path(),
+                            "it needs type: what is made of it, as float64[], which cannot be told otherwise");
   } else {
-    feature.parameters = read_forecast(reader, feature.featurizer);
-    feature.schedule.loss = Loss::kScaled;
+    check_number(reader, read_sql(in, reader, "of", feature.of, "it needs of: the column, or expression, that it is computed from"));
+    if (feature.featurizer == kRidge) {
+      feature.parameters = read_ridge(in, reader);
+      feature.schedule.loss = Loss::kSquared;
+    } else {
+      feature.parameters = read_forecast(reader, feature.featurizer);
+      feature.schedule.loss = Loss::kScaled;
+    }
   }
   read_schedule(reader, feature.schedule);
   const Remarks remarks = read_remarks(reader);
-  const std::optional<Type> type = in.judged ? std::optional(Type{Kind::kFloat64, true}) : std::nullopt;
-  add_feature(in, {.name = field.key.text, .made_by = std::move(feature), .mark = field.key.mark}, type, remarks, path);
+  const std::optional<Type> made = outside ? remarks.type : Type{Kind::kFloat64, true};
+  add_feature(in, {.name = field.key.text, .made_by = std::move(feature), .mark = field.key.mark}, in.judged ? made : std::nullopt, remarks,
+              path);
 }
 
 }  // namespace isobar::features

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <thread>
 
+#include "features/testing.h"
+
 namespace isobar::features {
 
 namespace {
@@ -28,17 +30,8 @@ Trace two_keys(int hours) {
 
 class DemoTest : public ::testing::Test {
  protected:
-  DemoTest() {
-    std::string name = (fs::temp_directory_path() / "isobar-demo-XXXXXX").string();
-    CHECK(::mkdtemp(name.data()) != nullptr);
-    folder_ = name;
-    engine_ = Engine::open(folder_ / "store", {}, clock_).value();
-  }
-  ~DemoTest() override {
-    engine_.reset();
-    fs::remove_all(folder_);
-  }
-  fs::path folder_;
+  DemoTest() : engine_(Engine::open(folder_ / "store", {}, clock_).value()) {}
+  TestFolder folder_;
   DemoClock clock_;
   std::unique_ptr<Engine> engine_;
 };

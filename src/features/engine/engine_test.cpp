@@ -158,6 +158,19 @@ TEST_F(EngineTest, ASourceThatIsReadAgainGoesOnWhereItStands) {
   EXPECT_EQ(features({"spending:payments"}), "payments=2");
 }
 
+TEST_F(EngineTest, CorrectionsThatComeTogetherAreTakenOneAfterTheOther) {
+  apply(kShop);
+  push("corrected", {entry("a", 1, 30, "2026-05-01T10:00:00Z"), entry("b", 1, 5, "2026-05-01T11:00:00Z")});
+  EXPECT_EQ(ledger(), "total=35 most=30 newest=5");
+  // What the first of them takes out was the most: it is looked for among those that are left, of which the second takes one out.
+  push("corrected", {entry("a", 1, 1, "2026-05-01T10:00:00Z"), entry("b", 1, 6, "2026-05-01T11:00:00Z")});
+  EXPECT_EQ(ledger(), "total=7 most=6 newest=6");
+  push("corrected", {entry("b", 1, 2, "2026-05-01T11:00:00Z")});
+  EXPECT_EQ(ledger(), "total=3 most=2 newest=2");
+  open();
+  EXPECT_EQ(ledger(), "total=3 most=2 newest=2");
+}
+
 TEST_F(EngineTest, ACorrectionReplacesAndADeletionTakesAway) {
   apply(kShop);
   push("corrected", {entry("a", 1, 10, "2026-05-01T10:00:00Z"), entry("b", 1, 30, "2026-05-01T11:00:00Z")});

@@ -5,49 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 
 #include "features/engine.h"
-#include "features/timestamp.h"
+#include "features/testing.h"
 
 namespace isobar::features {
-
-inline Instant at(std::string_view text) { return *parse_timestamp(text); }
-
-class SetClock final : public Clock {
- public:
-  Instant now() const override { return Instant::from_unix_nanos(nanos_); }
-  void set(Instant now) { nanos_ = now.unix_nanos(); }
-  void pass(Duration span) { nanos_ += span.count(); }
-
- private:
-  std::atomic<std::int64_t> nanos_ = at("2026-05-01T12:00:00Z").unix_nanos();
-};
-
-class TestFolder {
- public:
-  TestFolder() {
-    std::string name = (fs::temp_directory_path() / "isobar-engine-XXXXXX").string();
-    CHECK(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TestFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  fs::path operator/(std::string_view name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
-
-inline Definition definition_of(std::string_view text) {
-  auto parsed = parse_definition(text, "test.yaml");
-  EXPECT_TRUE(parsed.ok()) << parsed.error().message();
-  return std::move(*parsed);
-}
 
 /// 2.0 as 2, and "text" as 'text'.
 inline std::string short_form(const Value& value) {

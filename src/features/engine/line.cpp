@@ -22,6 +22,31 @@ std::optional<Contribution> contribution(const Epoch& epoch, std::size_t source,
   return std::move(*gives);
 }
 
+/// An event that is taken out stays in the history, with the line that takes it out: lines are durable before they are applied, and one
+/// that is applied meanwhile has to find what was there at its own time.
+constexpr char kTakenOut = static_cast<char>(0xff);
+
+std::string taken_out(std::uint64_t line, const Row& event) {
+  std::string bytes(1, kTakenOut);
+  append_varint(bytes, line);
+  return bytes + encode_row(event);
+}
+
+/// The event as a line leaves it. None: it is taken out by then.
+Result<std::optional<Row>> event_left_by(std::string_view bytes, std::uint64_t line) {
+  if (!bytes.starts_with(kTakenOut)) {
+    TRY_ASSIGN(Row event, decode_row(bytes));
+    return std::optional(std::move(event));
+  }
+  ByteReader reader(bytes.substr(1));
+  TRY_ASSIGN(const std::uint64_t by, reader.varint());
+  if (by <= line) return std::optional<Row>();
+  std::string number;
+  append_varint(number, by);
+  TRY_ASSIGN(Row event, decode_row(bytes.substr(1 + number.size())));
+  return std::optional(std::move(event));
+}
+
 /// What is left of a key's history before a line: the newest event that is not from the future, and those of a span.
 struct Left {
   std::optional<ViewState::KeyEvent> newest;
@@ -36,8 +61,9 @@ Result<Left> left_of(const Store& store, const ViewSlot& slot, std::string_view 
     if (!row.row || row.order.sequence >= before) return true;
     if (left.newest && (!span || row.order.time <= span->after)) return false;
     const auto read = [&]() -> Status {
-      TRY_ASSIGN(const Row event, decode_row(*row.row));
-      TRY_ASSIGN(auto gives, slot.view().contribution(event));
+      TRY_ASSIGN(const auto event, event_left_by(*row.row, before));
+      if (!event) return {};
+      TRY_ASSIGN(auto gives, slot.view().contribution(*event));
       if (!gives) return {};
       if (span && row.order.time > span->after && row.order.time <= span->until) left.events.push_back({row.order, *gives});
       if (!left.newest) left.newest = ViewState::KeyEvent{row.order, std::move(*gives)};
@@ -87,7 +113,11 @@ void append_history(const Epoch& epoch, const Line& line, std::vector<RowWrite>&
     const auto use = static_cast<std::size_t>(std::ranges::find(of.views, gives.view) - of.views.begin());
     Row space;
     if (gives.gone)
-      into.push_back({.view = slot.id, .key = gives.gone->key, .order = line.record.removed->order, .row = {}, .latest = false});
+      into.push_back({.view = slot.id,
+                      .key = gives.gone->key,
+                      .order = line.record.removed->order,
+                      .row = taken_out(line.number, epoch.project->event_of(line.source, use, line.record.removed->row, space)),
+                      .latest = false});
     if (gives.come)
       into.push_back({.view = slot.id,
                       .key = gives.come->key,
@@ -97,31 +127,49 @@ void append_history(const Epoch& epoch, const Line& line, std::vector<RowWrite>&
   }
 }
 
+namespace {
+
+/// Takes the event that a line withdraws out of the state of its key. The shard is locked.
+Status take_out(const Store& store, ViewSlot& slot, ViewShard& shard, const Line& line, const Contribution& gone, Instant now)
+    REQUIRES(shard.mutex) {
+  shard.state->advance(now);
+  const auto retracted = shard.state->retract(line.record.removed->order, gone);
+  if (retracted.newest || retracted.span) {
+    TRY_ASSIGN(const Left left, left_of(store, slot, gone.key, line.number, shard.state->watermark(), retracted.span));
+    shard.state->rebuild(gone.key, left.newest, retracted.span, left.events);
+  }
+  shard.seen = line.number;
+  shard.unwritten.mark(gone.key, line.number, now);
+  return {};
+}
+
+Given put_in(ViewShard& shard, const Line& line, const Contribution& come, Instant now, std::vector<ViewState::Note>& notes)
+    REQUIRES(shard.mutex) {
+  shard.state->advance(now);
+  const Given given{.late = shard.state->insert(line.record.added->order, come) == Placed::kLate};
+  shard.seen = line.number;
+  shard.unwritten.mark(come.key, line.number, now);
+  auto noted = shard.state->take_notes();
+  notes.insert(notes.end(), std::make_move_iterator(noted.begin()), std::make_move_iterator(noted.end()));
+  return given;
+}
+
+}  // namespace
+
 Result<Given> give(const Store& store, const Epoch& epoch, const Line& line, const Line::ForView& to, Instant now,
                    std::vector<ViewState::Note>& notes) {
   ViewSlot& slot = *epoch.slots[to.view];
-  if (to.gone) {
-    ViewShard& shard = slot.shard_of(to.gone->key);
-    const MutexLock lock(shard.mutex);
-    shard.state->advance(now);
-    const auto retracted = shard.state->retract(line.record.removed->order, *to.gone);
-    if (retracted.newest || retracted.span) {
-      TRY_ASSIGN(const Left left, left_of(store, slot, to.gone->key, line.number, now, retracted.span));
-      shard.state->rebuild(to.gone->key, left.newest, retracted.span, left.events);
-    }
-    shard.unwritten.mark(to.gone->key, line.number, now);
+  ViewShard* const from = to.gone ? &slot.shard_of(to.gone->key) : nullptr;
+  ViewShard* const into = to.come ? &slot.shard_of(to.come->key) : nullptr;
+  if (from != nullptr) {
+    const MutexLock lock(from->mutex);
+    TRY(take_out(store, slot, *from, line, *to.gone, now));
+    // Of a key that stays the same nobody sees the one without the other.
+    if (into == from) return put_in(*from, line, *to.come, now, notes);
   }
-  Given given;
-  if (to.come) {
-    ViewShard& shard = slot.shard_of(to.come->key);
-    const MutexLock lock(shard.mutex);
-    shard.state->advance(now);
-    given.late = shard.state->insert(line.record.added->order, *to.come) == Placed::kLate;
-    shard.unwritten.mark(to.come->key, line.number, now);
-    auto noted = shard.state->take_notes();
-    notes.insert(notes.end(), std::make_move_iterator(noted.begin()), std::make_move_iterator(noted.end()));
-  }
-  return given;
+  if (into == nullptr) return Given{};
+  const MutexLock lock(into->mutex);
+  return put_in(*into, line, *to.come, now, notes);
 }
 
 }  // namespace isobar::features

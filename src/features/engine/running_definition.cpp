@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <future>
 
-#include "features/item_factors.h"
+#include "features/featurizer_resources.h"
 #include "log_places.h"
 #include "making.h"
 #include "replay.h"
@@ -82,7 +82,7 @@ Status RunningEngine::begin() {
   if (!registry.definition.empty()) {
     TRY_ASSIGN(Definition definition, parsed(registry));
     TRY_ASSIGN(auto project, Project::create(std::move(definition)));
-    TRY_ASSIGN(first, make_epoch(std::move(project)));
+    TRY_ASSIGN(first, make_epoch(std::move(project), true));
     intake_.emplace(config_, *store_, log_, std::move(columns), last_line_ + 1);
     TRY(fill(*first, nullptr, registry, true));
     columns = intake_->columns();
@@ -113,7 +113,7 @@ Result<DefinitionPlan> RunningEngine::apply_here(const Definition& definition, c
 Status RunningEngine::change_to(const Definition& definition, const std::string& canonical) {
   const auto before = epoch();
   TRY_ASSIGN(auto project, Project::create(definition));
-  TRY_ASSIGN(auto next, make_epoch(std::move(project)));
+  TRY_ASSIGN(auto next, make_epoch(std::move(project), false));
   TRY(written_->wait());  // or it would come behind the views that it writes to
   TRY_ASSIGN(const Registry registry, store_->apply(canonical, specs_of(&definition, store_->registry())));
   TRY(fill(*next, before.get(), registry, false));
@@ -122,13 +122,20 @@ Status RunningEngine::change_to(const Definition& definition, const std::string&
 }
 
 /// With states for all of its views, which are empty. Whatever cannot be is found here, before anything is changed.
-Result<std::shared_ptr<Epoch>> RunningEngine::make_epoch(std::shared_ptr<const Project> project) {
+Result<std::shared_ptr<Epoch>> RunningEngine::make_epoch(std::shared_ptr<const Project> project, bool opening) {
   auto made = std::make_shared<Epoch>();
   made->project = std::move(project);
   for (std::size_t i = 0; i < made->project->views().size(); ++i) {
     const CompiledView& view = made->project->views()[i];
-    TRY_ASSIGN(auto items, load_item_factors(view));
-    TRY_ASSIGN(auto slot, ViewSlot::create(made->project, i, std::move(items)));
+    auto resources = load_resources(view, config_.programs);
+    // A store is opened with what it holds, whoever opens it: rows that may not be made here are served as they are.
+    if (opening && !resources.ok() &&
+        (resources.error().code() == Code::kPermissionDenied || resources.error().code() == Code::kUnavailable)) {
+      journal_.warn("featurizer_not_run", {{"view", view.name()}, {"reason", resources.error().message()}});
+      resources = FeaturizerResources();
+    }
+    TRY(resources);
+    TRY_ASSIGN(auto slot, ViewSlot::create(made->project, i, std::move(*resources), config_.drift_every.value));
     for (const auto& expensive : view.expensive_features()) {
       TRY_ASSIGN(auto scheduled, ScheduledFeature::create(expensive.feature.schedule));
       slot->scheduled.push_back(std::move(scheduled));
@@ -153,9 +160,17 @@ Status RunningEngine::fill(Epoch& epoch, const Epoch* before, const Registry& re
   }
   for (std::size_t i = 0; i < epoch.slots.size(); ++i) epoch.slots[i]->id = *id_of(registry, stored_name(definition, definition.views[i]));
   for (std::size_t i = 0; i < epoch.slots.size(); ++i) {
-    if (before == nullptr || before->slot_of(epoch.slots[i]->id) == nullptr) TRY(replay.load(i));
+    if (before != nullptr && before->slot_of(epoch.slots[i]->id) != nullptr) continue;
+    TRY(replay.load(i));
+    TRY_ASSIGN(const auto drift, snapshot->state({log_, kDriftKey}, kLogLevel, mark_of(epoch.slots[i]->id)));
+    if (drift) TRY(epoch.slots[i]->drift->read(*drift));
   }
   TRY(replay.run(last_line_));
+  for (const auto& slot : epoch.slots)
+    for (auto& shard : slot->shards) {
+      const MutexLock lock(shard.mutex);
+      shard.seen = last_line_;
+    }
   if (!opening) return {};
   replayed_ = replay.played();
   return {};
@@ -163,14 +178,24 @@ Status RunningEngine::fill(Epoch& epoch, const Epoch* before, const Registry& re
 
 /// What a view that is made alike had, into the one that follows it.
 void RunningEngine::take_over(ViewSlot& from, ViewSlot& into) {
+  from.retired = true;
+  // A program that runs already goes on.
+  const auto& before = from.view().expensive_features();
+  for (std::size_t i = 0; i < into.resources.size() && i < from.resources.size(); ++i) {
+    const auto* then = std::get_if<OutsideParameters>(&before[i].feature.parameters);
+    const auto* now = std::get_if<OutsideParameters>(&into.view().expensive_features()[i].feature.parameters);
+    if (then != nullptr && now != nullptr && *then == *now && from.resources[i].outside) into.resources[i] = from.resources[i];
+  }
   for (std::size_t i = 0; i < ViewSlot::kShards; ++i) {
     const MutexLock lock(from.shards[i].mutex);
     const MutexLock also(into.shards[i].mutex);
     std::swap(from.shards[i].state, into.shards[i].state);
     std::swap(from.shards[i].unwritten, into.shards[i].unwritten);
-    const Status bound = into.shards[i].state->rebind(into.view(), into.items);
+    into.shards[i].seen = from.shards[i].seen;
+    const Status bound = into.shards[i].state->rebind(into.view(), into.resources);
     CHECK(bound.ok(), bound.error().message());  // the same was made before, when the epoch was
   }
+  into.drift = from.drift;
   into.applied = from.applied.load();
   into.read = from.read.load();
   into.not_found = from.not_found.load();
@@ -183,6 +208,8 @@ void RunningEngine::replace(const std::shared_ptr<Epoch>& epoch, const Epoch* be
   const Instant now = clock_.now();
   std::vector<Refresher::Feature> features;
   const MutexLock lock(mutex_);
+  if (before != nullptr)
+    for (const auto& slot : before->slots) slot->retired = true;
   for (const auto& slot : epoch->slots) {
     const auto kept = before == nullptr ? nullptr : before->slot_of(slot->id);
     if (kept) take_over(*kept, *slot);
@@ -197,6 +224,14 @@ void RunningEngine::replace(const std::shared_ptr<Epoch>& epoch, const Epoch* be
   epoch_ = epoch;
   for (const auto& source : epoch->project->definition().sources) counts_.try_emplace(source.name);
   refresher_->set(std::move(features));
+}
+
+Status RunningEngine::restart_drift(std::string_view view) {
+  const auto now_runs = epoch();
+  const auto at = now_runs ? now_runs->project->find_view(view) : std::nullopt;
+  if (!at) return not_found(fmt::format("there is no view '{}'", view));
+  now_runs->slots[*at]->drift->restart();
+  return {};
 }
 
 void RunningEngine::tell_all(ViewSlot& slot, std::size_t expensive, Instant now) {

@@ -171,17 +171,20 @@ Result<std::shared_ptr<const RequestPlan>> RunningEngine::plan(const RequestSpec
   return now->plan(spec);
 }
 
-ViewReading RunningEngine::read_key(ViewSlot& slot, std::string_view key, Instant now, const std::vector<bool>& wanted) const {
+ViewReading RunningEngine::read_key(ViewSlot& slot, std::string_view key, Instant now, const std::vector<bool>& wanted,
+                                    SeenUpto* seen) const {
   ViewReading reading;
   {
     ViewShard& shard = slot.shard_of(key);
     const MutexLock lock(shard.mutex);
     shard.state->advance(now);
     reading = shard.state->read(key, now, wanted);
+    if (seen != nullptr) *seen = {shard.seen, shard.state->watermark()};
   }
   ++slot.read;
   if (reading.status == ViewReading::Status::kNotFound) ++slot.not_found;
   if (reading.status == ViewReading::Status::kExpired) ++slot.expired;
+  slot.drift->offer(reading, wanted, now);
   if (reading.status == ViewReading::Status::kFound)
     for (std::size_t i = 0; i < reading.statuses.size(); ++i)
       slot.nulls += (wanted.empty() || wanted[i]) && reading.statuses[i] == FieldStatus::kNullValue ? 1 : 0;
@@ -196,18 +199,31 @@ Result<std::vector<Answered>> RunningEngine::answer(const RequestPlan& plan, std
   std::vector<Answered> answers(rows.size() * plan.outputs().size());
   std::vector<ViewReading> readings(plan.parts().size());
   std::vector<std::optional<double>> regrets(asked.size());
+  std::vector<ServedAnswer> sampled;
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    ServedAnswer* const sample = config_.sample != nullptr && config_.sample->wants() ? &sampled.emplace_back() : nullptr;
+    if (sample != nullptr) sample->seen.resize(readings.size());
     for (std::size_t part = 0; part < readings.size(); ++part) {
-      TRY_ASSIGN(const std::string key, plan.key(plan.parts()[part], rows[i]).context(fmt::format("row {}", i + 1)));
-      readings[part] = read_key(*now_runs->slots[plan.parts()[part].view], key, now, plan.parts()[part].wanted);
+      const auto key = plan.key(plan.parts()[part], rows[i]);
+      if (!key.ok()) return key.error().context(fmt::format("row {}", i + 1));
+      readings[part] = read_key(*now_runs->slots[plan.parts()[part].view], *key, now, plan.parts()[part].wanted,
+                                sample != nullptr ? &sample->seen[part] : nullptr);
       for (std::size_t each = 0; each < asked.size(); ++each)
-        if (asked[each].part == part) regrets[each] = asked[each].scheduled->query(key, now);
+        if (asked[each].part == part) regrets[each] = asked[each].scheduled->query(*key, now);
     }
     const auto of_row = std::span(answers).subspan(i * plan.outputs().size(), plan.outputs().size());
     plan.answer(rows[i], readings, of_row);
     for (std::size_t each = 0; each < asked.size(); ++each) of_row[asked[each].output].regret = regrets[each];
+    if (sample == nullptr) continue;
+    sample->inputs = rows[i];
+    sample->answers.assign(of_row.begin(), of_row.end());
   }
   if (epoch() != now_runs) return replaced();
+  for (ServedAnswer& sample : sampled) {
+    sample.plan = plan.shared_from_this();
+    sample.at = now;
+    config_.sample->take(std::move(sample));
+  }
   return answers;
 }
 
@@ -216,9 +232,29 @@ Result<ViewReading> RunningEngine::read(std::string_view view, std::span<const V
   const auto at = now ? now->project->find_view(view) : std::nullopt;
   if (!at) return not_found(fmt::format("there is no view '{}'", view));
   TRY_ASSIGN(const std::string key, now->project->views()[*at].key_bytes(keys));
-  ViewReading reading = read_key(*now->slots[*at], key, clock_.now(), wanted);
+  const bool sampled = config_.sample != nullptr && config_.sample->wants();
+  const Instant instant = clock_.now();
+  SeenUpto seen;
+  ViewReading reading = read_key(*now->slots[*at], key, instant, wanted, &seen);
   if (epoch() != now) return replaced();
+  if (sampled) sample_reading(*now, *at, keys, wanted, instant, seen, reading);
   return reading;
+}
+
+/// A reading of a view as if its features had been asked for by their names.
+void RunningEngine::sample_reading(Epoch& epoch, std::size_t view, std::span<const Value> keys, const std::vector<bool>& wanted, Instant at,
+                                   SeenUpto seen, const ViewReading& reading) const {
+  const CompiledView& compiled = epoch.project->views()[view];
+  RequestSpec spec{.offline_too = true};
+  for (std::size_t i = 0; i < compiled.stored().size(); ++i)
+    if (wanted.empty() || wanted[i]) spec.features.push_back(fmt::format("{}:{}", compiled.name(), compiled.stored()[i].name));
+  if (spec.features.empty()) return;
+  auto plan = epoch.plan(spec);
+  if (!plan) return;
+  ServedAnswer sample{.plan = *plan, .inputs = {keys.begin(), keys.end()}, .at = at, .seen = {seen}, .answers = {}};
+  sample.answers.resize((*plan)->outputs().size());
+  (*plan)->answer(sample.inputs, {&reading, 1}, sample.answers);
+  config_.sample->take(std::move(sample));
 }
 
 Result<RunningEngine::Expensive> RunningEngine::find_expensive(const Epoch& epoch, std::string_view view, std::string_view feature) const {
@@ -278,6 +314,9 @@ EngineStatus RunningEngine::status() const {
   for (const auto& slot : now_runs->slots) {
     status.views.push_back({slot->view().name(), slot->keys(), slot->read, slot->not_found, slot->expired, slot->nulls});
     status.unwritten_keys += slot->unwritten();
+    const auto drift = slot->drift->tell();
+    for (std::size_t i = 0; i < drift.size(); ++i)
+      status.drift.push_back({slot->view().name(), slot->view().stored()[i].name, drift[i].psi, drift[i].nulls_then, drift[i].nulls_now});
     const auto& expensive = slot->view().expensive_features();
     for (std::size_t i = 0; i < expensive.size(); ++i) {
       auto [counters, gauges] = slot->scheduled[i]->counted(now);
@@ -320,6 +359,7 @@ Status RunningEngine::each_event(const std::function<Status(const LoggedEvent&)>
     };
     // A version that came late is withdrawn with its coming.
     const bool late = record.added && record.removed && record.added->order == record.removed->order;
+    event.superseded = late;
     TRY(late ? added() : removed());
     return late ? removed() : added();
   });

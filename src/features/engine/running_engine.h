@@ -29,6 +29,7 @@ class RunningEngine final : public Engine {
   Result<ViewReading> read(std::string_view view, std::span<const Value> keys, const std::vector<bool>& wanted) override;
   Status feedback(const FeedbackReport& report) override;
   Result<Explanation> explain(std::string_view view, std::string_view feature, std::span<const Value> keys) override;
+  Status restart_drift(std::string_view view) override;
   EngineStatus status() const override;
   Status each_event(const std::function<Status(const LoggedEvent&)>& visit) const override;
   Status checkpoint(const fs::path& folder) override { return store_->checkpoint(folder); }
@@ -47,7 +48,7 @@ class RunningEngine final : public Engine {
   // of the engine's thread
   Result<DefinitionPlan> apply_here(const Definition& definition, const std::string& file);
   Status change_to(const Definition& definition, const std::string& canonical);
-  Result<std::shared_ptr<Epoch>> make_epoch(std::shared_ptr<const Project> project);
+  Result<std::shared_ptr<Epoch>> make_epoch(std::shared_ptr<const Project> project, bool opening);
   Status fill(Epoch& epoch, const Epoch* before, const Registry& registry, bool opening);
   static void take_over(ViewSlot& from, ViewSlot& into);
   static void tell_all(ViewSlot& slot, std::size_t expensive, Instant now);
@@ -60,7 +61,9 @@ class RunningEngine final : public Engine {
   void count_refused(const Arrival& arrival);
 
   std::shared_ptr<Epoch> epoch() const;
-  ViewReading read_key(ViewSlot& slot, std::string_view key, Instant now, const std::vector<bool>& wanted) const;
+  ViewReading read_key(ViewSlot& slot, std::string_view key, Instant now, const std::vector<bool>& wanted, SeenUpto* seen = nullptr) const;
+  void sample_reading(Epoch& epoch, std::size_t view, std::span<const Value> keys, const std::vector<bool>& wanted, Instant at,
+                      SeenUpto seen, const ViewReading& reading) const;
   Result<Expensive> find_expensive(const Epoch& epoch, std::string_view view, std::string_view feature) const;
 
   const EngineConfig config_;
@@ -79,7 +82,7 @@ class RunningEngine final : public Engine {
   std::shared_ptr<Epoch> epoch_ GUARDED_BY(mutex_);
   std::map<std::string, SourceCounts> counts_ GUARDED_BY(mutex_);
 
-  std::optional<Refresher> refresher_;
+  std::optional<Refreshers> refresher_;
   std::optional<EngineThread> thread_;  // last, so that it is first to end
 };
 

@@ -17,18 +17,19 @@ std::optional<UnwrittenKeys::Key> UnwrittenKeys::take(Instant since) {
   return key;
 }
 
-Result<std::shared_ptr<ViewSlot>> ViewSlot::create(std::shared_ptr<const Project> of, std::size_t view_index,
-                                                   std::vector<std::shared_ptr<const ItemFactors>> factors) {
+Result<std::shared_ptr<ViewSlot>> ViewSlot::create(std::shared_ptr<const Project> of, std::size_t view_index, FeaturizerResources resources,
+                                                   Duration drift_every) {
   auto slot = std::make_shared<ViewSlot>();
   slot->project = std::move(of);
   slot->index = view_index;
-  slot->items = std::move(factors);
+  slot->resources = std::move(resources);
+  slot->drift = std::make_shared<ViewDrift>(slot->view(), drift_every);
   const Definition& definition = slot->project->definition();
   slot->keeps_history =
       std::ranges::any_of(slot->view().view().sources, [&](const auto& source) { return !definition.find_source(source)->key.empty(); });
   for (auto& shard : slot->shards) {
     const MutexLock lock(shard.mutex);
-    TRY_ASSIGN(shard.state, ViewState::create(slot->view(), {.items = slot->items}));
+    TRY_ASSIGN(shard.state, ViewState::create(slot->view(), {.resources = slot->resources}));
   }
   return slot;
 }

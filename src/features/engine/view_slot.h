@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "base/mutex.h"
+#include "drift.h"
 #include "features/project.h"
 #include "features/store.h"
 #include "features/view_state.h"
@@ -38,6 +39,7 @@ class UnwrittenKeys {
 struct ViewShard {
   mutable Mutex mutex;
   std::unique_ptr<ViewState> state GUARDED_BY(mutex);
+  std::uint64_t seen GUARDED_BY(mutex) = 0;  ///< the last line of the log of which it was given something
   UnwrittenKeys unwritten GUARDED_BY(mutex);
 };
 
@@ -47,8 +49,8 @@ struct ViewSlot {
   static constexpr std::size_t kShards = 16;
 
   /// of   the view is of it
-  static Result<std::shared_ptr<ViewSlot>> create(std::shared_ptr<const Project> of, std::size_t view_index,
-                                                  std::vector<std::shared_ptr<const ItemFactors>> factors);
+  static Result<std::shared_ptr<ViewSlot>> create(std::shared_ptr<const Project> of, std::size_t view_index, FeaturizerResources resources,
+                                                  Duration drift_every);
 
   ViewShard& shard_of(std::string_view key);
   const CompiledView& view() const { return project->views()[index]; }
@@ -60,8 +62,10 @@ struct ViewSlot {
   std::shared_ptr<const Project> project;  ///< whose view it is computed by
   std::size_t index = 0;                   ///< of the view in it
   ViewId id{};
-  bool keeps_history = false;                             ///< some source of it has a key, so that events are taken out again
-  std::vector<std::shared_ptr<const ItemFactors>> items;  ///< of each expensive feature
+  bool keeps_history = false;        ///< some source of it has a key, so that events are taken out again
+  FeaturizerResources resources;     ///< of each expensive feature
+  std::atomic<bool> retired{false};  ///< another one runs in its place: what was made for it goes nowhere
+  std::shared_ptr<ViewDrift> drift;
   std::array<ViewShard, kShards> shards;
   std::vector<std::shared_ptr<ScheduledFeature>> scheduled;  ///< of each expensive feature
   std::atomic<std::uint64_t> applied{0};                     ///< the line of the log up to which events are in

@@ -71,6 +71,10 @@ bool WrittenStates::gather(const Epoch& epoch, Instant since, Commit& into) {
       }
       more = more || bytes >= kBytesOfWrite;
     }
+  for (const auto& slot : epoch.slots)
+    if (auto drift = slot->drift->take_unwritten())
+      into.states.push_back(
+          {.view = log_, .key = std::string(kDriftKey), .level = kLogLevel, .bucket = mark_of(slot->id), .state = std::move(*drift)});
   return more;
 }
 

@@ -15,27 +15,9 @@
 #include <thread>
 
 #include "features/source_runner.h"
+#include "features/testing.h"
 
 namespace isobar::features {
-
-class TestFolder {
- public:
-  TestFolder() {
-    std::string name = (fs::temp_directory_path() / "isobar-ingest-XXXXXX").string();
-    CHECK(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TestFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  fs::path operator/(std::string_view name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
 
 /// A server that lives as long as this; killed at once, as servers are.
 class BackgroundProgram {

@@ -24,6 +24,7 @@ std::span<const FeastApi::Route> FeastApi::routes() {
       Route{"POST", "/materialize", &FeastApi::materialize},
       Route{"POST", "/materialize-incremental", &FeastApi::materialize_incremental},
       Route{"POST", "/feedback", &FeastApi::feedback},
+      Route{"POST", "/restart-drift", &FeastApi::restart_drift},
       Route{"GET", "/explain", &FeastApi::explain},
       Route{"GET", "/health", &FeastApi::health, true},
       Route{"GET", "/status", &FeastApi::status},
@@ -103,8 +104,9 @@ void FeastApi::write_to_online_store(HttpRequest& request, const HttpDone& done)
 }
 
 void FeastApi::feedback(HttpRequest& request, const HttpDone& done) { done(take_feedback(engine_, request.body)); }
+void FeastApi::restart_drift(HttpRequest& request, const HttpDone& done) { done(features::restart_drift(engine_, request.body)); }
 void FeastApi::explain(HttpRequest& request, const HttpDone& done) { done(explain_key(engine_, request.query)); }
-void FeastApi::status(HttpRequest&, const HttpDone& done) { done({.body = status_json(engine_.status(), progress())}); }
+void FeastApi::status(HttpRequest&, const HttpDone& done) { done({.body = status_json(engine_.status(), progress(), sampled())}); }
 
 /// The body is the definition's YAML, and file=NAME what errors call it; the answer is the plan, as text where that is asked for. Features
 /// that are new are made from the log before it is answered.
@@ -140,7 +142,7 @@ void FeastApi::health(HttpRequest&, const HttpDone& done) { done({.status = engi
 void FeastApi::metrics(HttpRequest&, const HttpDone& done) {
   HttpAnswer answer{.content_type = "text/plain; version=0.0.4; charset=utf-8"};
   std::string& out = answer.body;
-  append_engine_metrics(out, engine_.status(), progress(), clock_.now());
+  append_engine_metrics(out, engine_.status(), progress(), sampled(), clock_.now());
   out += "# HELP isobar_features_http_request_seconds How long answers took.\n# TYPE isobar_features_http_request_seconds histogram\n";
   const auto all = routes();
   for (std::size_t i = 0; i < all.size(); ++i)
@@ -156,6 +158,8 @@ void FeastApi::metrics(HttpRequest&, const HttpDone& done) {
   };
   one("isobar_features_redis_commands_total", "counter", "Commands of Redis clients.", metrics_.redis_commands.load());
   one("isobar_features_redis_errors_total", "counter", "Those answered with an error.", metrics_.redis_errors.load());
+  one("isobar_features_grpc_calls_total", "counter", "Calls of gRPC clients.", metrics_.grpc_calls.load());
+  one("isobar_features_grpc_errors_total", "counter", "Those answered with an error.", metrics_.grpc_errors.load());
   one("isobar_features_connections", "gauge", "Connections of clients.", metrics_.connections.load());
   one("isobar_features_connections_refused_total", "counter", "Connections beyond what is allowed.", metrics_.connections_refused.load());
   done(std::move(answer));

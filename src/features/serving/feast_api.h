@@ -49,6 +49,7 @@ class FeastApi {
   void materialize(HttpRequest& request, const HttpDone& done);
   void materialize_incremental(HttpRequest& request, const HttpDone& done);
   void feedback(HttpRequest& request, const HttpDone& done);
+  void restart_drift(HttpRequest& request, const HttpDone& done);
   void explain(HttpRequest& request, const HttpDone& done);
   void health(HttpRequest& request, const HttpDone& done);
   void status(HttpRequest& request, const HttpDone& done);
@@ -57,6 +58,7 @@ class FeastApi {
   bool admits(const HttpRequest& request) const;
   HttpAnswer other_page(const HttpRequest& request, std::string_view method) const;
   std::vector<ReadingProgress> progress() const { return options_.progress ? options_.progress() : std::vector<ReadingProgress>(); }
+  std::optional<SampleCounts> sampled() const { return options_.sampled ? std::optional(options_.sampled()) : std::nullopt; }
   Status check_materialize(const MaterializeRequest& asked, bool& nothing_to_do) const;
   void begin_materialize(const MaterializeRequest& asked, const HttpDone& done);
 

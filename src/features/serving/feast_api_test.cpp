@@ -16,6 +16,7 @@ namespace isobar::features {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -434,6 +435,14 @@ TEST_F(FeastApiTest, HealthStatusAndMetricsAreWhatMonitorsRead) {
                                   HasSubstr("isobar_features_source_age_seconds{source=\"payments\"} 2\n"),
                                   HasSubstr("isobar_features_http_request_seconds_count{route=\"/health\"} 2\n"),
                                   HasSubstr("isobar_features_http_request_seconds_bucket{route=\"/health\",le=\"+Inf\"} 2\n")));
+}
+
+TEST_F(FeastApiTest, DriftIsMeasuredAnewOfTheViewsThatAreSaidOrOfAll) {
+  EXPECT_EQ(ask("POST", "/restart-drift", R"({"views": ["stocks", "total"]})").body, "null");
+  EXPECT_THAT(engine_.restarted, ElementsAre("stocks", "total"));
+  EXPECT_EQ(ask("POST", "/restart-drift", "{}").body, "null");
+  EXPECT_EQ(engine_.restarted.size(), 2 + engine_.project()->views().size());
+  EXPECT_EQ(ask("POST", "/restart-drift", R"({"views": ["stock"]})").status, 404);
 }
 
 TEST_F(FeastApiTest, AServerWithoutADefinitionSaysSo) {

@@ -134,4 +134,18 @@ Result<Explanation> explain(Engine& engine, const std::string& view, const std::
   return engine.explain(view, feature, values);
 }
 
+HttpAnswer restart_drift(Engine& engine, std::string_view body) {
+  const auto request = RequestBody::parse(body);
+  if (!request.ok()) return feast_error(request.error());
+  auto views = request->texts("views");
+  if (!views.ok()) return feast_error(views.error());
+  const auto project = engine.project();
+  if (views->empty() && project)
+    for (const auto& view : project->views()) views->push_back(view.name());
+  for (const auto& view : *views)
+    if (const Status restarted = engine.restart_drift(view); !restarted.ok())
+      return feast_error(restarted.error(), "FeatureViewNotFoundException");
+  return {.body = "null"};
+}
+
 }  // namespace isobar::features

@@ -14,6 +14,9 @@ HttpAnswer take_feedback(Engine& engine, std::string_view body);
 /// GET /explain?view=load&key=web-1: why a key's row is as fresh as it is. key   as in features/serving/key_text.h
 HttpAnswer explain_key(Engine& engine, const net::QueryParameters& query);
 
+/// POST /restart-drift: {"views": ["load"]}, none: all. What is read of them from now on is what drift is measured against.
+HttpAnswer restart_drift(Engine& engine, std::string_view body);
+
 /// Told back by a Redis client. Errors   as Engine::feedback
 Status take_error(Engine& engine, const std::string& view, std::string_view key, double error);
 Result<Explanation> explain(Engine& engine, const std::string& view, const std::string& feature, std::string_view key);

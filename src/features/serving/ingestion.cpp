@@ -28,9 +28,11 @@ HttpAnswer taken_answer(const Taken& taken, std::string_view body) {
   return answer;
 }
 
+Error none_applied() { return unavailable("no definition was applied yet; apply one by: isobar features serve DEFINITION"); }
+
 Result<std::shared_ptr<const Project>> project_of(const Engine& engine) {
   auto project = engine.project();
-  if (!project) return unavailable("no definition was applied yet; apply one by: isobar features serve DEFINITION");
+  if (!project) return none_applied();
   return project;
 }
 
@@ -93,6 +95,28 @@ Result<Arrival> read_push(const Engine& engine, const RequestBody& body, const s
   TRY(check_destination(body));
   TRY_ASSIGN(const auto project, project_of(engine));
   TRY_ASSIGN(const std::string name, body.text("push_source_name"));
+  TRY_ASSIGN(const SourceUse* found, push_source(project.get(), name));
+  TRY_ASSIGN(const json::value* df, rows_of(body));
+  const SourceUse& source = *found;
+  TRY_ASSIGN(const json::value columns, renamed(*df, source));
+  TRY_ASSIGN(auto rows, rows_from_json_columns(columns, source.schema));
+  return arrival_of(source, std::move(rows), idempotency_key);
+}
+
+Result<Arrival> read_write(const Engine& engine, const RequestBody& body, const std::string& idempotency_key) {
+  TRY_ASSIGN(const auto project, project_of(engine));
+  TRY_ASSIGN(const std::string view, body.text("feature_view_name"));
+  TRY_ASSIGN(const SourceUse* source, push_source_of_view(project.get(), view));
+  TRY_ASSIGN(const json::value* df, rows_of(body));
+  TRY_ASSIGN(const json::value columns, renamed(*df, *source));
+  TRY_ASSIGN(auto rows, rows_from_json_columns(columns, source->schema));
+  return arrival_of(*source, std::move(rows), idempotency_key);
+}
+
+}  // namespace
+
+Result<const SourceUse*> push_source(const Project* project, const std::string& name) {
+  if (project == nullptr) return none_applied();
   const auto at = project->find_source(name);
   const auto is_pushed = [](const SourceUse& use) { return use.source->kind == SourceKind::kPush; };
   if (!at || !is_pushed(project->sources()[*at])) {
@@ -103,18 +127,15 @@ Result<Arrival> read_push(const Engine& engine, const RequestBody& body, const s
     return not_found(fmt::format("Unable to find push source '{}'.{} There {}", name, other,
                                  known.empty() ? "is none." : "is " + join(known, ", ") + "."));
   }
-  TRY_ASSIGN(const json::value* df, rows_of(body));
-  const SourceUse& source = project->sources()[*at];
-  TRY_ASSIGN(const json::value columns, renamed(*df, source));
-  TRY_ASSIGN(auto rows, rows_from_json_columns(columns, source.schema));
-  return arrival_of(source, std::move(rows), idempotency_key);
+  return &project->sources()[*at];
 }
 
-Result<const SourceUse*> push_source_of(const Project& project, const std::string& view) {
-  const auto at = project.find_view(view);
-  if (!at) return not_found(fmt::format("Feature view {} does not exist in project {}", view, project.definition().project));
+Result<const SourceUse*> push_source_of_view(const Project* project, const std::string& view) {
+  if (project == nullptr) return none_applied();
+  const auto at = project->find_view(view);
+  if (!at) return not_found(fmt::format("Feature view {} does not exist in project {}", view, project->definition().project));
   const SourceUse* found = nullptr;
-  for (const auto& use : project.sources()) {
+  for (const auto& use : project->sources()) {
     if (use.source->kind != SourceKind::kPush || std::ranges::find(use.views, *at) == use.views.end()) continue;
     if (found != nullptr)
       return invalid(fmt::format("view '{}' has the push sources {} and {}; push to one of them by name", view, found->source->name,
@@ -124,18 +145,6 @@ Result<const SourceUse*> push_source_of(const Project& project, const std::strin
   if (found == nullptr) return invalid(fmt::format("view '{}' has no push source; its rows come from elsewhere", view));
   return found;
 }
-
-Result<Arrival> read_write(const Engine& engine, const RequestBody& body, const std::string& idempotency_key) {
-  TRY_ASSIGN(const auto project, project_of(engine));
-  TRY_ASSIGN(const std::string view, body.text("feature_view_name"));
-  TRY_ASSIGN(const SourceUse* source, push_source_of(*project, view));
-  TRY_ASSIGN(const json::value* df, rows_of(body));
-  TRY_ASSIGN(const json::value columns, renamed(*df, *source));
-  TRY_ASSIGN(auto rows, rows_from_json_columns(columns, source->schema));
-  return arrival_of(*source, std::move(rows), idempotency_key);
-}
-
-}  // namespace
 
 void push_rows(Engine& engine, std::string_view body, const std::string& idempotency_key, const HttpDone& done) {
   const auto parsed = RequestBody::parse(body);

@@ -15,4 +15,10 @@ void push_rows(Engine& engine, std::string_view body, const std::string& idempot
 /// Feast's POST /write-to-online-store: the same for the one push source of a view.
 void write_to_view(Engine& engine, std::string_view body, const std::string& idempotency_key, const HttpDone& done);
 
+/// The source that a name means to a push. project   nullptr: none was applied
+/// Errors   kNotFound: no such source, or none that is pushed to; kUnavailable: no definition
+Result<const Project::SourceUse*> push_source(const Project* project, const std::string& name);
+/// The one push source of a view. Errors   kNotFound: no such view; kInvalidArgument: it has none, or several; kUnavailable
+Result<const Project::SourceUse*> push_source_of_view(const Project* project, const std::string& view);
+
 }  // namespace isobar::features

@@ -10,6 +10,7 @@
 
 #include "base/await.h"
 #include "feast_api.h"
+#include "grpc_api.h"
 #include "http_session.h"
 #include "net/listener.h"
 #include "redis_session.h"
@@ -28,6 +29,8 @@ bool is_loopback(const std::string& address) {
 
 Status check_reach(const ServerOptions& options) {
   if (options.certificate_pem.empty() != options.key_pem.empty()) return invalid("TLS needs both a certificate and its key");
+  if (options.grpc_port && (!is_loopback(options.address) || !options.certificate_pem.empty()))
+    return invalid("gRPC is spoken without TLS, and on this machine alone: leave its port out, or address and certificate");
   if (is_loopback(options.address)) return {};
   if (options.token.empty() || options.certificate_pem.empty())
     return invalid(
@@ -45,11 +48,11 @@ struct Worker {
   std::thread thread;  // last: it uses the others
 };
 
-enum class Protocol { kHttp, kRedis };
+enum class Protocol { kHttp, kRedis, kGrpc };
 
 struct Server::Inside {
   Inside(Engine& e, ServerOptions o, const Clock& c, Log& l)
-      : engine(e), options(std::move(o)), clock(c), log(l), api(engine, options, clock, metrics, log) {}
+      : engine(e), options(std::move(o)), clock(c), log(l), api(engine, options, clock, metrics, log), grpc_api(engine, options, metrics) {}
   ~Inside() { stop(); }
 
   Status start() {
@@ -74,6 +77,9 @@ struct Server::Inside {
     if (options.redis_port) {
       TRY_ASSIGN(redis, listen(Protocol::kRedis, *options.redis_port));
       options.redis_port = redis->port();
+    }
+    if (options.grpc_port) {
+      TRY_ASSIGN(grpc, listen(Protocol::kGrpc, *options.grpc_port));
     }
     return {};
   }
@@ -131,6 +137,7 @@ struct Server::Inside {
   std::unique_ptr<Session> session(const std::shared_ptr<Connection>& connection, Protocol protocol) {
     const auto most = static_cast<std::size_t>(options.config.request_bytes.value.value);
     if (protocol == Protocol::kRedis) return std::make_unique<RedisSession>(connection, connection->loop(), *commands, most);
+    if (protocol == Protocol::kGrpc) return std::make_unique<GrpcSession>(connection, connection->loop(), grpc_handler, most);
     return std::make_unique<HttpSession>(connection, connection->loop(), handler, most);
   }
 
@@ -151,6 +158,7 @@ struct Server::Inside {
       if (worker->thread.joinable()) worker->thread.join();
     // Whoever is to be told by others is told, though nobody listens any more.
     api.wait();
+    grpc_api.wait();
     commands.reset();
     plain.reset();
   }
@@ -160,6 +168,7 @@ struct Server::Inside {
     if (&worker == workers.front().get()) {
       http.reset();
       redis.reset();
+      grpc.reset();
     }
     std::vector<std::shared_ptr<Connection>> all;
     for (const auto& [key, connection] : worker.connections) all.push_back(connection);
@@ -174,13 +183,15 @@ struct Server::Inside {
   Log& log;
   ServingMetrics metrics;
   FeastApi api;
+  GrpcApi grpc_api;
+  const GrpcHandler grpc_handler = [this](const GrpcCall& call, GrpcDone done) { grpc_api.handle(call, std::move(done)); };
   const HttpHandler handler = [this](HttpRequest request, HttpDone done) { api.handle(std::move(request), std::move(done)); };
   std::shared_ptr<net::TlsContext> tls;
   std::unique_ptr<PlainKeys> plain;
   std::unique_ptr<RedisCommands> commands;
   std::vector<std::unique_ptr<Worker>> workers;
   std::size_t next_worker = 0;
-  std::unique_ptr<net::Listener> http, redis;
+  std::unique_ptr<net::Listener> http, redis, grpc;
 };
 
 Server::Server(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
@@ -194,5 +205,7 @@ Result<std::unique_ptr<Server>> Server::start(Engine& engine, ServerOptions opti
 
 std::uint16_t Server::http_port() const { return inside_->http->port(); }
 std::optional<std::uint16_t> Server::redis_port() const { return inside_->redis ? std::optional(inside_->redis->port()) : std::nullopt; }
+
+std::optional<std::uint16_t> Server::grpc_port() const { return inside_->grpc ? std::optional(inside_->grpc->port()) : std::nullopt; }
 
 }  // namespace isobar::features

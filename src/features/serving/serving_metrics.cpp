@@ -88,11 +88,32 @@ void append_expensive(Families& families, const EngineStatus& status) {
        [](const E& e) { return e.gauges.allowance; });
 }
 
+void append_drift(Families& families, const EngineStatus& status) {
+  const auto each = [&](std::string_view name, std::string_view help, auto member) {
+    families.begin(name, "gauge", help);
+    for (const auto& one : status.drift)
+      if (one.*member) families.add(fmt::format("view=\"{}\",feature=\"{}\"", label(one.view), label(one.feature)), *(one.*member));
+  };
+  each("isobar_features_drift_psi", "Population stability index of recent values against the first ones.", &DriftStatus::psi);
+  each("isobar_features_null_share", "Share of recent values that are null.", &DriftStatus::nulls_now);
+  each("isobar_features_null_share_reference", "Share of the first values that were null.", &DriftStatus::nulls_then);
+}
+
 void append_reading(Families& families, const std::vector<ReadingProgress>& reading) {
   families.begin("isobar_features_reader_refused_total", "counter", "Records read that are no rows of their source.");
   for (const auto& one : reading) families.add(fmt::format("source=\"{}\"", label(one.source)), one.refused);
   families.begin("isobar_features_reader_blocked", "gauge", "Whether something is in the way of reading the source.");
   for (const auto& one : reading) families.add(fmt::format("source=\"{}\"", label(one.source)), one.problem.empty() ? 0 : 1);
+}
+
+void append_sampled(Families& families, const SampleCounts& sampled) {
+  const auto one = [&](std::string_view name, std::string_view type, std::string_view help, std::uint64_t value) {
+    families.begin(name, type, help);
+    families.add("", value);
+  };
+  one("isobar_features_served_logged_total", "counter", "Rows of answers that were kept for the skew check.", sampled.written);
+  one("isobar_features_served_dropped_total", "counter", "Rows of answers that were to be kept and could not be.", sampled.dropped);
+  one("isobar_features_served_log_bytes", "gauge", "What the kept answers occupy.", sampled.bytes);
 }
 
 /// Writes members of objects with commas between them.
@@ -113,6 +134,11 @@ class Json {
   Json& number(std::string_view name, Number value) {
     key(name);
     append_json(out_, Value(value));
+    return *this;
+  }
+  Json& maybe(std::string_view name, const std::optional<double>& value) {
+    key(name);
+    append_json(out_, value ? Value(*value) : Value());
     return *this;
   }
   Json& count(std::string_view name, std::uint64_t value) { return number(name, static_cast<std::int64_t>(value)); }
@@ -173,7 +199,8 @@ void LatencyHistogram::append(std::string& out, std::string_view name, std::stri
                  static_cast<double>(nanos_.load(std::memory_order_relaxed)) / 1e9, count);
 }
 
-void append_engine_metrics(std::string& out, const EngineStatus& status, const std::vector<ReadingProgress>& reading, Instant now) {
+void append_engine_metrics(std::string& out, const EngineStatus& status, const std::vector<ReadingProgress>& reading,
+                           const std::optional<SampleCounts>& sampled, Instant now) {
   Families families(out);
   families.begin("isobar_features_log_events", "counter", "Events in the log.");
   families.add("", status.log_events);
@@ -184,10 +211,13 @@ void append_engine_metrics(std::string& out, const EngineStatus& status, const s
   append_sources(families, status, now);
   append_views(families, status);
   append_expensive(families, status);
+  append_drift(families, status);
   append_reading(families, reading);
+  if (sampled) append_sampled(families, *sampled);
 }
 
-std::string status_json(const EngineStatus& status, const std::vector<ReadingProgress>& reading) {
+std::string status_json(const EngineStatus& status, const std::vector<ReadingProgress>& reading,
+                        const std::optional<SampleCounts>& sampled) {
   Json json;
   json.open("", '{').count("definition_version", status.definition_version).count("log_events", status.log_events);
   json.count("unwritten_keys", status.unwritten_keys).count("replayed_events", status.replayed_events);
@@ -204,12 +234,22 @@ std::string status_json(const EngineStatus& status, const std::vector<ReadingPro
   }
   json.close(']').open("expensive", '[');
   for (const auto& one : status.expensive) write_expensive(json, one);
+  json.close(']').open("drift", '[');
+  for (const auto& one : status.drift) {
+    json.open("", '{').text("view", one.view).text("feature", one.feature);
+    json.maybe("psi", one.psi).maybe("null_share", one.nulls_now).maybe("null_share_reference", one.nulls_then).close('}');
+  }
   json.close(']').open("reading", '[');
   for (const auto& one : reading) {
     json.open("", '{').text("source", one.source).text("kind", one.kind).flag("at_end", one.at_end);
     json.count("refused", one.refused).text("problem", one.problem).close('}');
   }
-  return json.close(']').close('}').finish();
+  json.close(']');
+  if (sampled) {
+    json.open("served_log", '{').count("written", sampled->written).count("dropped", sampled->dropped).count("bytes", sampled->bytes);
+    json.text("problem", sampled->problem).close('}');
+  }
+  return json.close('}').finish();
 }
 
 }  // namespace isobar::features

@@ -27,14 +27,17 @@ struct ServingMetrics {
   std::array<LatencyHistogram, 16> routes;               ///< of HTTP, by the route's place among all
   std::array<std::atomic<std::uint64_t>, 6> statuses{};  ///< of HTTP, by hundreds
   std::atomic<std::uint64_t> redis_commands{0}, redis_errors{0};
+  std::atomic<std::uint64_t> grpc_calls{0}, grpc_errors{0};
   std::atomic<std::int64_t> connections{0};
   std::atomic<std::uint64_t> connections_refused{0};
 };
 
 /// What the engine, and those who read its sources, say of themselves, in Prometheus' text form: events, lateness and freshness of each
 /// source; keys, readings, and what was answered without a value of each view; budget, regret and staleness of each expensive feature.
-void append_engine_metrics(std::string& out, const EngineStatus& status, const std::vector<ReadingProgress>& reading, Instant now);
+void append_engine_metrics(std::string& out, const EngineStatus& status, const std::vector<ReadingProgress>& reading,
+                           const std::optional<SampleCounts>& sampled, Instant now);
 /// The same as JSON. Numbers of seconds and counts, times as RFC 3339.
-std::string status_json(const EngineStatus& status, const std::vector<ReadingProgress>& reading);
+std::string status_json(const EngineStatus& status, const std::vector<ReadingProgress>& reading,
+                        const std::optional<SampleCounts>& sampled);
 
 }  // namespace isobar::features

@@ -162,6 +162,12 @@ class FakeEngine final : public Engine {
     reports.push_back(report);
     return {};
   }
+  Status restart_drift(std::string_view view) override {
+    if (!project()->find_view(view)) return not_found(fmt::format("there is no view '{}'", view));
+    restarted.emplace_back(view);
+    return {};
+  }
+  std::vector<std::string> restarted;
   Result<Explanation> explain(std::string_view view, std::string_view, std::span<const Value> keys) override {
     Explanation explained;
     explained.pending = 3;

@@ -58,8 +58,9 @@ class FileEvents final : public EventStream {
         TRY_ASSIGN(const bool more, table->next(row));
         if (!more) break;
         if (of.file_column) row.insert(row.begin() + static_cast<std::ptrdiff_t>(*of.file_column), Value(file.path.stem().string()));
-        TRY_ASSIGN(const EventOrder order, project_.order_of(of.source, row, ++sequence).context(table->place()));
-        TRY(visit(order, row, *table));
+        const auto order = project_.order_of(of.source, row, ++sequence);
+        if (!order.ok()) return order.error().context(table->place());
+        TRY(visit(*order, row, *table));
       }
     }
     return {};

@@ -51,7 +51,7 @@ std::string_view ReplacedTexts::at(Place place) const {
   return {text + sizeof head, head.length};
 }
 
-Status NewestJoin::add_row(std::string_view key, Instant at) {
+Status NewestJoin::add_row(std::string_view key, Instant at, const SeenUpto&) {
   auto known = ids_.find(key);
   if (known == ids_.end()) {
     known = ids_.emplace(std::string(key), static_cast<std::uint32_t>(ids_.size())).first;
@@ -192,7 +192,7 @@ Status NewestJoin::move_to(ViewJoin& other) {
   for (Key& key : keys_) settle(key);
   std::vector<std::string_view> names(ids_.size());
   for (const auto& [name, id] : ids_) names[id] = name;
-  for (const Asked& row : rows_) TRY(other.add_row(names[row.key], Instant::from_unix_nanos(row.at)));
+  for (const Asked& row : rows_) TRY(other.add_row(names[row.key], Instant::from_unix_nanos(row.at), {}));
   if (!rows_ended_) return {};
   TRY(other.end_rows());
   Contribution contribution;

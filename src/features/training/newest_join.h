@@ -9,6 +9,10 @@
 /// arrival; the newest is then still that of the greatest order, so a late correction of the past is seen from when it was known. What is
 /// withdrawn is not to be had this way.
 ///
+/// A profile of three views over three million events says that it waits for memory: the key's entry, its last event's values and the
+/// interval's room are as many misses of the cache for each event, and as many again for each row's answer, which is why those are fetched
+/// ahead.
+///
 /// Cost    some 0.1 µs an event where events come about in the order of time, whatever the number of rows
 /// Memory  ~60 bytes a row, and its event's values; ~200 bytes a key, and an event's values
 
@@ -48,7 +52,7 @@ class NewestJoin final : public ViewJoin {
 
   NewestJoin(const CompiledView& view, bool as_of_knowledge) : view_(view), as_of_knowledge_(as_of_knowledge) {}
 
-  Status add_row(std::string_view key, Instant at) override;
+  Status add_row(std::string_view key, Instant at, const SeenUpto& seen) override;
   Status end_rows() override;
   Status add_event(const ViewEvent& event) override;
   Status end_events() override;

@@ -12,15 +12,14 @@ namespace {
 constexpr std::uint64_t kBloomWordsLeast = std::uint64_t{1} << 12;
 constexpr std::uint64_t kBloomWordsMost = std::uint64_t{1} << 20;
 constexpr int kBloomProbes = 3;
-constexpr std::size_t kGroupBytes = 2;
-constexpr std::size_t kRowKeyBytes = kGroupBytes + 8 + 8;
-constexpr std::size_t kEventKeyBytes = kGroupBytes + 8 + 8;
+constexpr std::size_t kGroupBytes = 2, kGroupBytesAsServed = 8;
+/// Behind the group: when it takes effect, where the watermark is, and the number in the order of coming.
+constexpr std::size_t kRowOrderBytes = 8 + 8 + 8;
+constexpr std::size_t kEventOrderBytes = 8 + 8;
 /// After so many events of a group what no window reaches any more is let go of.
 constexpr std::uint64_t kExpireEvery = 1 << 16;
 constexpr std::size_t kKeysWithRemovalsMost = 1 << 18;
 constexpr std::uint64_t kStopEvery = 1 << 12;
-
-std::uint64_t group_of(std::uint64_t hash) { return hash >> 52; }
 
 template <class Visit>
 void each_probe(std::uint64_t hash, std::size_t words, const Visit& visit) {
@@ -30,17 +29,19 @@ void each_probe(std::uint64_t hash, std::size_t words, const Visit& visit) {
 
 }  // namespace
 
+/// `effect` is an instant in its order, or as served a line of the log.
 struct ReplayJoin::Row {
   bool there = false;
-  std::uint64_t group = 0;
+  std::uint64_t group = 0, effect = 0;
   Instant at;
+  Instant watermark;  ///< that of the state then; the instant itself, where it is not told
   std::uint64_t number = 0;
   std::string key;
 };
 
 struct ReplayJoin::Event {
-  std::uint64_t group = 0;
-  Instant at;  ///< when it takes effect: its time, or as of knowledge its arrival
+  std::uint64_t group = 0, effect = 0;
+  Instant at;  ///< when it takes effect: its time, or as of knowledge, and as served, its arrival
   EventOrder order;
   bool removed = false;
   Contribution contribution;
@@ -50,19 +51,27 @@ ReplayJoin::ReplayJoin(const CompiledView& view, const Definition& definition, O
     : view_(view),
       definition_(definition),
       options_(std::move(options)),
-      rows_(kRowKeyBytes, options_.memory_bytes / 4, options_.temporary),
-      events_(kEventKeyBytes, options_.memory_bytes / 2, options_.temporary),
+      group_bytes_(options_.as_served ? kGroupBytesAsServed : kGroupBytes),
+      rows_(group_bytes_ + kRowOrderBytes, options_.memory_bytes / 4, options_.temporary),
+      events_(group_bytes_ + kEventOrderBytes, options_.memory_bytes / 2, options_.temporary),
       readings_(sizeof(std::uint64_t), options_.memory_bytes / 4, options_.temporary),
       asked_(std::clamp(std::bit_floor(options_.memory_bytes / 128), kBloomWordsLeast, kBloomWordsMost)) {}
 
-Status ReplayJoin::add_row(std::string_view key, Instant at) {
+std::uint64_t ReplayJoin::group_of(std::uint64_t hash) const { return options_.as_served ? hash : hash >> 52; }
+
+Status ReplayJoin::add_row(std::string_view key, Instant at, const SeenUpto& seen) {
   const std::uint64_t hash = hash_of_key(key);
   each_probe(hash, asked_.size(), [&](std::uint64_t bit) { asked_[bit / 64] |= std::uint64_t{1} << (bit % 64); });
   head_.clear();
-  append_ordered(head_, group_of(hash), kGroupBytes);
-  append_ordered(head_, at);
+  tail_.clear();
+  append_ordered(head_, group_of(hash), group_bytes_);
+  if (options_.as_served) append_ordered(head_, seen.line);
+  else append_ordered(head_, at);
+  append_ordered(head_, options_.as_served ? seen.watermark : at);
   append_ordered(head_, row_count_++);
-  return rows_.add(head_, key);
+  append_ordered(tail_, at);
+  tail_ += key;
+  return rows_.add(head_, tail_);
 }
 
 bool ReplayJoin::may_be_asked(std::uint64_t hash) const {
@@ -76,12 +85,14 @@ Status ReplayJoin::add_event(const ViewEvent& event) {
   if (!may_be_asked(hash)) return {};
   head_.clear();
   tail_.clear();
-  append_ordered(head_, group_of(hash), kGroupBytes);
-  append_ordered(head_, options_.as_of_knowledge ? event.arrived : event.removed ? event.withdrawn : event.order.time);
+  append_ordered(head_, group_of(hash), group_bytes_);
+  if (options_.as_served) append_ordered(head_, event.line);
+  else append_ordered(head_, options_.as_of_knowledge ? event.arrived : event.removed ? event.withdrawn : event.order.time);
   append_ordered(head_, event_count_++);
   if (event.removed) note_removal(hash);
   else delay_ = std::max(delay_, event.arrived - event.order.time);
   append_byte(tail_, event.removed ? 1 : 0);
+  if (options_.as_served) append_zigzag(tail_, event.arrived.unix_nanos());
   append_zigzag(tail_, event.order.time.unix_nanos());
   append_zigzag(tail_, event.order.created.unix_nanos());
   append_varint(tail_, event.order.sequence);
@@ -109,10 +120,12 @@ Status ReplayJoin::read_row(Row& row) {
   TRY_ASSIGN(const std::string_view record, rows_.next());
   row.there = !record.empty();
   if (!row.there) return {};
-  row.group = ordered_number(record.substr(0, kGroupBytes));
-  row.at = ordered_instant(record.substr(kGroupBytes, 8));
-  row.number = ordered_number(record.substr(kGroupBytes + 8, 8));
-  row.key = record.substr(kRowKeyBytes);
+  row.group = ordered_number(record.substr(0, group_bytes_));
+  row.effect = ordered_number(record.substr(group_bytes_, 8));
+  row.watermark = ordered_instant(record.substr(group_bytes_ + 8, 8));
+  row.number = ordered_number(record.substr(group_bytes_ + 16, 8));
+  row.at = ordered_instant(record.substr(group_bytes_ + kRowOrderBytes, 8));
+  row.key = record.substr(group_bytes_ + kRowOrderBytes + 8);
   return {};
 }
 
@@ -120,10 +133,15 @@ Status ReplayJoin::read_row(Row& row) {
 Result<bool> ReplayJoin::next_event(Event& event) {
   TRY_ASSIGN(const std::string_view record, events_.next());
   if (record.empty()) return false;
-  event.group = ordered_number(record.substr(0, kGroupBytes));
-  event.at = ordered_instant(record.substr(kGroupBytes, 8));
-  ByteReader reader(record.substr(kEventKeyBytes));
+  event.group = ordered_number(record.substr(0, group_bytes_));
+  event.effect = ordered_number(record.substr(group_bytes_, 8));
+  event.at = ordered_instant(record.substr(group_bytes_, 8));
+  ByteReader reader(record.substr(group_bytes_ + kEventOrderBytes));
   TRY_ASSIGN(const std::uint8_t removed, reader.byte());
+  if (options_.as_served) {
+    TRY_ASSIGN(const std::int64_t arrived, reader.zigzag());
+    event.at = Instant::from_unix_nanos(arrived);
+  }
   TRY_ASSIGN(const std::int64_t time, reader.zigzag());
   TRY_ASSIGN(const std::int64_t created, reader.zigzag());
   TRY_ASSIGN(event.order.sequence, reader.varint());
@@ -134,10 +152,7 @@ Result<bool> ReplayJoin::next_event(Event& event) {
   TRY_ASSIGN(event.contribution.key, reader.take(length));
   TRY(read_values(reader, view_.newest_features().size(), event.contribution.newest));
   TRY(read_values(reader, view_.argument_types().size(), event.contribution.arguments));
-  std::size_t inputs = 0;
-  for (const auto& expensive : view_.expensive_features())
-    inputs += std::holds_alternative<RidgeParameters>(expensive.feature.parameters) ? 2 : 1;
-  TRY(read_values(reader, inputs, event.contribution.inputs));
+  TRY(read_values(reader, view_.input_count(), event.contribution.inputs));
   return true;
 }
 
@@ -156,7 +171,7 @@ struct ReplayJoin::History {
     left.erase(event.order);
     const auto retracted = state.retract(event.order, event.contribution);
     if (!retracted.known || (!retracted.newest && !retracted.span)) return;
-    const auto after = left.upper_bound(last_order(event.at));
+    const auto after = left.upper_bound(last_order(state.watermark()));
     std::optional<ViewState::KeyEvent> newest;
     if (after != left.begin()) newest = {std::prev(after)->first, std::prev(after)->second};
     std::vector<ViewState::KeyEvent> inside;
@@ -175,9 +190,9 @@ class ReplayJoin::Group {
   Status start() {
     constexpr Duration kRemembered = std::chrono::hours(24 * 365 * 100);
     const Duration ttl = view_.view().ttl.value_or(Duration(0));
-    TRY_ASSIGN(state_, ViewState::create(view_, {.expensive = ExpensiveValues::kFresh,
+    TRY_ASSIGN(state_, ViewState::create(view_, {.expensive = join_.options_.as_served ? ExpensiveValues::kStored : ExpensiveValues::kFresh,
                                                  .remembered = std::min(kRemembered, kForever - ttl),
-                                                 .items = join_.options_.items}));
+                                                 .resources = join_.options_.resources}));
     return {};
   }
   void take(const Event& event) {
@@ -192,8 +207,8 @@ class ReplayJoin::Group {
     if (++taken_ % kExpireEvery == 0) state_->expire();
   }
   ViewReading read(const Row& row) {
-    state_->advance(row.at);
-    return state_->read(row.key, row.at);
+    state_->advance(row.watermark);
+    return state_->read(row.key, row.at, join_.options_.wanted);
   }
 
  private:
@@ -239,11 +254,13 @@ Status ReplayJoin::replay(const CompiledView& view) {
     Group state(view, *this);
     TRY(state.start());
     for (; row.there && row.group == group; ++answered) {
-      while (some_event && event.group == group && event.at <= row.at) {
+      while (some_event && event.group == group && event.effect <= row.effect) {
         state.take(event);
         TRY_ASSIGN(some_event, next_event(event));
       }
       TRY(answer(row.number, state.read(row)));
+      for (const auto& resource : options_.resources)
+        if (resource.outside) TRY(resource.outside->problem());
       TRY(read_row(row));
       if (answered % kStopEvery == 0 && options_.stop.stop_requested()) return Error(Code::kDeadlineExceeded, "stopped");
     }

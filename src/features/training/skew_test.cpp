@@ -52,7 +52,7 @@ TEST_F(SkewTest, WhatIsServedIsWhatIsRecomputed) {
   EXPECT_EQ(skew.differing_rows, 0u);
   for (const FeatureSkew& feature : skew.features) {
     EXPECT_EQ(feature.compared, 200u);
-    EXPECT_EQ(feature.mismatches + feature.missing + feature.extra, 0u) << feature.example;
+    EXPECT_EQ(feature.differing(), 0u);
     EXPECT_EQ(feature.smape, 0);
   }
 }
@@ -68,7 +68,9 @@ TEST_F(SkewTest, EachSortOfDifferenceIsCounted) {
   EXPECT_EQ(skew.features[0].missing, 1u);
   EXPECT_EQ(skew.features[1].extra, 1u);
   EXPECT_GT(skew.features[0].smape, 0);
-  EXPECT_THAT(skew.features[1].example, HasSubstr("1.0 (PRESENT) was served, and null (NOT_FOUND) is recomputed"));
+  ASSERT_EQ(skew.examples.size(), 3u);
+  EXPECT_EQ(skew.examples[2].feature + " " + skew.examples[2].key, "last:mean 3");
+  EXPECT_THAT(describe(skew.examples[2]), HasSubstr("1.0 (PRESENT) was served, and null (NOT_FOUND) is recomputed"));
 }
 
 TEST_F(SkewTest, RowsOfOtherFeaturesAreRefused) {

@@ -2,6 +2,7 @@
 
 /// Rows and events in memory, and the slow, obvious join of them that tests hold the fast ones to.
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,13 +69,31 @@ struct Joined {
   std::vector<std::vector<Answered>> rows;
   JoinReport report;
 };
-inline Joined joined(const RequestPlan& plan, RowsInMemory rows, const EventsInMemory& events, const JoinOptions& options) {
+inline Joined joined_by(std::size_t threads, const RequestPlan& plan, RowsInMemory rows, const EventsInMemory& events,
+                        JoinOptions options) {
   Joined joined;
+  options.threads = threads;
   joined.report = must(join_as_of(plan, rows, events, options, [&](const Row&, std::span<const Answered> answers) -> Status {
     joined.rows.emplace_back(answers.begin(), answers.end());
     return {};
   }));
   return joined;
+}
+inline bool same_answers(const Joined& a, const Joined& b) {
+  return std::ranges::equal(a.rows, b.rows, [](const auto& row, const auto& other) {
+    return std::ranges::equal(row, other, [](const Answered& x, const Answered& y) {
+      return x.value == y.value && x.status == y.status && x.event_time == y.event_time;
+    });
+  });
+}
+/// By one thread, and by so many that views are shared among them: the same.
+inline Joined joined(const RequestPlan& plan, const RowsInMemory& rows, const EventsInMemory& events, const JoinOptions& options) {
+  Joined alone = joined_by(1, plan, rows, events, options);
+  const Joined by_many = joined_by(5, plan, rows, events, options);
+  CHECK(same_answers(alone, by_many));
+  CHECK(alone.report.left_out == by_many.report.left_out, alone.report.left_out, by_many.report.left_out);
+  CHECK(alone.report.problem == by_many.report.problem, alone.report.problem, by_many.report.problem);
+  return alone;
 }
 inline JoinOptions in_memory() {
   JoinOptions options;

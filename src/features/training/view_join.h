@@ -16,13 +16,14 @@ struct ViewEvent {
   bool removed = false;
   Instant withdrawn{};
   const Contribution& contribution;
+  std::uint64_t line = 0;
 };
 
 /// Called in the order of its members.
 class ViewJoin {
  public:
   virtual ~ViewJoin() = default;
-  virtual Status add_row(std::string_view key, Instant at) = 0;
+  virtual Status add_row(std::string_view key, Instant at, const SeenUpto& seen) = 0;
   virtual Status end_rows() = 0;
   virtual Status add_event(const ViewEvent& event) = 0;
   virtual Status end_events() = 0;

@@ -1,4 +1,5 @@
 #include "features/cast.h"
+#include "in_context.h"
 
 #include <fmt/format.h>
 
@@ -30,7 +31,7 @@ Result<Value> cast_list(const std::vector<From>& from, Type type) {
   std::vector<To> to;
   to.reserve(from.size());
   for (std::size_t i = 0; i < from.size(); ++i) {
-    TRY_ASSIGN(const Value element, cast(Value(from[i]), type.element()).context(fmt::format("element {}", i + 1)));
+    TRY_ASSIGN(const Value element, in_context(cast(Value(from[i]), type.element()), [i] { return fmt::format("element {}", i + 1); }));
     to.push_back(element.as<To>());
   }
   return Value(List(std::move(to)));
@@ -107,7 +108,7 @@ Result<Value> cast(Value value, Type type) {
 }
 
 Result<Value> cast_into(const Column& column, Value value) {
-  return cast(std::move(value), column.type).context(fmt::format("column '{}'", column.name));
+  return in_context(cast(std::move(value), column.type), [&] { return fmt::format("column '{}'", column.name); });
 }
 
 }  // namespace isobar::features

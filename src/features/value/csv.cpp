@@ -13,6 +13,7 @@
 #include "features/json_text.h"
 #include "features/json_value.h"
 #include "features/timestamp.h"
+#include "in_context.h"
 #include "shorten.h"
 
 namespace isobar::features {
@@ -74,7 +75,7 @@ Result<Value> value_from_csv(const CsvCell& cell, const Column& column) {
   const bool may_be_empty = column.type.is(Kind::kString) || column.type.is(Kind::kBytes);
   const bool absent = cell.text.empty() && !(cell.quoted && may_be_empty);
   if (absent) return Value();
-  return parse_cell(cell.text, column.type).context(fmt::format("column '{}'", column.name));
+  return in_context(parse_cell(cell.text, column.type), [&] { return fmt::format("column '{}'", column.name); });
 }
 
 void append_csv_text(std::string& out, std::string_view text) {
@@ -126,7 +127,7 @@ Result<std::optional<std::vector<CsvCell>>> CsvReader::next() {
   std::vector<CsvCell> cells;
   const std::string_view from = rest_;
   while (true) {
-    TRY_ASSIGN(CsvCell read, cell().context(fmt::format("{}, cell {}", place(), cells.size() + 1)));
+    TRY_ASSIGN(CsvCell read, in_context(cell(), [&] { return fmt::format("{}, cell {}", place(), cells.size() + 1); }));
     cells.push_back(std::move(read));
     if (at_line_end()) break;
     rest_.remove_prefix(1);  // the comma

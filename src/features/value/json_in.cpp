@@ -7,6 +7,7 @@
 #include "features/json_text.h"
 #include "features/json_value.h"
 #include "features/timestamp.h"
+#include "in_context.h"
 #include "shorten.h"
 
 namespace isobar::features {
@@ -69,7 +70,7 @@ Result<Value> list_from(const json::array& array, Type type) {
   list.reserve(array.size());
   for (std::size_t i = 0; i < array.size(); ++i) {
     if (array[i].is_null()) return invalid(fmt::format("element {} is null, which an element of a list cannot be; leave it out", i + 1));
-    TRY_ASSIGN(const Value element, scalar_from(array[i], type.element()).context(fmt::format("element {}", i + 1)));
+    TRY_ASSIGN(const Value element, in_context(scalar_from(array[i], type.element()), [i] { return fmt::format("element {}", i + 1); }));
     list.push_back(static_cast<T>(element.as<Held>()));
   }
   return Value(List(std::move(list)));
@@ -107,8 +108,8 @@ Result<std::vector<std::size_t>> columns_of(const json::value& value, const Sche
 
 Result<Value> value_from_json(const json::value& value, const Column& column) {
   if (value.is_null()) return Value();
-  return (column.type.list ? list_from(value, column.type) : scalar_from(value, column.type))
-      .context(fmt::format("column '{}'", column.name));
+  return in_context(column.type.list ? list_from(value, column.type) : scalar_from(value, column.type),
+                    [&] { return fmt::format("column '{}'", column.name); });
 }
 
 Result<Row> row_from_json(const json::value& value, const Schema& schema) {
@@ -136,7 +137,7 @@ Result<std::vector<Row>> rows_from_json_columns(const json::value& value, const 
       return invalid(fmt::format("column '{}' has {} rows and '{}' has {}; give them as many", schema.columns()[places[0]].name,
                                  rows.size(), schema.columns()[at].name, cells.size()));
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      TRY_ASSIGN(rows[i][at], value_from_json(cells[i], schema.columns()[at]).context(fmt::format("row {}", i + 1)));
+      TRY_ASSIGN(rows[i][at], in_context(value_from_json(cells[i], schema.columns()[at]), [i] { return fmt::format("row {}", i + 1); }));
     }
     ++member;
   }

@@ -38,10 +38,13 @@ Float from_ordered_bits(Unsigned bits) {
 }
 
 void append_text(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    out += c;
-    if (c == kEnd) out += kEscapedNul;
+  // Almost no text has a zero in it; the others are copied in one go.
+  for (std::size_t nul = text.find(kEnd); nul != std::string_view::npos; nul = text.find(kEnd)) {
+    out += text.substr(0, nul + 1);
+    out += kEscapedNul;
+    text.remove_prefix(nul + 1);
   }
+  out += text;
   out += kEnd;
 }
 
@@ -129,8 +132,14 @@ Result<std::string> encode_key(std::span<const Type> types, std::span<const Valu
     return invalid(fmt::format("a key of {} values where {} are needed; name all of them", values.size(), types.size()));
   std::string key;
   for (std::size_t i = 0; i < types.size(); ++i) {
-    TRY_ASSIGN(const Value value, cast(values[i], types[i]).context(fmt::format("value {} of the key", i + 1)));
-    append_key_value(key, value);
+    // As mostly: nothing to cast, and nothing to copy.
+    if (!values[i].is_null() && values[i].type() == types[i] && !types[i].list) {
+      append_key_value(key, values[i]);
+      continue;
+    }
+    const auto value = cast(values[i], types[i]);
+    if (!value.ok()) return value.error().context(fmt::format("value {} of the key", i + 1));
+    append_key_value(key, *value);
   }
   return key;
 }

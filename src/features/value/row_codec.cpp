@@ -233,8 +233,9 @@ Result<Row> decode_row(std::string_view bytes) {
   Row row;
   row.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    TRY_ASSIGN(Value value, reader.value().context(fmt::format("row: value {}", i + 1)));
-    row.push_back(std::move(value));
+    auto value = reader.value();
+    if (!value.ok()) return value.error().context(fmt::format("row: value {}", i + 1));
+    row.push_back(std::move(*value));
   }
   TRY(reader.finish().context("row"));
   return row;

@@ -103,8 +103,11 @@ Status CompiledView::compile_aggregate(const Schema& source, const AggregateFeat
 Status CompiledView::compile_expensive(const Schema& source, const ExpensiveFeature& expensive, std::size_t stored) {
   expensive_.push_back({stored, inputs_.size(), expensive});
   const std::string what = view_.name + ":" + stored_[stored].name;
-  TRY_ASSIGN(Expression value, Expression::compile(expensive.of, source));
-  inputs_.push_back({what, 0, std::move(value)});
+  const auto* outside = std::get_if<OutsideParameters>(&expensive.parameters);
+  for (const std::string& of : outside != nullptr ? outside->of : std::vector<std::string>{expensive.of}) {
+    TRY_ASSIGN(Expression value, Expression::compile(of, source));
+    inputs_.push_back({what, 0, std::move(value)});
+  }
   if (const auto* ridge = std::get_if<RidgeParameters>(&expensive.parameters)) {
     TRY_ASSIGN(Expression item, Expression::compile(ridge->item, source));
     inputs_.push_back({what, 0, std::move(item)});
@@ -133,8 +136,9 @@ Row CompiledView::evaluate(const std::vector<Giver>& givers, const Row& event, s
 
 Result<std::optional<Contribution>> CompiledView::contribution(const Row& event) const {
   if (where_) {
-    TRY_ASSIGN(const bool counts, where_->holds(event).context(view_.name + ": where"));
-    if (!counts) return std::optional<Contribution>();
+    const auto counts = where_->holds(event);
+    if (!counts.ok()) return counts.error().context(view_.name + ": where");
+    if (!*counts) return std::optional<Contribution>();
   }
   Contribution gives;
   Row keys;
@@ -150,7 +154,9 @@ Result<std::optional<Contribution>> CompiledView::contribution(const Row& event)
 }
 
 Result<std::string> CompiledView::key_bytes(std::span<const Value> values) const {
-  return encode_key(key_types_, values).context(view_.name);
+  auto key = encode_key(key_types_, values);
+  if (!key.ok()) return key.error().context(view_.name);
+  return key;
 }
 
 }  // namespace isobar::features

@@ -34,7 +34,7 @@ class SeriesInput final : public ExpensiveInput {
   std::optional<ExpensiveWork> work(Instant at) const override {
     auto points = series_.points(shape_, at);
     if (!points) return std::nullopt;
-    return ExpensiveWork{.upto = series_.newest(), .base = points->base, .points = std::move(points->values), .ratings = {}};
+    return ExpensiveWork{.upto = series_.newest(), .base = points->base, .points = std::move(points->values), .ratings = {}, .events = {}};
   }
   /// The mean |step| of what a forecast made now would know.
   double scale(Instant at) const {

@@ -67,6 +67,7 @@ FieldStatus absent_status(ViewReading::Status status) {
 Result<std::shared_ptr<const RequestPlan>> RequestPlan::create(std::shared_ptr<const Project> project, const RequestSpec& spec) {
   std::shared_ptr<RequestPlan> plan(new RequestPlan());
   plan->project_ = std::move(project);
+  plan->spec_ = spec;
   TRY_ASSIGN(auto wanted, wanted_of(plan->project_->definition(), spec));
   for (auto& served : wanted) {
     if (spec.full_names && served.as == served.feature) served.as = served.view + "__" + served.feature;
@@ -153,11 +154,22 @@ Result<RequestPlan::Source> RequestPlan::source_of(std::size_t part, const Featu
   return Source(OnDemand{part, std::move(request), std::move(expression)});
 }
 
+bool RequestPlan::scheduled(std::size_t output) const {
+  const auto* stored = std::get_if<Stored>(&sources_[output]);
+  const Part& part = parts_[stored != nullptr ? stored->part : std::get<OnDemand>(sources_[output]).part];
+  const auto& expensive = project_->views()[part.view].expensive_features();
+  if (stored != nullptr) return std::ranges::find(expensive, stored->place, &CompiledView::Expensive::stored) != expensive.end();
+  // The columns of its expression are the keys, what is stored, and the request's.
+  const auto columns = std::get<OnDemand>(sources_[output]).expression.columns();
+  return std::ranges::any_of(expensive, [&](const auto& one) { return std::ranges::count(columns, part.keys.size() + one.stored) > 0; });
+}
+
 Result<std::string> RequestPlan::key(const Part& part, const Row& inputs) const {
+  const CompiledView& view = project_->views()[part.view];
   Row keys;
   keys.reserve(part.keys.size());
   for (const std::size_t input : part.keys) keys.push_back(inputs[input]);
-  return project_->views()[part.view].key_bytes(keys);
+  return view.key_bytes(keys);
 }
 
 Answered RequestPlan::on_demand(const OnDemand& feature, const Row& inputs, const ViewReading& reading) const {

@@ -34,7 +34,7 @@ class RatingsInput final : public ExpensiveInput {
     if (at != ratings_.end()) ratings_.erase(at);
   }
   std::optional<ExpensiveWork> work(Instant) const override {
-    ExpensiveWork work{.upto = newest_, .base = 0, .points = {}, .ratings = {}};
+    ExpensiveWork work{.upto = newest_, .base = 0, .points = {}, .ratings = {}, .events = {}};
     for (const auto& [item, rating] : ratings_)
       if (const auto known = items_->find(item); known != items_->end()) work.ratings.emplace_back(&known->second, rating);
     return work.ratings.empty() ? std::nullopt : std::optional(std::move(work));

@@ -25,16 +25,16 @@ Status ViewState::Inside::make_featurizers() {
   featurizers.clear();
   const auto& expensive = view->expensive_features();
   for (std::size_t i = 0; i < expensive.size(); ++i) {
-    const auto items = i < options.items.size() ? options.items[i] : nullptr;
-    TRY_ASSIGN(auto featurizer, Featurizer::create(expensive[i].feature, view->lateness(), items).context(view->name()));
+    const auto resource = i < options.resources.size() ? options.resources[i] : FeaturizerResource{};
+    TRY_ASSIGN(auto featurizer, Featurizer::create(expensive[i].feature, view->lateness(), resource).context(view->name()));
     featurizers.push_back(std::move(featurizer));
   }
   return {};
 }
 
-Status ViewState::rebind(const CompiledView& view, std::vector<std::shared_ptr<const ItemFactors>> items) {
+Status ViewState::rebind(const CompiledView& view, FeaturizerResources resources) {
   inside_->view = &view;
-  inside_->options.items = std::move(items);
+  inside_->options.resources = std::move(resources);
   return inside_->make_featurizers();
 }
 
@@ -134,6 +134,8 @@ void ViewState::advance(Instant watermark) {
     for (const auto& event : ready) inside_->take(event.order, event.contribution);
   }
 }
+
+Instant ViewState::watermark() const { return inside_->watermark; }
 
 bool ViewState::due(Instant at) const { return !inside_->due.empty() && inside_->due.begin()->first <= at; }
 

@@ -205,7 +205,7 @@ Status RunningCampaign::turn() {
     TRY(examine(id));
   } else if (!entry.probed && holds_values) {
     TRY(probe(id));
-  } else if (entry.repairs && random_.chance(0.3)) {
+  } else if (entry.repairs && random_.chance(0.6)) {
     TRY(repair(id));
   } else if (executor_.has_custom_mutator() && random_.chance(0.5)) {
     TRY(custom(id));

@@ -126,7 +126,7 @@ Status RunningCampaign::repair(EntryId id) {
   TRY_ASSIGN(const Outcome first, run_one(input, {.log_operands = true}));
   if (first.ending != Ending::kOk) return {};
   const Operands log = own(executor_.operands());
-  std::vector<Trial> trials(energy(entries_[id]) / 4);
+  std::vector<Trial> trials(energy(entries_[id]));
   for (Trial& trial : trials) {
     trial.input = input;
     trial.recipe = havoc_.mutate(trial.input, {}, dictionary_, random_);

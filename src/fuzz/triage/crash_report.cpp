@@ -69,11 +69,11 @@ std::optional<std::string> read_kind(std::string_view line) {
 
 bool says_nothing(std::string_view function) {
   static constexpr std::string_view kBeginnings[] = {
-      "__asan",          "__msan", "__ubsan",        "__tsan",       "__sanitizer", "__interceptor", "__isobar",     "isobar_",
-      "__libc_",         "__GI_",  "gsignal",        "raise",        "abort",       "__assert",      "pthread_kill", "__pthread",
-      "_start",          "main",   "std::terminate", "__cxxabiv1::", "__cxa_",      "run_file",      "run_path",     "operator new",
-      "operator delete", "malloc", "calloc",         "realloc",      "free",        "memcpy",        "memmove",      "memset",
-      "memcmp",          "strlen", "strcpy",         "__mem",        "__str",       "std::__"};
+      "__asan",       "LLVMFuzzer",      "__msan", "__ubsan",        "__tsan",       "__sanitizer", "__interceptor", "__isobar",
+      "isobar_",      "__libc_",         "__GI_",  "gsignal",        "raise",        "abort",       "__assert",      "pthread_kill",
+      "__pthread",    "_start",          "main",   "std::terminate", "__cxxabiv1::", "__cxa_",      "run_file",      "run_path",
+      "operator new", "operator delete", "malloc", "calloc",         "realloc",      "free",        "memcpy",        "memmove",
+      "memset",       "memcmp",          "strlen", "strcpy",         "__mem",        "__str",       "std::__"};
   return function.empty() || function == "??" ||
          std::ranges::any_of(kBeginnings, [&](std::string_view begin) { return function.starts_with(begin); });
 }

@@ -11,6 +11,8 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::size_t kFramesShown = 8;
+
 struct Replayed {
   fs::path path;
   std::size_t bytes;
@@ -120,8 +122,9 @@ std::string triage_text(const Triage& triage) {
     text += fmt::format("{}\n  {} input{}, the smallest {} bytes: {}\n", group.signature, group.inputs.size(),
                         group.inputs.size() == 1 ? "" : "s", group.bytes, group.inputs.front().string());
     if (group.minimized) text += fmt::format("  minimised to {} bytes: {}\n", group.minimized_bytes, group.minimized->string());
-    for (std::size_t i = 0; i < group.report.frames.size() && i < 8; ++i)
-      text += fmt::format("    #{} {} {}\n", i, group.report.frames[i].function, place_of(group.report.frames[i]));
+    std::size_t shown = 0;
+    for (const Frame& frame : group.report.frames)
+      if (!is_machinery(frame) && ++shown <= kFramesShown) text += fmt::format("    {} {}\n", frame.function, place_of(frame));
     text += '\n';
   }
   if (!triage.vanished.empty()) {

@@ -94,10 +94,20 @@ struct RidgeParameters {
   int factors = 50;
   double ridge = 5;
 };
+/// What code of the user's makes, of the key's newest events (features/outside.h).
+struct OutsideParameters {
+  std::vector<std::string> of;       ///< expressions over the source's columns: what it is given of an event
+  std::vector<std::string> command;  ///< a program and its arguments; none: it is a library
+  std::string library, arguments;    ///< the library's file, and what it is given when it is loaded
+  int window = 1;                    ///< how many events
+  int batch = 32;                    ///< how many keys at once, at most
+  Duration timeout = std::chrono::seconds(10);
+  friend bool operator==(const OutsideParameters&, const OutsideParameters&) = default;
+};
 struct ExpensiveFeature {
   std::string featurizer;
-  std::string of;  ///< an expression over the source's columns: the value, or the rating
-  std::variant<ForecastParameters, RidgeParameters> parameters;
+  std::string of;  ///< an expression over the source's columns: the value, or the rating; of what is made outside ""
+  std::variant<ForecastParameters, RidgeParameters, OutsideParameters> parameters;
   Schedule schedule;
 };
 

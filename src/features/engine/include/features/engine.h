@@ -23,6 +23,23 @@
 
 namespace isobar::features {
 
+/// A row as it was answered, and all that it takes to answer it again.
+struct ServedAnswer {
+  std::shared_ptr<const RequestPlan> plan;
+  Row inputs;                     ///< as RequestPlan::inputs
+  Instant at;                     ///< as of when
+  std::vector<SeenUpto> seen;     ///< of each of the plan's parts
+  std::vector<Answered> answers;  ///< as RequestPlan::outputs
+};
+/// Who keeps a sample of the answers. Called from any thread that answers; neither call may block.
+class AnswerSample {
+ public:
+  virtual ~AnswerSample() = default;
+  /// Whether the next row is one of the sample.
+  virtual bool wants() = 0;
+  virtual void take(ServedAnswer answer) = 0;
+};
+
 struct EngineConfig {
   /// The engine gathers by itself what waits for one flush, so the store need not.
   StoreConfig store{.group_delay = {.value = 1ms, .least = 0ms, .most = 1s, .sim = {0ms, 50ms}}};
@@ -34,6 +51,12 @@ struct EngineConfig {
   Knob<Duration> keep_events{.value = 0ms, .least = 0ms, .most = 24h * 365 * 100, .sim = {0ms, 0ms}};
   /// Where what goes wrong beside an answer is written down; "": nowhere.
   fs::path log_file;
+  /// What featurizers of definitions may run.
+  OutsidePrograms programs{};
+  /// How often a reading of a view is looked at for drift, at most.
+  Knob<Duration> drift_every{.value = 50ms, .least = 0ms, .most = 1h, .sim = {0ms, 1s}};
+  /// Told of answers; none: nobody is. It outlives the engine.
+  AnswerSample* sample = nullptr;
   /// How many rows may wait to be taken in; a push that would be beyond it is refused.
   Knob<std::size_t> rows_most{.value = 1'000'000, .least = 1, .most = 100'000'000, .sim = {10, 1000}};
 };
@@ -87,6 +110,11 @@ struct ExpensiveStatus {
   Counters counters;
   Gauges gauges;
 };
+/// How a feature's values, as they are read, differ from those that were read first (engine/drift.h). None: too few were.
+struct DriftStatus {
+  std::string view, feature;
+  std::optional<double> psi, nulls_then, nulls_now;
+};
 struct EngineStatus {
   std::uint64_t definition_version = 0;
   std::uint64_t log_events = 0;       ///< the sequence of the newest
@@ -96,6 +124,7 @@ struct EngineStatus {
   std::vector<SourceStatus> sources;
   std::vector<ViewStatus> views;
   std::vector<ExpensiveStatus> expensive;
+  std::vector<DriftStatus> drift;
 };
 
 /// A row of the log, for training sets and exports.
@@ -103,11 +132,12 @@ struct LoggedEvent {
   std::uint64_t sequence = 0;
   std::string source;
   EventOrder order;
-  Instant arrived;       ///< when it was taken in: what could be known when
-  Row row;               ///< in the columns that the source has now
-  bool removed = false;  ///< the record of `order` is withdrawn: it was deleted, or a correction of it follows
-  Instant withdrawn{};   ///< of what is removed: the event time from which it is no more, that of the version that follows it or of its
-                         ///< deletion; never before its own
+  Instant arrived;          ///< when it was taken in: what could be known when
+  Row row;                  ///< in the columns that the source has now
+  bool removed = false;     ///< the record of `order` is withdrawn: it was deleted, or a correction of it follows
+  bool superseded = false;  ///< it came after the version that follows it, and was never served
+  Instant withdrawn{};      ///< of what is removed: the event time from which it is no more, that of the version that follows it or of its
+                            ///< deletion; never before its own
 };
 
 class Engine {
@@ -149,6 +179,8 @@ class Engine {
   virtual Status feedback(const FeedbackReport& report) = 0;
   virtual Result<Explanation> explain(std::string_view view, std::string_view feature, std::span<const Value> keys) = 0;
 
+  /// The values of a view that are read from now on are what later ones are compared with. Errors   kNotFound
+  virtual Status restart_drift(std::string_view view) = 0;
   virtual EngineStatus status() const = 0;
   /// All events of the log, in the order in which they came, as of now. Errors   kDataLoss, kUnavailable; whatever `visit` returns
   virtual Status each_event(const std::function<Status(const LoggedEvent&)>& visit) const = 0;

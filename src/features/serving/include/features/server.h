@@ -1,6 +1,6 @@
 #pragma once
 
-/// Where clients meet the feature store: Feast's HTTP API on one port, the Redis protocol on another.
+/// Where clients meet the feature store: Feast's HTTP API on one port, the Redis protocol on another, Feast's gRPC on a third.
 ///
 /// Some threads, each with an event loop and the connections that fell to it. A request is read, answered from the engine's memory on the
 /// same thread, and written; only what must be durable first (a push, a key that is set) is answered later. docs/features.md lists routes,
@@ -51,6 +51,13 @@ struct ReadingProgress {
   std::string problem;        ///< what is in the way; "": nothing
 };
 
+/// What is kept of the answers, of whom a sample is.
+struct SampleCounts {
+  std::uint64_t written = 0, dropped = 0;  ///< rows
+  std::uint64_t bytes = 0;
+  std::string problem;  ///< why they cannot be kept; "": they can
+};
+
 /// What stands at a path beside the routes.
 struct Page {
   std::string content_type, body;
@@ -60,6 +67,7 @@ struct ServerOptions {
   std::string address = "127.0.0.1";        ///< numeric; beyond loopback only with `token`, `certificate_pem` and `key_pem`
   std::uint16_t http_port = 6566;           ///< 0: one that is free
   std::optional<std::uint16_t> redis_port;  ///< none: the Redis protocol is not spoken; 0: one that is free
+  std::optional<std::uint16_t> grpc_port;   ///< none: gRPC is not spoken; 0: one that is free. Without TLS, so on this machine alone
   std::size_t threads = 0;                  ///< 0: one for each core
   std::string token;                        ///< what clients must show; "": nothing
   std::string certificate_pem, key_pem;     ///< both: all that is said is under TLS
@@ -68,6 +76,8 @@ struct ServerOptions {
   std::function<void()> applied;
   /// Of the sources that are read. none: there are none. From a loop's thread, so it is quick; and so is the next
   std::function<std::vector<ReadingProgress>()> progress;
+  /// Of a sample that is kept of the answers. none: there is none
+  std::function<SampleCounts()> sampled;
   /// What a path that no route has shows to GET; nothing: 404.
   std::function<std::optional<Page>(std::string_view path)> pages;
   ServingConfig config;
@@ -85,6 +95,7 @@ class Server {
 
   std::uint16_t http_port() const;
   std::optional<std::uint16_t> redis_port() const;
+  std::optional<std::uint16_t> grpc_port() const;
 
  private:
   struct Inside;

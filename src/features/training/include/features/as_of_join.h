@@ -34,6 +34,8 @@ class EntityRows {
   virtual Status restart() = 0;
   /// inputs   as RequestPlan::inputs. False: there are no more
   virtual Result<bool> next(Row& inputs, Instant& at) = 0;
+  /// Of the row that was given last, as JoinOptions::as_served asks for it: one for each of the plan's parts.
+  virtual std::span<const SeenUpto> seen() const { return {}; }
 };
 
 enum class JoinPath {
@@ -43,10 +45,17 @@ enum class JoinPath {
 
 struct JoinOptions {
   bool as_of_knowledge = false;
+  /// A row sees what it is said to have seen when it was served: events in the order of the log, up to its line. Features that a schedule
+  /// refreshes are null.
+  bool as_served = false;
   /// Of rows, events and what is made of them, beside a few MiB for each view; the rest goes to temporary files. At least 1 MiB.
   std::uint64_t memory_bytes = std::uint64_t{512} << 20;
   fs::path temporary;  ///< a folder for temporary files, which have no names there
+  /// Views, and where those are fewer shares of their keys, are joined at the same time. 0: one thread for each core. What comes out is the
+  /// same.
+  std::size_t threads = 0;
   JoinPath path = JoinPath::kFastest;
+  OutsidePrograms programs{};  ///< what the definition's featurizers may run
   std::stop_token stop{};
 };
 
@@ -58,7 +67,7 @@ struct JoinReport {
 };
 
 /// out   called for each row, in their order, with one answer for each of the plan's outputs
-/// Errors   those of the rows and events, and of load_item_factors; kUnavailable: temporary files cannot be written; kInvalidArgument: too
+/// Errors   those of the rows and events, and of load_resources; kUnavailable: temporary files cannot be written; kInvalidArgument: too
 /// little memory; kConflict: the rows were others the second time; kDeadlineExceeded: it was stopped Cost     O(n log n), of which events
 /// of keys that no row has take no part; 0.2 µs for an event and each view that it feeds
 Result<JoinReport> join_as_of(const RequestPlan& plan, EntityRows& rows, const EventStream& events, const JoinOptions& options,

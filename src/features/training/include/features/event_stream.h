@@ -10,12 +10,14 @@
 namespace isobar::features {
 
 struct TrainingEvent {
-  std::size_t source = 0;  ///< among the project's
-  EventOrder order;        ///< no two events have the same, but for one and its removal
-  Instant arrived;         ///< when it could be known
-  bool removed = false;    ///< the event of this order was withdrawn: its record was deleted, or is corrected by another event
-  Instant withdrawn{};     ///< of a removal: the event time from which the event is no more, not before its own
-  const Row& row;          ///< in the columns of its source; of a removal those of what is withdrawn
+  std::size_t source = 0;   ///< among the project's
+  EventOrder order;         ///< no two events have the same, but for one and its removal
+  Instant arrived;          ///< when it could be known
+  bool removed = false;     ///< the event of this order was withdrawn: its record was deleted, or is corrected by another event
+  Instant withdrawn{};      ///< of a removal: the event time from which the event is no more, not before its own
+  const Row& row;           ///< in the columns of its source; of a removal those of what is withdrawn
+  std::uint64_t line = 0;   ///< of a store's log
+  bool superseded = false;  ///< it and its removal came after the version that follows it, so that it was never served
 };
 
 class EventStream {

@@ -16,10 +16,11 @@ namespace isobar::features {
 
 /// What one event gives to one view.
 struct Contribution {
-  std::string key;      ///< of features/key_codec.h; empty where the view has one row for all
-  Row newest;           ///< values of the features that are columns or expressions, as CompiledView::newest_features lists them
-  Row arguments;        ///< of the aggregates, as CompiledView::arguments types them
-  Row inputs;           ///< of the expensive features: for each its value, and for ridge the item beside it
+  std::string key;  ///< of features/key_codec.h; empty where the view has one row for all
+  Row newest;       ///< values of the features that are columns or expressions, as CompiledView::newest_features lists them
+  Row arguments;    ///< of the aggregates, as CompiledView::arguments types them
+  Row inputs;  ///< of the expensive features: for each its value, and for ridge the item beside it; of those made outside all that they are
+               ///< given
   std::string problem;  ///< of the first expression that has no result for the event, whose value is then null; "": none
 };
 
@@ -62,6 +63,7 @@ class CompiledView {
   };
   const std::vector<Expensive>& expensive_features() const { return expensive_; }
   /// Of the place-th value of Contribution::inputs.
+  std::size_t input_count() const { return inputs_.size(); }
   Type input_type(std::size_t place) const { return inputs_[place].expression->type(); }
 
   /// The key's bytes of the key columns' values. Errors   kInvalidArgument: as `encode_key`, with the column's name

@@ -31,13 +31,14 @@ struct Answered {
 };
 
 /// Immutable. Safe from any thread.
-class RequestPlan {
+class RequestPlan : public std::enable_shared_from_this<RequestPlan> {
  public:
   /// Errors   kNotFound: no such service, view or feature (the message names the nearest); kInvalidArgument: a name that two views have,
   ///          two answers of one name (with the mend: full names), neither or both of service and features, a key of two types
   static Result<std::shared_ptr<const RequestPlan>> create(std::shared_ptr<const Project> project, const RequestSpec& spec);
 
   const Project& project() const { return *project_; }
+  const RequestSpec& spec() const { return spec_; }
   /// What a row of the request has: the keys of all its views, each once, then the columns that features on demand ask for.
   const std::vector<Column>& inputs() const { return inputs_; }
   std::size_t key_count() const { return key_count_; }
@@ -48,6 +49,8 @@ class RequestPlan {
   };
   /// In the order of the request.
   const std::vector<Output>& outputs() const { return outputs_; }
+  /// Whether the i-th of them stands on a feature that a schedule refreshes, and so may be of older inputs than the rest.
+  bool scheduled(std::size_t output) const;
 
   /// A view that it reads, and which of the inputs make its key.
   struct Part {
@@ -82,6 +85,7 @@ class RequestPlan {
   Answered on_demand(const OnDemand& feature, const Row& inputs, const ViewReading& reading) const;
 
   std::shared_ptr<const Project> project_;
+  RequestSpec spec_;
   std::vector<Column> inputs_;
   std::size_t key_count_ = 0;
   std::vector<Part> parts_;

@@ -33,6 +33,13 @@ struct ViewReading {
   std::vector<FieldStatus> statuses;  ///< of each: kPresent, kNullValue, or kInvalid: a sum beyond its type, a NaN
 };
 
+/// Up to where an answer saw the events of a view's key: those of the log's lines up to this one and of no later one, of which those
+/// after the watermark had yet to come.
+struct SeenUpto {
+  std::uint64_t line = 0;
+  Instant watermark{};
+};
+
 /// Where an expensive feature's value comes from.
 enum class ExpensiveValues {
   kStored,  ///< from the row that `set_expensive` was told last: serving, within a budget
@@ -44,8 +51,8 @@ class ViewState {
  public:
   struct Options {
     ExpensiveValues expensive = ExpensiveValues::kStored;
-    Duration remembered = std::chrono::hours(7 * 24);         ///< how long after its ttl a key is still told to have expired
-    std::vector<std::shared_ptr<const ItemFactors>> items{};  ///< of each expensive feature; those without need none
+    Duration remembered = std::chrono::hours(7 * 24);  ///< how long after its ttl a key is still told to have expired
+    FeaturizerResources resources{};                   ///< of each expensive feature
   };
   /// view     must stay where it is
   /// Errors   kInvalidArgument: as KeyedWindows::create; a featurizer's parameters
@@ -73,6 +80,7 @@ class ViewState {
 
   /// All events up to here have come, but for late ones. It never goes back.
   void advance(Instant watermark);
+  Instant watermark() const;
   /// Whether an event waits that `advance` to this instant would take in.
   bool due(Instant at) const;
   /// Lets go of what no reading from the watermark on can see. Cost   O(keys)
@@ -111,7 +119,7 @@ class ViewState {
   void each_key(const std::function<void(std::string_view)>& visit) const;
   /// From now on by a view that is made as the one before, though other things of it changed: its ttl, its schedules.
   /// view     must stay where it is. Errors   as `create`
-  Status rebind(const CompiledView& view, std::vector<std::shared_ptr<const ItemFactors>> items);
+  Status rebind(const CompiledView& view, FeaturizerResources resources);
   /// Forgets a key.
   void erase(std::string_view key);
 

@@ -1,4 +1,4 @@
-#include "features/item_factors.h"
+#include "features/featurizer_resources.h"
 
 #include <fmt/format.h>
 
@@ -32,16 +32,19 @@ Result<std::shared_ptr<const ItemFactors>> load(const RidgeParameters& parameter
 
 }  // namespace
 
-Result<std::vector<std::shared_ptr<const ItemFactors>>> load_item_factors(const CompiledView& view) {
-  std::vector<std::shared_ptr<const ItemFactors>> items;
+Result<FeaturizerResources> load_resources(const CompiledView& view, const OutsidePrograms& programs, const std::vector<bool>& wanted) {
+  FeaturizerResources all;
   for (const auto& expensive : view.expensive_features()) {
-    items.push_back(nullptr);
-    const auto* ridge = std::get_if<RidgeParameters>(&expensive.feature.parameters);
-    if (ridge == nullptr) continue;
-    TRY_ASSIGN(items.back(),
-               load(*ridge, view.input_type(expensive.input + 1)).context(view.name() + ":" + view.stored()[expensive.stored].name));
+    FeaturizerResource& one = all.emplace_back();
+    if (!wanted.empty() && !wanted[expensive.stored]) continue;
+    const std::string name = view.name() + ":" + view.stored()[expensive.stored].name;
+    if (const auto* ridge = std::get_if<RidgeParameters>(&expensive.feature.parameters)) {
+      TRY_ASSIGN(one.items, load(*ridge, view.input_type(expensive.input + 1)).context(name));
+    } else if (const auto* outside = std::get_if<OutsideParameters>(&expensive.feature.parameters)) {
+      TRY_ASSIGN(one.outside, open_outside(*outside, view.stored()[expensive.stored].type, programs).context(name));
+    }
   }
-  return items;
+  return all;
 }
 
 }  // namespace isobar::features
