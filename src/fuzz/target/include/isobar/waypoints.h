@@ -1,6 +1,6 @@
-/* The macros of FuzzFactory (Padhye et al., OOPSLA 2019), for programs that were written for it: they compile unchanged and record into domains of
-   isobar's. What differs: values have 64 bits and saturate where FuzzFactory's wrap at 32, any number of domains, and keys are folded by modulo as
-   there. Without isobar-cc all are nothing, except that what is assumed is still checked, as there. */
+/* The macros of FuzzFactory (Padhye et al., OOPSLA 2019), for programs that were written for it: they compile unchanged and record into
+   domains of isobar's. What differs: values have 64 bits and saturate where FuzzFactory's wrap at 32, any number of domains, and keys are
+   folded by modulo as there. Without isobar-cc all are nothing, except that what is assumed is still checked, as there. */
 #ifndef ISOBAR_WAYPOINTS_H
 #define ISOBAR_WAYPOINTS_H
 
@@ -26,10 +26,10 @@ void isobar_fuzz_waypoints_set(int handle, uint64_t key, uint64_t value);
 void isobar_fuzz_waypoints_inc(int handle, uint64_t key, uint64_t value);
 int isobar_fuzz_assume(int holds);
 
-#define FUZZFACTORY_DSF_NEW(name, size, reducer, initial)                                  \
-  int name = -1;                                                                           \
-  __attribute__((constructor(102))) static void isobar_fuzz_waypoints_of_##name(void) {    \
-    name = isobar_fuzz_waypoints_new(#name, size, reducer, initial);                       \
+#define FUZZFACTORY_DSF_NEW(name, size, reducer, initial)                               \
+  int name = -1;                                                                        \
+  __attribute__((constructor(102))) static void isobar_fuzz_waypoints_of_##name(void) { \
+    name = isobar_fuzz_waypoints_new(#name, size, reducer, initial);                    \
   }
 #define FUZZFACTORY_DSF_MAX(name, key, value) isobar_fuzz_waypoints_max(name, (uint64_t)(key), (uint64_t)(value))
 #define FUZZFACTORY_DSF_BIT(name, key, value) isobar_fuzz_waypoints_bit(name, (uint64_t)(key), (uint64_t)(value))
@@ -49,13 +49,13 @@ int isobar_fuzz_assume(int holds);
 #endif
 
 #define ASSUME1(expression) ((void)ISOBAR_WAYPOINTS_ASSUMED(expression))
-#define ASSUME_OR_RETURN(expression, value)                       \
-  do {                                                            \
-    if (!ISOBAR_WAYPOINTS_ASSUMED(expression)) return value;      \
+#define ASSUME_OR_RETURN(expression, value)                  \
+  do {                                                       \
+    if (!ISOBAR_WAYPOINTS_ASSUMED(expression)) return value; \
   } while (0)
-#define ASSUME_OR_EXIT(expression)                                \
-  do {                                                            \
-    if (!ISOBAR_WAYPOINTS_ASSUMED(expression)) exit(0);           \
+#define ASSUME_OR_EXIT(expression)                      \
+  do {                                                  \
+    if (!ISOBAR_WAYPOINTS_ASSUMED(expression)) exit(0); \
   } while (0)
 
 #ifdef __cplusplus
