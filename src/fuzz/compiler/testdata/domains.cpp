@@ -143,8 +143,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (int i = 0; i < 3; ++i) {
       try {
         sink = throws_deep(5);
-      } catch (const std::exception&) {
-      }
+      } catch (const std::exception&) {}
     }
   }
   if (what == "deep") deep(10);

@@ -102,7 +102,7 @@ int main(int argc, char** argv) {
     print_cells();
     print_blocks();
     print_log(shared);
-    isobar_epoch = 0;
+    isobar_epoch = ISOBAR_NO_RUN;
     fflush(stdout);
     free(input);
   }
