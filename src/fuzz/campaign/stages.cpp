@@ -14,7 +14,7 @@ constexpr Duration kTurn = 30ms;
 constexpr std::size_t kTrialsMin = 4, kTrialsMax = 2048;
 /// Of the first look at an input.
 constexpr std::size_t kExaminedBytesMax = 1 << 14, kColorTriesMax = 600, kReplacementsMax = 4000, kTogetherMax = 256;
-constexpr std::size_t kProbedBytesMax = 512, kRepairedMax = 512;
+constexpr std::size_t kProbedBytesMax = 512, kRepairedMax = 512, kTailMax = 256;
 constexpr Duration kProbeMax = 300ms;
 /// Of each part of the first look: an input that runs for long is looked at less closely.
 constexpr Duration kLookMax = 500ms;
@@ -129,6 +129,10 @@ Status RunningCampaign::repair(EntryId id) {
   std::vector<Trial> trials(energy(entries_[id]));
   for (Trial& trial : trials) {
     trial.input = input;
+    // A length that grows wants something behind it to be the length of.
+    if (random_.below(2) == 0 && input.size() + kTailMax <= options_.size_max)
+      trial.input.resize(input.size() + 1 + static_cast<std::size_t>(random_.below(kTailMax)),
+                         static_cast<std::uint8_t>(random_.below(256)));
     trial.recipe = havoc_.mutate(trial.input, {}, dictionary_, random_);
   }
   TRY_ASSIGN(const auto mended, repaired(std::move(trials), log, first.hash));

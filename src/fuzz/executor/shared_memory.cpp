@@ -20,7 +20,7 @@ Result<std::unique_ptr<SharedMemory>> SharedMemory::create() {
   if (memory == MAP_FAILED) return errno_error("map the memory shared with the target");
   auto* shared = static_cast<isobar_fuzz_shared*>(memory);
   shared->magic = ISOBAR_FUZZ_MAGIC;
-  shared->abi = ISOBAR_FUZZ_ABI_VERSION;
+  shared->abi = ISOBAR_FUZZ_SHARED_ABI;
   return std::unique_ptr<SharedMemory>(new SharedMemory(std::move(descriptor), shared));
 }
 

@@ -1,5 +1,5 @@
-/* An input as the harness sees it: its own copy, whose last byte is the last before memory that may not be touched, so that reading beyond it is
-   found without a sanitizer; with AddressSanitizer a heap block of its size, so that the report says by how much. */
+/* An input as the harness sees it: its own copy, whose last byte is the last before memory that may not be touched, so that reading beyond
+   it is found without a sanitizer; with AddressSanitizer a heap block of its size, so that the report says by how much. */
 #ifndef ISOBAR_FUZZ_INPUT_H
 #define ISOBAR_FUZZ_INPUT_H
 

@@ -354,7 +354,7 @@ int isobar_zygote(isobar_harness harness, isobar_mutator mutator, int (*initiali
   struct isobar_fuzz_shared* shared = mmap(NULL, ISOBAR_FUZZ_SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (shared == MAP_FAILED) fail("the memory shared with the fuzzer cannot be mapped: is there a limit on address space?");
   close(file);
-  if (shared->magic != ISOBAR_FUZZ_MAGIC || shared->abi != ISOBAR_FUZZ_ABI_VERSION) {
+  if (shared->magic != ISOBAR_FUZZ_MAGIC || shared->abi != ISOBAR_FUZZ_SHARED_ABI) {
     RT.shared = shared;
     fail("the program was compiled for another version of isobar: compile it again");
   }

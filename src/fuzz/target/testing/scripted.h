@@ -1,5 +1,5 @@
-/* A target that is instrumented by hand, so that what the runtime and the fuzzer do is tested on a machine without clang. Its first byte says what
-   it does. Blocks: 0 always, 1 to 31 by the input's bytes; a domain of sites "site" with four, and one of 100 keys "key". */
+/* A target that is instrumented by hand, so that what the runtime and the fuzzer do is tested on a machine without clang. Its first byte
+   says what it does. Blocks: 0 always, 1 to 31 by the input's bytes; a domain of sites "site" with four, and one of 100 keys "key". */
 #ifndef ISOBAR_FUZZ_SCRIPTED_H
 #define ISOBAR_FUZZ_SCRIPTED_H
 

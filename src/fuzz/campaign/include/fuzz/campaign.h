@@ -30,7 +30,8 @@ struct GoalProgress {
   std::uint64_t extreme = 0;  ///< greatest aggregate of a domain (least, of `min`)
   std::uint32_t extreme_key = 0;
   EntryId extreme_holder = kNobody;
-  std::vector<std::pair<std::uint32_t, std::uint64_t>> top;  ///< keys of a domain with the greatest aggregates (least, of `min`), ten at most
+  std::vector<std::pair<std::uint32_t, std::uint64_t>>
+      top;                  ///< keys of a domain with the greatest aggregates (least, of `min`), ten at most
   double share = 0;         ///< of turns, now
   std::uint64_t finds = 0;  ///< inputs that moved it
   Duration last_find{0};    ///< of the campaign's running time

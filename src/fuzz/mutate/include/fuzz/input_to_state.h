@@ -59,8 +59,8 @@ struct Operands {
 /// Cost             O(operands × bytes), bounded at some 30 ms
 std::vector<Replacement> input_to_state(ByteView input, const Operands& log, ByteView colored, const Operands& other, std::size_t most);
 Bytes replaced(ByteView input, const Replacement& replacement);
-/// The input with about `share` of all replacements that change no size, none over another. Checks that are made one after another and answered once
-/// (a header's fields, an error that is gathered without a branch) are passed together or not at all.
+/// The input with about `share` of all replacements that change no size, none over another. Checks that are made one after another and
+/// answered once (a header's fields, an error that is gathered without a branch) are passed together or not at all.
 Bytes replaced_together(ByteView input, const std::vector<Replacement>& replacements, double share, Random& random);
 
 /// Constants that the input was compared with.
