@@ -128,13 +128,15 @@ Result<int> run_campaign(Context& context, const RunOptions& o) {
       console.say(fmt::format("{}: {}", fuzz::name_of(ending), path.string()));
     };
   TRY_ASSIGN(auto options, session_options(o));
-  TRY_ASSIGN(const auto session, FuzzSession::begin(std::move(options), std::move(events)));
-  Display display(console, *session, o.target.command[0]);
+  TRY_ASSIGN(const auto session, FuzzSession::begin(std::move(options), events));
   std::unique_ptr<fuzz::PageServer> page;
   if (o.page >= 0) {
     TRY_ASSIGN(page, fuzz::PageServer::start(static_cast<std::uint16_t>(o.page)));
     console.say(fmt::format("page: http://127.0.0.1:{}/", page->port()));
   }
+  // A screen that is drawn over has the address on it.
+  Display display(console, *session,
+                  page ? fmt::format("{}   http://127.0.0.1:{}/", o.target.command[0], page->port()) : o.target.command[0]);
   TRY_ASSIGN(auto history, fuzz::History::open(o.out));
   const SystemClock clock;
   const Instant began = clock.now();

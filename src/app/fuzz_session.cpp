@@ -26,7 +26,9 @@ struct FuzzSession::Worker {
   Status ended GUARDED_BY(mutex);
 };
 
-Result<std::unique_ptr<FuzzSession>> FuzzSession::begin(FuzzSessionOptions options, fuzz::CampaignEvents events) {
+FuzzSession::FuzzSession(FuzzSessionOptions options) : options_(std::move(options)) {}
+
+Result<std::unique_ptr<FuzzSession>> FuzzSession::begin(FuzzSessionOptions options, const fuzz::CampaignEvents& events) {
   std::unique_ptr<FuzzSession> session(new FuzzSession(std::move(options)));
   for (int place = 0; place < session->options_.workers; ++place) TRY(session->start(place, events));
   for (auto& worker : session->workers_) worker->thread = std::thread([&session = *session, &worker = *worker] { session.work(worker); });
@@ -40,7 +42,7 @@ FuzzSession::~FuzzSession() {
 }
 
 /// All are started before the first is at work, one after another: the target's sites are written by the first, the seeds are run by each.
-Status FuzzSession::start(int place, fuzz::CampaignEvents events) {
+Status FuzzSession::start(int place, const fuzz::CampaignEvents& events) {
   auto worker = std::make_unique<Worker>();
   worker->place = place;
   TRY_ASSIGN(auto folder, fuzz::CorpusFolder::open(options_.folder, place));
@@ -56,7 +58,7 @@ Status FuzzSession::start(int place, fuzz::CampaignEvents events) {
   }
   fuzz::CampaignOptions campaign = options_.campaign;
   campaign.seed += static_cast<std::uint64_t>(place) * 0x9e3779b9;
-  TRY_ASSIGN(worker->campaign, fuzz::Campaign::open(*worker->executor, *worker->folder, std::move(campaign), std::move(events)));
+  TRY_ASSIGN(worker->campaign, fuzz::Campaign::open(*worker->executor, *worker->folder, std::move(campaign), events));
   worker->progress = worker->campaign->progress();
   workers_.push_back(std::move(worker));
   return {};

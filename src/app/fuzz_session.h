@@ -30,7 +30,7 @@ class FuzzSession {
  public:
   /// Starts the workers; returns when the first is at work.
   /// Errors   what starting the target or opening the folder say
-  static Result<std::unique_ptr<FuzzSession>> begin(FuzzSessionOptions options, fuzz::CampaignEvents events);
+  static Result<std::unique_ptr<FuzzSession>> begin(FuzzSessionOptions options, const fuzz::CampaignEvents& events);
   ~FuzzSession();
 
   FuzzView view() const;
@@ -41,8 +41,8 @@ class FuzzSession {
 
  private:
   struct Worker;
-  explicit FuzzSession(FuzzSessionOptions options) : options_(std::move(options)) {}
-  Status start(int place, fuzz::CampaignEvents events);
+  explicit FuzzSession(FuzzSessionOptions options);
+  Status start(int place, const fuzz::CampaignEvents& events);
   void work(Worker& worker);
 
   FuzzSessionOptions options_;

@@ -59,7 +59,8 @@ TEST_F(RedisSourceTest, AnEntryThatIsNoRowIsCountedAndPassed) {
   run("XADD paid 2-0 user_id 1 amount 20");
   apply_stream();
   EXPECT_TRUE(comes_true([&] { return total(1) == "20 of 1"; })) << total(1);
-  EXPECT_EQ(progress().refused, 1U);
+  // Counted once the batch is taken, which is a moment after it is seen.
+  EXPECT_TRUE(comes_true([&] { return progress().refused == 1U; })) << progress().refused;
   EXPECT_THAT(progress().problem, ::testing::HasSubstr("entry 1-0: "));
 }
 

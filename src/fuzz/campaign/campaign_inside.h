@@ -61,7 +61,7 @@ class RunningCampaign final : public Campaign {
   // stages.cpp: what is tried
   Status examine(EntryId id);
   Status probe(EntryId id);
-  Result<std::vector<Trial>> repaired(std::vector<Trial> trials, const Operands& log, std::uint64_t path);
+  Result<std::vector<Trial>> repaired(const std::vector<Trial>& trials, const Operands& log, std::uint64_t path);
   Status repair(EntryId id);
   Status havoc(EntryId id);
   Status custom(EntryId id);

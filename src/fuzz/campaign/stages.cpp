@@ -90,7 +90,7 @@ Status RunningCampaign::examine(EntryId id) {
     for (std::size_t i = 0; i < most; ++i) std::swap(trials[i], trials[i + static_cast<std::size_t>(random_.below(trials.size() - i))]);
     trials.resize(most);
   }
-  TRY_ASSIGN(const auto mended, repaired(std::move(trials), log, first.hash));
+  TRY_ASSIGN(const auto mended, repaired(trials, log, first.hash));
   TRY_ASSIGN(const std::size_t kept, run(mended, id, "repairs"));
   entries_[id].repairs = kept > 0;
   return {};
@@ -98,7 +98,7 @@ Status RunningCampaign::examine(EntryId id) {
 
 /// A change that is right spoils a checksum over it, and the run ends there. A compare that held for the input and does not for what was
 /// made of it says what the checksum should be, so it is put in, too. log, path   of the input: compares that are in its log never held
-Result<std::vector<Trial>> RunningCampaign::repaired(std::vector<Trial> trials, const Operands& log, std::uint64_t path) {
+Result<std::vector<Trial>> RunningCampaign::repaired(const std::vector<Trial>& trials, const Operands& log, std::uint64_t path) {
   std::set<std::uint32_t> open;
   for (const auto& each : log.integers) open.insert(each.slot);
   for (const auto& each : log.buffers) open.insert(each.slot);
@@ -135,7 +135,7 @@ Status RunningCampaign::repair(EntryId id) {
                          static_cast<std::uint8_t>(random_.below(256)));
     trial.recipe = havoc_.mutate(trial.input, {}, dictionary_, random_);
   }
-  TRY_ASSIGN(const auto mended, repaired(std::move(trials), log, first.hash));
+  TRY_ASSIGN(const auto mended, repaired(trials, log, first.hash));
   return run(mended, id, "repairs").and_then([](std::size_t) { return Status(); });
 }
 

@@ -28,7 +28,7 @@ const std::string kBuilt = ISOBAR_BINARY_DIR "/fuzz/";
 ExecutorOptions stub(const std::string& how) {
   ExecutorOptions made;
   made.command = {kBuilt + "fuzz_afl_stub", how};
-  made.timeout = 200ms;
+  made.timeout = 600ms;
   made.memory_bytes = 64 << 20;
   return made;
 }

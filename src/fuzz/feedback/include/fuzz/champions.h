@@ -3,6 +3,7 @@
 /// Who holds what: for each block and class of counts the input that reaches it at the least cost, for each key of a domain the input with
 /// the best value. Only champions are worth fuzzing further; the others have been outdone.
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <unordered_map>
@@ -56,7 +57,7 @@ class Champions {
 
   const TargetShape* shape_;
   std::size_t goals_;
-  std::vector<Holding> planes_[ISOBAR_FUZZ_PLANES];  ///< [blocks × 8]
+  std::array<std::vector<Holding>, ISOBAR_FUZZ_PLANES> planes_;  ///< [blocks × 8]
   std::vector<Holding> slots_;
   std::vector<std::uint32_t> held_;  ///< [entries × goals]
 };
