@@ -154,7 +154,7 @@ std::vector<Replacement> input_to_state(ByteView input, const Operands& log, Byt
       next = at + 1;
     }
     if (!done.emplace(each.slot, each.a, each.b).second) continue;
-    const unsigned width = std::max(1U, (each.form & 0xff) / 8);
+    const unsigned width = std::clamp((each.form & 0xff) / 8, 1U, 8U);  // a target may say anything
     search.integers({each.a, a, each.b, width, each.form});
     if ((each.form & ISOBAR_FUZZ_CMP_CONSTANT) == 0) search.integers({each.b, b, each.a, width, each.form});
   }
@@ -203,7 +203,7 @@ Bytes replaced_together(ByteView input, const std::vector<Replacement>& replacem
 
 void learn_tokens(const Operands& log, Dictionary& dictionary) {
   for (const isobar_fuzz_operands& each : log.integers) {
-    const unsigned width = (each.form & 0xff) / 8;
+    const unsigned width = std::min((each.form & 0xff) / 8, 8U);
     if ((each.form & ISOBAR_FUZZ_CMP_CONSTANT) == 0 || width < 2 || each.b < 256 || each.b == mask_of(width)) continue;
     for (const bool big_endian : {false, true}) {
       const unsigned bytes = fits(each.b, 2, width) ? 2 : fits(each.b, 4, width) ? 4 : width;

@@ -176,6 +176,15 @@ TEST(InputToState, LearnsTheConstants) {
   EXPECT_THAT(tokens, testing::UnorderedElementsAre("abcd", "dcba", "IHDR"));
 }
 
+// Found by fuzzing: a width of 31 bytes was believed, and shifted by.
+TEST(InputToState, BelievesNoWidthThatANumberCannotHave) {
+  const Operands log{{compare(255 | ISOBAR_FUZZ_CMP_CONSTANT, 0x4141414141414141, 0x4242424242424242)}, {}};
+  EXPECT_THAT(tried("xxAAAAAAAAyy", log), Contains("xxBBBBBBBByy"));
+  Dictionary dictionary;
+  learn_tokens(log, dictionary);
+  EXPECT_EQ(dictionary.size(), 1U);
+}
+
 RC_GTEST_PROP(InputToState, StaysWithinTheInputWhateverTheTargetSays, (Bytes input)) {
   Operands log, other;
   Bytes colored = input;
