@@ -109,6 +109,11 @@ TEST_F(ACampaign, FindsWhatEndsTheTargetOnceEach) {
   EXPECT_EQ(files, 4U);
 }
 
+TEST_F(ACampaign, KeepsNoSecondCrashForAValueOfADomain) {
+  opened({"A", "Axxxxxxxx", "Ay"}, {}, "harness", false);
+  EXPECT_EQ(std::ranges::count(endings_, Ending::kCrash), 1);
+}
+
 TEST_F(ACampaign, DoesNotKeepForEverWhatNeverRepeats) {
   opened({"n"});
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(campaign_->turn().ok());

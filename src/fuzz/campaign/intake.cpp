@@ -74,8 +74,11 @@ Status RunningCampaign::took_note_of_death(const Outcome& outcome, ByteView inpu
   const bool hang = outcome.ending == Ending::kTimeout;
   if (outcome.features.empty()) {
     if (++silent_deaths_[outcome.ending] > kSilentDeathsMax) return {};
-  } else if (deaths_.add(outcome.features).empty()) {
-    return {};
+  } else {
+    // By its path alone: how far a domain's values had come when it died makes no other death.
+    std::vector<Feature> blocks(outcome.features.begin(), outcome.features.end());
+    std::erase_if(blocks, [](const Feature& feature) { return feature.what != ISOBAR_FUZZ_PLANE_COVERAGE; });
+    if (deaths_.add(blocks).empty()) return {};
   }
   if (hang) {
     // A busy machine makes slow runs: only what is too slow again is.
