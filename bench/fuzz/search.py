@@ -74,8 +74,8 @@ def measure(_):
     judge = building.built("sort_judge", "isobar", [sort], ["-DGOAL"])
     results = trials(programs, seeds, judge)
     yield from rows("insertion sort of 64 bytes, domain perf: swaps of 2,016", results, "swaps", "swaps", 0.95 * 2016)
-    reached = [next((at for at, line in history if line["swaps"] >= 2016), SECONDS * 10) for history in results["isobar"]]
-    yield Row("insertion sort of 64 bytes: its optimum", statistics.median(reached), 10, "s", note=f"each: {', '.join(f'{at:.1f}' for at in sorted(reached))}")
+    reached = [at for history in results["isobar"] for at in [next((at for at, line in history if line["swaps"] >= 2016), None)] if at is not None]
+    yield Row("insertion sort of 64 bytes: trials that reached its optimum within 10 s", sum(at <= 10 for at in reached), (TRIALS + 1) // 2, f"of {TRIALS}", more_is_better=True, note=f"within {SECONDS} s: {len(reached)}")
 
     goals = {"isobar": ["--domains", "mem,cmp"]}
     programs = {name: building.png(f"png_{name}", name, "-fsanitize=fuzzer", *goals.get(name, [])) for name in engines()}
