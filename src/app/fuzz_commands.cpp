@@ -57,7 +57,7 @@ class Display {
 };
 
 /// Workers as one: sums, and the furthest of each goal.
-fuzz::Progress together(const std::vector<fuzz::Progress>& workers) {
+fuzz::Progress together(const std::vector<fuzz::Progress>& workers, const fuzz::TargetShape& shape) {
   fuzz::Progress all = workers.front();
   for (std::size_t i = 1; i < workers.size(); ++i) {
     const fuzz::Progress& each = workers[i];
@@ -72,7 +72,10 @@ fuzz::Progress together(const std::vector<fuzz::Progress>& workers) {
       mine.finds += other.finds;
       mine.reached = std::max(mine.reached, other.reached);
       mine.last_find = std::max(mine.last_find, other.last_find);
-      if (other.extreme > mine.extreme) mine.extreme = other.extreme, mine.extreme_key = other.extreme_key;
+      const auto domain = std::ranges::find(shape.domains, mine.name, &fuzz::DomainShape::name);
+      const bool least = domain != shape.domains.end() && domain->reducer == fuzz::Reducer::kMin;
+      if (least ? other.extreme >= mine.extreme : other.extreme <= mine.extreme) continue;
+      mine.extreme = other.extreme, mine.extreme_key = other.extreme_key, mine.top = other.top;
     }
   }
   return all;
@@ -142,7 +145,7 @@ Result<int> run_campaign(Context& context, const RunOptions& o) {
   const Instant began = clock.now();
   while (true) {
     const FuzzView view = session->view();
-    const fuzz::Progress progress = together(view.workers);
+    const fuzz::Progress progress = together(view.workers, session->shape());
     display.show(progress);
     TRY(history.add(progress));
     if (page) page->show(fuzz::page_json(page_facts(o, true), progress, session->shape(), session->sites(), history));
@@ -151,7 +154,7 @@ Result<int> run_campaign(Context& context, const RunOptions& o) {
     if (left <= Duration(0) || signals.wait_for(std::min<Duration>(500ms, left))) break;
   }
   TRY(session->end());
-  const fuzz::Progress progress = together(session->view().workers);
+  const fuzz::Progress progress = together(session->view().workers, session->shape());
   TRY(history.add(progress));
   TRY(write_file(fs::path(o.out) / "report.html",
                  fuzz::page_html(fuzz::page_json(page_facts(o, false), progress, session->shape(), session->sites(), history)),

@@ -73,7 +73,7 @@ TEST_F(FuzzCommand, LosesNothingByAKill) {
   EXPECT_GE(files("inputs"), kept);
 }
 
-TEST_F(FuzzCommand, TwoWorkersShareWhatTheyFind) {
+TEST_F(FuzzCommand, TwoWorkersWorkInOneFolder) {
   const Outcome both = campaign("3s", {"--jobs", "2", "--corpus", write("seed", "s\1\2")});
   EXPECT_EQ(both.exit_code, 0) << both.err;
   EXPECT_TRUE(fs::exists(folder_ / "out" / "state.2"));

@@ -148,10 +148,6 @@ Status RunningCampaign::exchange() {
   return take(unknown, "others");
 }
 
-Status RunningCampaign::import(ByteView input, std::string_view from) { return take({Bytes(input.begin(), input.end())}, from); }
-
-const std::vector<EntryId>& RunningCampaign::holders(Goal goal) { return holders_[goal]; }
-
 std::vector<bool> RunningCampaign::possible_goals() {
   if (holders_at_ != kept_count_ + 1 &&
       (turns_ % kTurnsBetweenLooks == 0 || holders_at_ == 0 || kept_count_ + 1 - holders_at_ > entries_.size() / 16)) {
@@ -168,7 +164,7 @@ EntryId RunningCampaign::choose(Goal goal) {
     const EntryId holder = champions_.holder(goal, aggregates_.extreme(goal).second);
     if (holder != kNobody) return holder;
   }
-  const auto& all = holders(goal);
+  const auto& all = holders_[goal];
   // Coverage is found sooner by what runs sooner. A domain may be about what takes long: there, time is no fault.
   const auto worth = [&](EntryId id) {
     const double slowness = goal < kFirstDomain ? 1 + static_cast<double>(entries_[id].took.count()) / 1e6 : 1;

@@ -28,7 +28,6 @@ class RunningCampaign final : public Campaign {
   Progress progress() const override;
   const std::vector<Entry>& entries() const override { return entries_; }
   const Aggregates& aggregates() const override { return aggregates_; }
-  Status import(ByteView input, std::string_view from) override;
   Status exchange() override;
 
  private:
@@ -38,7 +37,6 @@ class RunningCampaign final : public Campaign {
   Status restore(const CampaignState& state);
   Status take(const std::vector<Bytes>& inputs, std::string_view from);
   EntryId choose(Goal goal);
-  const std::vector<EntryId>& holders(Goal goal);
   std::vector<bool> possible_goals();
   Duration now() const;
 

@@ -173,10 +173,10 @@ TEST_F(ACampaign, TakesInputsOfOthersThatMoveSomethingHere) {
   opened({"b"});
   const auto before = campaign_->progress().entries;
   const Bytes novel{'b', 9}, known{'b'};
-  ASSERT_TRUE(campaign_->import(novel, "worker 2").ok());
-  ASSERT_TRUE(campaign_->import(known, "worker 2").ok());
+  for (const Bytes& input : {novel, known}) ASSERT_TRUE(folder_->keep(hash_of(input), input).ok());
+  ASSERT_TRUE(campaign_->exchange().ok());
   EXPECT_EQ(campaign_->progress().entries, before + 1);
-  EXPECT_EQ(campaign_->entries().back().found_by, "worker 2");
+  EXPECT_EQ(campaign_->entries().back().found_by, "others");
 }
 
 }  // namespace

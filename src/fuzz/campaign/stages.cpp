@@ -5,6 +5,7 @@
 #include <set>
 
 #include "campaign_inside.h"
+#include "fuzz/shorten.h"
 
 namespace isobar::fuzz {
 namespace {
@@ -20,8 +21,6 @@ constexpr Duration kProbeMax = 300ms;
 constexpr Duration kLookMax = 500ms;
 constexpr std::size_t kTrimLeast = 8, kTrimTriesMax = 200;
 constexpr Duration kTrimMax = 100ms;
-
-Operands own(const OperandLog& log) { return Operands::of(log); }
 
 /// Numbers that a length might rather be.
 std::vector<std::uint64_t> further(std::uint64_t value, unsigned bytes) {
@@ -60,7 +59,7 @@ Status RunningCampaign::examine(EntryId id) {
   if (input.empty() || input.size() > kExaminedBytesMax || affords < 8) return {};
   TRY_ASSIGN(const Outcome first, run_one(input, {.log_operands = true}));
   if (first.ending != Ending::kOk) return {};
-  const Operands log = own(executor_.operands());
+  const Operands log = Operands::of(executor_.operands());
   learn_tokens(log, dictionary_);
   if (log.integers.empty() && log.buffers.empty()) return {};
   Colorizer colorizer(input, std::min({kColorTriesMax, input.size() * 2 + 8, affords}), random_);
@@ -71,7 +70,7 @@ Status RunningCampaign::examine(EntryId id) {
   Operands other;
   if (colorizer.changed()) {
     TRY_ASSIGN(const Outcome outcome, run_one(colorizer.colored(), {.log_operands = true}));
-    if (outcome.ending == Ending::kOk && outcome.hash == first.hash) other = own(executor_.operands());
+    if (outcome.ending == Ending::kOk && outcome.hash == first.hash) other = Operands::of(executor_.operands());
   }
   const bool two = !other.integers.empty() || !other.buffers.empty();
   const auto replacements =
@@ -107,7 +106,7 @@ Result<std::vector<Trial>> RunningCampaign::repaired(const std::vector<Trial>& t
     if (now() > turn_ends_) break;
     TRY_ASSIGN(const Outcome outcome, run_one(trial.input, {.log_operands = true}));
     if (outcome.ending != Ending::kOk || outcome.hash == path) continue;
-    Operands broken = own(executor_.operands());
+    Operands broken = Operands::of(executor_.operands());
     std::erase_if(broken.integers, [&](const auto& each) { return open.contains(each.slot); });
     std::erase_if(broken.buffers, [&](const auto& each) { return open.contains(each.slot); });
     if (broken.integers.empty() && broken.buffers.empty()) continue;
@@ -125,7 +124,7 @@ Status RunningCampaign::repair(EntryId id) {
   const Bytes input = *held;
   TRY_ASSIGN(const Outcome first, run_one(input, {.log_operands = true}));
   if (first.ending != Ending::kOk) return {};
-  const Operands log = own(executor_.operands());
+  const Operands log = Operands::of(executor_.operands());
   std::vector<Trial> trials(energy(entries_[id]));
   for (Trial& trial : trials) {
     trial.input = input;
@@ -200,11 +199,8 @@ Status RunningCampaign::custom(EntryId id) {
 
 /// The input without what it does not need: on the same path, and no value that it moved goes less far.
 Result<Bytes> RunningCampaign::trimmed(const Candidate& candidate, std::span<const Change> changes) {
-  Bytes best = candidate.input;
-  std::size_t tries = 0;
   const std::size_t tries_max = std::min(kTrimTriesMax, affordable({.took = candidate.outcome.took}, kTrimMax));
   const auto as_good = [&](ByteView input) -> Result<bool> {
-    ++tries;
     std::vector<Feature> features;
     TRY_ASSIGN(const Outcome outcome, run_one(input, {.all_features = true}, &features));
     if (outcome.ending != Ending::kOk || outcome.hash != candidate.outcome.hash) return false;
@@ -217,16 +213,7 @@ Result<Bytes> RunningCampaign::trimmed(const Candidate& candidate, std::span<con
       return same != features.end() && reduce(domain.reducer, change.before, same->value) == change.after;
     });
   };
-  for (std::size_t block = best.size() / 4; block >= 1 && best.size() > kTrimLeast; block /= 2) {
-    for (std::size_t at = 0; at + block <= best.size() && tries < tries_max;) {
-      Bytes shorter(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(at));
-      shorter.insert(shorter.end(), best.begin() + static_cast<std::ptrdiff_t>(at + block), best.end());
-      TRY_ASSIGN(const bool good, as_good(shorter));
-      if (good) best = std::move(shorter);
-      else at += block;
-    }
-  }
-  return best;
+  return candidate.input.size() <= kTrimLeast ? candidate.input : shortened(candidate.input, as_good, tries_max);
 }
 
 }  // namespace isobar::fuzz

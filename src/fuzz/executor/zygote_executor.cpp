@@ -55,7 +55,7 @@ class ZygoteExecutor final : public Executor {
   bool is_harness() const override { return persistent_; }
   std::size_t batch_size() const override { return persistent_ ? 256 : 16; }
   std::uint64_t starts() const override { return starts_; }
-  OperandLog operands() const override { return {integers_, buffers_, operands_cut_}; }
+  OperandLog operands() const override { return {integers_, buffers_}; }
   Status run(std::span<const ByteView> inputs, const RunOptions& options,
              const std::function<void(std::size_t, const Outcome&)>& each) override;
 
@@ -98,7 +98,6 @@ class ZygoteExecutor final : public Executor {
   std::vector<Feature> features_;
   std::vector<isobar_fuzz_operands> integers_;
   std::vector<isobar_fuzz_buffers> buffers_;
-  bool operands_cut_ = false;
 };
 
 // ---- the process ----
@@ -408,7 +407,6 @@ void ZygoteExecutor::keep_operands() {
     each.a_size = std::min<std::uint8_t>(each.a_size, sizeof each.a);
     each.b_size = std::min<std::uint8_t>(each.b_size, sizeof each.b);
   }
-  operands_cut_ = shared.operands_lost != 0;
 }
 
 /// A worker that leaks is replaced before it is a run's fault.

@@ -63,15 +63,6 @@ void Champions::claim(EntryId entry, InputCost cost, std::span<const Feature> fe
   }
 }
 
-bool Champions::would_win(InputCost cost, std::span<const Feature> features) const {
-  const std::uint64_t by_size = size_then_time(cost);
-  return std::ranges::any_of(features, [&](const Feature& feature) {
-    if (feature.what < ISOBAR_FUZZ_PLANES || !shape_->has(feature)) return false;
-    const Holding& holding = slots_[feature.key];
-    return holding.entry != kNobody && feature.value == holding.value && by_size >> 32 < holding.cost >> 32;
-  });
-}
-
 std::uint32_t Champions::held(EntryId entry, Goal goal) const {
   const std::size_t place = std::size_t{entry} * goals_ + goal;
   return place < held_.size() ? held_[place] : 0;

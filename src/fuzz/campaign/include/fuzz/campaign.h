@@ -73,8 +73,6 @@ class Campaign {
   virtual const Aggregates& aggregates() const = 0;
   /// Runs what has come into the folder from others, and keeps what moves anything here.
   virtual Status exchange() = 0;
-  /// Takes an input of another campaign: run, and kept if it moves anything here.
-  virtual Status import(ByteView input, std::string_view from) = 0;
 };
 
 }  // namespace isobar::fuzz

@@ -46,7 +46,6 @@ struct Outcome {
 struct OperandLog {
   std::span<const isobar_fuzz_operands> integers;
   std::span<const isobar_fuzz_buffers> buffers;
-  bool cut = false;  ///< there were more
 };
 
 struct RunOptions {

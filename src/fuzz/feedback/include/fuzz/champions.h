@@ -31,8 +31,6 @@ class Champions {
   /// a smaller. Of sets (union, intersection, log) whoever adds a member wins. changes   what Aggregates::add said of the same features
   /// Cost      O(features)
   void claim(EntryId entry, InputCost cost, std::span<const Feature> features, std::span<const Change> changes);
-  /// Whether the input would take a key from a dearer holder: an equal value by fewer bytes. For what is no waypoint.
-  bool would_win(InputCost cost, std::span<const Feature> features) const;
 
   /// How many keys of a goal an entry holds.
   std::uint32_t held(EntryId entry, Goal goal) const;

@@ -269,7 +269,6 @@ struct isobar_fuzz_shared {
   uint32_t full;                /* the batch ended early, as there was no room for the features of `next` */
   uint64_t started_nanoseconds; /* when `next` began, CLOCK_MONOTONIC */
   uint64_t features;
-  uint64_t allocation_max; /* bytes: one allocation above it is reported and ends the run; 0: none */
   struct isobar_fuzz_run run[ISOBAR_FUZZ_RUNS_MAX];
   struct isobar_fuzz_operands operand[ISOBAR_FUZZ_OPERANDS_MAX];
   struct isobar_fuzz_buffers buffer[ISOBAR_FUZZ_BUFFERS_MAX];
