@@ -36,30 +36,6 @@ Result<Pipe> make_pipe() {
   return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
-/// A child in a session of its own, with the three streams given and no signal blocked or ignored.
-Result<pid_t> spawn(const std::vector<std::string>& words, int in, int out, int err) {
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  pid_t pid = 0;
-  const int failed = ::posix_spawnp(&pid, words[0].c_str(), &files, &attributes, pointers_to(words).data(), environ);
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&attributes);
-  if (failed == ENOENT) return not_found("there is no program '" + words[0] + "' here");
-  if (failed != 0) return errno_error("start " + words[0], failed);
-  return pid;
-}
-
 /// Feeds and drains a child until both of its outputs have ended.
 class Conversation {
  public:
@@ -141,13 +117,38 @@ class WithoutSigpipe {
 
 }  // namespace
 
+Result<pid_t> spawn_child(const std::vector<std::string>& words, int in, int out, int err) {
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  pid_t pid = 0;
+  const int failed = ::posix_spawnp(&pid, words[0].c_str(), &files, &attributes, pointers_to(words).data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  posix_spawnattr_destroy(&attributes);
+  if (failed == ENOENT) return not_found("there is no program '" + words[0] + "' here");
+  if (failed == ENOEXEC) return invalid(words[0] + " is no program: a script begins with a line as #!/usr/bin/python3");
+  if (failed == EACCES) return Error(Code::kPermissionDenied, words[0] + " may not be run: chmod +x it");
+  if (failed != 0) return errno_error("start " + words[0], failed);
+  return pid;
+}
+
 Result<ChildOutput> run_child(const std::vector<std::string>& words, std::string_view input, Duration deadline, std::size_t output_max) {
   CHECK(!words.empty());
   const auto end = Steady::now() + deadline;
   TRY_ASSIGN(auto in, make_pipe());
   TRY_ASSIGN(auto out, make_pipe());
   TRY_ASSIGN(auto err, make_pipe());
-  TRY_ASSIGN(const pid_t pid, spawn(words, in.read_end.get(), out.write_end.get(), err.write_end.get()));
+  TRY_ASSIGN(const pid_t pid, spawn_child(words, in.read_end.get(), out.write_end.get(), err.write_end.get()));
   in.read_end.reset();
   out.write_end.reset();
   err.write_end.reset();

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -15,7 +14,7 @@
 #include <cstring>
 #include <thread>
 
-extern char** environ;
+#include "base/child.h"
 
 namespace isobar::features {
 
@@ -44,33 +43,6 @@ Result<Ends> make_input() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return failed("make a socket", errno);
   return Ends{Fd(ends[0]), Fd(ends[1])};
-}
-
-Result<pid_t> spawn(const std::vector<std::string>& words, int in, int out, int err) {
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  std::vector<char*> pointers;
-  for (const auto& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
-  pointers.push_back(nullptr);
-  pid_t pid = 0;
-  const int problem = ::posix_spawn(&pid, words[0].c_str(), &files, &attributes, pointers.data(), environ);
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&attributes);
-  if (problem == ENOEXEC) return unavailable(fmt::format("{} is no program: a script begins with a line as #!/usr/bin/python3", words[0]));
-  if (problem == EACCES) return unavailable(fmt::format("{} may not be run: chmod +x it", words[0]));
-  if (problem != 0) return failed("start " + words[0], problem);
-  return pid;
 }
 
 /// False: there is no more.
@@ -102,9 +74,11 @@ Result<std::unique_ptr<ChildProgram>> ChildProgram::start(const std::vector<std:
   TRY_ASSIGN(Ends in, make_input());
   TRY_ASSIGN(Ends out, make_pipe());
   TRY_ASSIGN(Ends err, make_pipe());
-  TRY_ASSIGN(const pid_t pid, spawn(words, in.theirs.get(), out.theirs.get(), err.theirs.get()));
+  const auto pid = spawn_child(words, in.theirs.get(), out.theirs.get(), err.theirs.get());
+  // Whatever it is, it may be mended while the store runs: it is tried again.
+  if (!pid.ok()) return unavailable(pid.error().message());
   return std::unique_ptr<ChildProgram>(
-      new ChildProgram(pid, std::move(in.ours), std::move(out.ours), std::move(err.ours), std::move(said)));
+      new ChildProgram(*pid, std::move(in.ours), std::move(out.ours), std::move(err.ours), std::move(said)));
 }
 
 ChildProgram::~ChildProgram() {

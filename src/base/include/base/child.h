@@ -2,6 +2,8 @@
 
 /// Other programs as children of this process.
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,11 @@ struct ChildOutput {
 /// Errors   kNotFound: there is no such program; kDeadlineExceeded: it was killed; kExhausted: it said more than `output_max`
 Result<ChildOutput> run_child(const std::vector<std::string>& words, std::string_view input, Duration deadline,
                               std::size_t output_max = 256 << 20);
+
+/// Starts a program in a session of its own, with these descriptors as its standard streams, all others that close on exec closed, and no
+/// signal blocked or ignored. Who starts it waits for it. Errors   kNotFound: there is no such program; kPermissionDenied,
+/// kInvalidArgument: it may not, or cannot, be run
+Result<pid_t> spawn_child(const std::vector<std::string>& words, int in, int out, int err);
 
 /// Starts a program that nobody waits for, with a socket as its standard input and output; its errors are dropped. It is told the
 /// end of its input when the socket is closed here. No zombie is left.
