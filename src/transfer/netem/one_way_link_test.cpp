@@ -79,8 +79,9 @@ RC_GTEST_PROP(OneWayLink, CarriesItsRateOverASecondWhateverTheFrames, ()) {
   OneWayLink link({.gbps = gbps, .queue = {300 * kKiB}}, 1);
   std::uint64_t bytes = 0;
   std::size_t next = 0;
-  // A sender that never lets the queue run dry.
-  for (Duration now{0}; now < 1500ms; now += 200us) {
+  // A sender that never lets the queue run dry: what is sent between two of its turns, 125 kB at the most, is less than
+  // waits at the least when the next frame no longer fits, the queue without one of the longest frames.
+  for (Duration now{0}; now < 1500ms; now += 100us) {
     while (link.offer(frame_of(payloads[next % payloads.size()], kFull), now) == Fate::kUnderWay) ++next;
     while (link.take_due(now)) continue;
     if (now == 500ms) bytes = link.traffic().wire_bytes;
