@@ -1,7 +1,8 @@
 #pragma once
 
 /// Failure as a value. `Result<T>` holds a `T` or an `Error`; it has the shape of `std::expected`, is `[[nodiscard]]`,
-/// and gathers context on the way out, so that a message reads as a sentence from intent to cause.
+/// and gathers context on the way out, so that a message reads as a sentence from intent to cause. Where a field has errors of its own
+/// (SQL), `Result<T, E>` holds those: any type with a `message`.
 
 #include <chrono>
 #include <optional>
@@ -64,12 +65,12 @@ inline Error unavailable(std::string message) { return {Code::kUnavailable, std:
 Error errno_error(std::string_view doing);
 Error errno_error(std::string_view doing, int error_number);
 
-template <class T>
+template <class T, class E = Error>
 class [[nodiscard]] Result {
  public:
   using value_type = T;
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -83,7 +84,7 @@ class [[nodiscard]] Result {
   const T* operator->() const { return &value(); }
   T value_or(T other) const& { return ok() ? std::get<0>(state_) : std::move(other); }
 
-  const Error& error() const {
+  const E& error() const {
     CHECK(!ok());
     return std::get<1>(state_);
   }
@@ -99,26 +100,26 @@ class [[nodiscard]] Result {
   void require() const {
     if (!ok()) check_failed("Result holds a value", "error", std::get<1>(state_).message(), __FILE__, __LINE__);
   }
-  std::variant<T, Error> state_;
+  std::variant<T, E> state_;
 };
 
-template <>
-class [[nodiscard]] Result<void> {
+template <class E>
+class [[nodiscard]] Result<void, E> {
  public:
   using value_type = void;
   Result() = default;
-  Result(Error error) : error_(std::move(error)) {}
+  Result(E error) : error_(std::move(error)) {}
 
   bool ok() const { return !error_; }
   explicit operator bool() const { return ok(); }
-  const Error& error() const {
+  const E& error() const {
     CHECK(!ok());
     return *error_;
   }
   Result context(std::string_view intent) && { return ok() ? Result() : Result(error_->context(intent)); }
 
  private:
-  std::optional<Error> error_;
+  std::optional<E> error_;
 };
 
 using Status = Result<void>;
