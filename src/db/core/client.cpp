@@ -50,8 +50,7 @@ void Client::read(TxHandle tx, const std::string& key, const Now& now, ReadFor w
 
 void Client::start_read(TxHandle tx, const std::string& key, const Now& now) {
   Running& running = running_.at(tx);
-  // Until it has asked for anything, its place in the order is open: behind all that went before it.
-  if (!has_asked(running)) running.at = next_timestamp(now);
+  take_place(running, now);
   if (auto value = own_write_before(key, running.at)) return read_done(tx, key, std::move(*value), now);
   const std::uint64_t request = next_request_++;
   if (const auto wanted = running.asking.find(key); wanted != running.asking.end()) wanted->second = request;
@@ -60,9 +59,18 @@ void Client::start_read(TxHandle tx, const std::string& key, const Now& now) {
   ask(request, asking->second, now);
 }
 
-bool Client::has_asked(const Running& running) {
-  return !running.reads.empty() || !running.scanned.empty() || !running.ranges.empty() || !running.scans.empty() ||
-         std::any_of(running.asking.begin(), running.asking.end(), [](const auto& each) { return each.second != kWaits; });
+/// Until it has asked for anything, its place in the order is open: behind all that went before it.
+void Client::take_place(Running& running, const Now& now) {
+  if (!std::exchange(running.asked, true)) running.at = next_timestamp(now);
+}
+
+void Client::assume(TxHandle tx, const std::string& key, ReadValue read, const Now& now) {
+  Running& running = running_.at(tx);
+  // Whoever wrote it may have a clock that runs ahead of this one.
+  last_time_ = std::max(last_time_, read.version.time);
+  running.at = next_timestamp(now);
+  running.voted_on = true;
+  running.reads.insert_or_assign(key, std::move(read));
 }
 
 void Client::read_done(TxHandle tx, const std::string& key, ReadValue value, const Now& now) {

@@ -33,7 +33,7 @@ std::uint64_t Client::common_floor(const Timestamp& at) const {
 
 std::uint64_t Client::start_scan(TxHandle tx, ScanOrder order, bool one_key, const Now& now) {
   Running& running = running_.at(tx);
-  if (!has_asked(running)) running.at = next_timestamp(now);
+  take_place(running, now);
   if (!running.floor) running.floor = common_floor(running.at);
   const std::uint64_t number = next_scan_++;
   running.scans.insert(number);

@@ -13,7 +13,7 @@ namespace isobar::db {
 
 namespace {
 
-using ReadAnswer = Result<std::optional<std::string>>;
+using ReadAnswer = Result<std::vector<ReadValue>>;
 using ScanAnswer = Result<ScanDone>;
 
 Error no_such_transaction() { return invalid("there is no such transaction: it has ended, or was never begun"); }
@@ -48,8 +48,20 @@ std::string_view explain(AbortReason reason) {
   return "unknown";
 }
 
+/// One call that reads several keys.
+struct Session::Gathering {
+  std::vector<std::string> keys;
+  std::vector<ReadValue> values;
+  std::size_t missing = 0;
+  Awaited<ReadAnswer> done;
+};
+
 struct Session::Inside {
-  std::map<std::pair<TxHandle, std::string>, std::shared_ptr<Awaited<ReadAnswer>>> reading;
+  struct Wanted {
+    std::shared_ptr<Gathering> by;
+    std::size_t place = 0;
+  };
+  std::multimap<std::pair<TxHandle, std::string>, Wanted> reading;
   std::map<std::pair<TxHandle, std::uint64_t>, std::shared_ptr<Awaited<ScanAnswer>>> scanning;
   std::map<TxHandle, std::shared_ptr<Awaited<Result<Ended>>>> committing;
   std::set<TxHandle> open;
@@ -70,13 +82,20 @@ struct Session::Inside {
     std::erase_if(scanning, [tx](const auto& entry) { return entry.first.first == tx; });
   }
 
-  void answer_read(TxHandle tx, const std::string& key, ReadAnswer answer) {
-    const auto found = reading.find({tx, key});
-    if (found == reading.end()) return;
-    found->second->tell(std::move(answer));
-    reading.erase(found);
+  void answer_read(TxHandle tx, const std::string& key, const Result<ReadValue>& answer) {
+    auto [wanted, end] = reading.equal_range({tx, key});
+    while (wanted != end) {
+      const auto [by, place] = wanted->second;
+      wanted = reading.erase(wanted);
+      if (!answer.ok()) {
+        by->done.tell(answer.error());
+        continue;
+      }
+      by->values[place] = *answer;
+      if (--by->missing == 0) by->done.tell(std::move(by->values));
+    }
   }
-  void on(const ReadDone& read) { answer_read(read.tx, read.key, read.value.value); }
+  void on(const ReadDone& read) { answer_read(read.tx, read.key, read.value); }
   void on(const ReadRefused& read) { answer_read(read.tx, read.key, refusal_of(read.reason, fmt::format("'{}'", read.key))); }
   void answer_scan(TxHandle tx, std::uint64_t number, ScanAnswer answer) {
     const auto found = scanning.find({tx, number});
@@ -147,14 +166,31 @@ Error Session::not_answered(std::string_view what, Duration patience) {
 }
 
 Result<std::optional<std::string>> Session::get(TxHandle tx, const std::string& key, Duration patience, ReadFor what_for) {
-  auto answer = std::make_shared<Awaited<ReadAnswer>>();
-  inside_->loop->post([inside = inside_.get(), answer, tx, key, what_for] {
-    if (!inside->open.contains(tx)) return answer->tell(no_such_transaction());
-    inside->reading[{tx, key}] = answer;
-    inside->loop->core().read(tx, key, inside->loop->now(), what_for);
+  TRY_ASSIGN(auto values, read(tx, {key}, patience, what_for));
+  return std::move(values.front().value);
+}
+
+Result<std::vector<ReadValue>> Session::read(TxHandle tx, std::vector<std::string> keys, Duration patience, ReadFor what_for) {
+  if (keys.empty()) return std::vector<ReadValue>();
+  auto gathering = std::make_shared<Gathering>();
+  gathering->values.resize(keys.size());
+  gathering->missing = keys.size();
+  gathering->keys = std::move(keys);
+  inside_->loop->post([inside = inside_.get(), gathering, tx, what_for] {
+    if (!inside->open.contains(tx)) return gathering->done.tell(no_such_transaction());
+    for (std::size_t i = 0; i < gathering->keys.size(); ++i) {
+      inside->reading.emplace(std::pair(tx, gathering->keys[i]), Inside::Wanted{gathering, i});
+      inside->loop->core().read(tx, gathering->keys[i], inside->loop->now(), what_for);
+    }
   });
-  if (auto told = answer->wait(patience)) return std::move(*told);
-  return not_answered(fmt::format("'{}'", key), patience);
+  if (auto told = gathering->done.wait(patience)) return std::move(*told);
+  return not_answered(fmt::format("'{}'", gathering->keys.front()), patience);
+}
+
+void Session::assume(TxHandle tx, std::string key, ReadValue read) {
+  inside_->loop->post([inside = inside_.get(), tx, key = std::move(key), read = std::move(read)]() mutable {
+    if (inside->open.contains(tx)) inside->loop->core().assume(tx, key, std::move(read), inside->loop->now());
+  });
 }
 
 Result<Session::Page> Session::scan(TxHandle tx, const ScanOrder& order, Duration patience) {
@@ -212,7 +248,7 @@ Result<Committed> Session::commit(TxHandle tx, std::vector<Write> writes, Durati
 }
 
 void Session::abandon(TxHandle tx) {
-  inside_->loop->run([&] { inside_->abandon(tx); });
+  inside_->loop->post([inside = inside_.get(), tx] { inside->abandon(tx); });
 }
 
 std::vector<Session::ReplicaStatus> Session::status(Duration patience) {

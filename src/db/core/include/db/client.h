@@ -109,6 +109,9 @@ class Client {
   TxHandle begin(const Now& now, std::uint32_t tries = 0, Access access = Access::kWrite);
   /// Answered by one `ReadDone` or `ReadRefused`, perhaps of the buffer: what was written before, or read before, is what is read.
   void read(TxHandle tx, const std::string& key, const Now& now, ReadFor what_for = ReadFor::kReading);
+  /// The transaction takes it that `key` is still what a committed transaction wrote at `version`, without asking anybody; where it is not,
+  /// it aborts. Before anything else of it.
+  void assume(TxHandle tx, const std::string& key, ReadValue read, const Now& now);
   /// Its number. Answered by one `ScanDone` or `ScanRefused`, with what the transaction wrote itself. Not beside writes of the same one.
   std::uint64_t scan(TxHandle tx, ScanOrder order, const Now& now);
   /// The transaction may write.
@@ -140,6 +143,7 @@ class Client {
     Timestamp at;
     Access access = Access::kWrite;
     bool marks = false;
+    bool asked = false;     // its place in the order is fixed
     bool voted_on = false;  // something was read that is not final by itself
     bool torn = false;      // two of its reads contradict one another: a writer came in between
     std::map<std::string, ReadValue> reads;
@@ -202,7 +206,7 @@ class Client {
   void drop_reads(TxHandle tx, const Running& running);
   void read_done(TxHandle tx, const std::string& key, ReadValue value, const Now& now);
   void read_refused(TxHandle tx, const std::string& key, AbortReason reason);
-  static bool has_asked(const Running& running);
+  void take_place(Running& running, const Now& now);
   static bool contradicts_scans(const Running& running, const std::string& key, const Timestamp& version);
   void note_slow(const std::vector<ReplicaId>& asked, const std::function<bool(const ReplicaId&)>& heard, const Now& now);
   std::vector<ReplicaId> in_order_of_asking(ShardId shard, std::uint64_t turn, const Now& now) const;

@@ -90,9 +90,9 @@ void describe(Io& io, Like<SignedTransaction> auto& tx) {
 }
 
 struct TransactionLimits {
-  std::size_t keys_most = 100'000;
+  std::size_t keys_most = 500'000;
   std::size_t ranges_most = 10'000;
-  std::size_t bytes_most = 16U << 20;  ///< of all keys and values
+  std::size_t bytes_most = 32U << 20;  ///< of all keys and values
 };
 
 /// Whether `tx` has the form above, is of this epoch, and reads nothing that is newer than itself.

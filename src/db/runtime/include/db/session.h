@@ -36,6 +36,10 @@ class Session {
   /// patience  for the whole call. Errors   kDeadlineExceeded: too few replicas answer, and which do not; kInvalidArgument: no such
   ///           transaction is open; kUnavailable: this machine's clock is ahead of the replicas'
   Result<std::optional<std::string>> get(TxHandle tx, const std::string& key, Duration patience, ReadFor what_for = ReadFor::kReading);
+  /// Several at once, each with its version; in the order of `keys`, which are all different. Errors   as of `get`
+  Result<std::vector<ReadValue>> read(TxHandle tx, std::vector<std::string> keys, Duration patience, ReadFor what_for = ReadFor::kReading);
+  /// Before anything else of it: see Client::assume.
+  void assume(TxHandle tx, std::string key, ReadValue read);
   struct Page {
     std::vector<std::pair<std::string, std::string>> rows;
     std::optional<std::string> next;  ///< where the rest begins (backward: ends); none: this was all
@@ -64,6 +68,7 @@ class Session {
 
  private:
   struct Inside;
+  struct Gathering;
   Error not_answered(std::string_view what, Duration patience);
   explicit Session(std::unique_ptr<Inside> inside);
   std::unique_ptr<Inside> inside_;
