@@ -29,7 +29,8 @@ struct Function;
 /// One function with the types it was resolved to. `function` lives as long as the FunctionSet it came from.
 struct BoundFunction {
   const Function* function = nullptr;
-  std::vector<Type> arguments;  ///< one for each value it is called with, VARIADIC's spread out
+  std::vector<Type> arguments;  ///< one for each value it is called with
+  bool spread = false;          ///< the last value is an array whose elements are passed in its place; the last type is theirs
   Type result;                  ///< its modifier is the one that a cast applies
 };
 
@@ -42,7 +43,7 @@ struct Call {
   std::size_t size() const { return arguments.size(); }
   const Value& operator[](std::size_t place) const { return *arguments[place]; }
   bool has(std::size_t place) const { return place < arguments.size() && !arguments[place]->is_null(); }
-  const Type& type(std::size_t place) const { return bound.arguments[place]; }
+  const Type& type(std::size_t place) const { return bound.arguments[place < bound.arguments.size() ? place : bound.arguments.size() - 1]; }
 };
 using Evaluate = SqlResult<Value> (*)(const Call& call);
 
@@ -72,8 +73,11 @@ struct Function {
   std::function<SqlResult<Value>(const Call& call)> outside;  ///< of one that was added from outside; `evaluate` calls it
 };
 
+/// Calls it with its last argument, an array, spread out.
+SqlResult<Value> call_spread(const BoundFunction& bound, const SessionValues& session, std::span<const Value* const> arguments);
 /// Calls it; the one way to do so. Errors   the function's
 inline SqlResult<Value> call(const BoundFunction& bound, const SessionValues& session, std::span<const Value* const> arguments) {
+  if (bound.spread) return call_spread(bound, session, arguments);
   if (bound.function->strict)
     for (const Value* argument : arguments)
       if (argument->is_null()) return Value();

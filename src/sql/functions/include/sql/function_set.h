@@ -45,14 +45,14 @@ class FunctionSet {
   /// in pg_type, and any…; a parameter that may be missing ends in "=". Of one with the same name and parameters the last one counts.
   void add(std::string_view signature, Evaluate evaluate, FunctionOptions options = {});
   /// One from outside: what the catalog answers, sequences, the session's.
-  void add(std::string_view signature, std::function<SqlResult<Value>(const Call& call)> evaluate, FunctionOptions options = {});
+  void add_outside(std::string_view signature, std::function<SqlResult<Value>(const Call& call)> evaluate, FunctionOptions options = {});
   /// "=(int4, int4) bool"; with one parameter it is a prefix operator.
   void add_operator(std::string_view signature, Evaluate evaluate, FunctionOptions options = {});
   /// columns  "(key text, value json)"
   using OpenSet = SqlResult<std::unique_ptr<SetRows>> (*)(const SetCall& call);
   void add_set(std::string_view signature, std::string_view columns, OpenSet open, FunctionOptions options = {});
-  void add_set(std::string_view signature, std::string_view columns,
-               std::function<SqlResult<std::unique_ptr<SetRows>>(const SetCall& call)> open, FunctionOptions options = {});
+  void add_set_outside(std::string_view signature, std::string_view columns,
+                       std::function<SqlResult<std::unique_ptr<SetRows>>(const SetCall& call)> open, FunctionOptions options = {});
   void add_aggregate(std::string_view signature, Aggregate aggregate);
   void add_window(std::string_view signature, WindowKind kind);
   void add_cast(Kind from, Kind to, CastContext context, Evaluate evaluate, FunctionOptions options = {});
