@@ -92,8 +92,8 @@ class ArrayReader {
     skip_spaces();
     if (left_.starts_with('}')) {
       left_.remove_prefix(1);
-      return depth == 0 && array_->sizes.empty() ? SqlStatus()
-                                                 : SqlStatus(depth == 0 ? malformed("Unexpected \"}\" character.") : empty_inner(depth));
+      if (depth > 0 || !array_->sizes.empty()) return malformed("Unexpected \"}\" character.");
+      return {};
     }
     for (;;) {
       skip_spaces();
@@ -116,13 +116,6 @@ class ArrayReader {
     }
     return note_size(depth, count);
   }
-  /// {{}} is an empty array, too.
-  SqlStatus empty_inner(std::size_t depth) {
-    if (leaf_depth_ != 0 && leaf_depth_ != depth + 1) return ragged();
-    leaf_depth_ = depth + 1;
-    return note_size(depth, 0);
-  }
-
   SqlStatus note_size(std::size_t depth, std::int32_t count) {
     if (array_->sizes.size() < leaf_depth_) array_->sizes.resize(leaf_depth_, -1);
     auto& size = array_->sizes[depth];

@@ -44,7 +44,7 @@ constexpr Abbreviation kAbbreviations[] = {
 
 class DateParser {
  public:
-  explicit DateParser(std::string_view text) : left_(text) {}
+  DateParser(std::string_view text, bool time_only) : left_(text), time_only_(time_only) {}
 
   ParsedDate parse() {
     while (problem_ == DateProblem::kNone) {
@@ -87,7 +87,7 @@ class DateParser {
     if ((first == '+' || first == '-') && is_letter(ahead(1))) {
       take(1);
       const std::string word = to_lower(take_while(is_letter));
-      if (word != "infinity" && word != "inf") return fail(DateProblem::kSyntax);
+      if (word != "infinity") return fail(DateProblem::kSyntax);
       return take_special(first == '-' ? Special::kMinusInfinite : Special::kInfinite);
     }
     if (is_letter(first)) return take_letters();
@@ -110,7 +110,7 @@ class DateParser {
     if (ahead(size) == '.' || ahead(size) == '-') return take_date(digits, '.');
     take(1);
     const auto fraction = take(size - 1);
-    if (digits.size() == 4 && fraction.size() == 3 && !year_) {
+    if (digits.size() == 4 && fraction.size() == 3 && !year_ && !time_only_) {
       year_ = number(digits), day_of_year_ = number(fraction);
       return;
     }
@@ -125,7 +125,7 @@ class DateParser {
       take(1);
       parts[count++] = is_digit(ahead()) ? take_while(is_digit) : take_while(is_letter);
     }
-    if (year_ || month_ || day_) return fail(DateProblem::kSyntax);
+    if (year_ || month_ || day_ || text_.microseconds) return fail(DateProblem::kSyntax);
     std::vector<std::string_view> numbers;
     for (std::size_t place = 0; place < count; ++place) {
       if (is_digit(parts[place][0])) {
@@ -161,7 +161,7 @@ class DateParser {
   void take_plain_number(std::string_view digits, std::string_view fraction) {
     const bool has_date = year_ || text_.days;
     const std::size_t size = digits.size();
-    if ((has_date || after_t_) && !text_.microseconds && (size == 6 || size == 4 || (after_t_ && size == 2))) {
+    if ((has_date || after_t_ || time_only_) && !text_.microseconds && (size == 6 || size == 4)) {
       const auto part = [&](std::size_t at) { return at < size ? number(digits.substr(at, 2)) : 0; };
       return set_time(part(0), part(2), part(4), fraction);
     }
@@ -172,10 +172,7 @@ class DateParser {
       month_ = number(digits.substr(year, 2)), day_ = number(digits.substr(year + 2));
       return;
     }
-    if (!has_date && !month_ && !day_ && size == 7) {
-      year_ = number(digits.substr(0, 4)), day_of_year_ = number(digits.substr(4));
-      return;
-    }
+    if (!has_date && !month_ && !day_ && size == 7) return fail(DateProblem::kField);
     if (size >= 3 && !year_) return set_year(digits);
     if (size == 3 && year_ && !month_ && !day_) {
       day_of_year_ = number(digits);
@@ -214,6 +211,7 @@ class DateParser {
 
   /// +2, +02, +0230, +02:30, +02:30:15
   void take_offset() {
+    if (!text_.microseconds) return fail(DateProblem::kSyntax);
     const bool negative = take(1) == "-";
     const auto digits = take_while(is_digit);
     std::int64_t hour = 0, minute = 0, second = 0;
@@ -269,9 +267,19 @@ class DateParser {
   bool take_month_or_day(const std::string& word) {
     if (const auto month = place_among(kMonths, word)) {
       // What was taken for a month stood in front of its name: it is the day.
-      if (month_ && !day_) day_ = month_;
+      if (month_ && !day_) {
+        if (*month_ < 1 || *month_ > 31) return fail(DateProblem::kSyntax), true;
+        day_ = month_;
+      } else if (month_) {
+        return fail(DateProblem::kSyntax), true;
+      }
       month_ = *month + 1;
-      if (ahead() == '.') take(1);
+      // Jan. 2, Jan-2-2024
+      if (ahead() == '.' || (ahead() == '-' && is_digit(ahead(1)))) take(1);
+      if (is_digit(ahead()) && !day_) {
+        day_ = number(take_while(is_digit));
+        if (ahead() == '-' && is_digit(ahead(1))) take(1), set_year(take_while(is_digit));
+      }
       return true;
     }
     return place_among(kWeekdays, word).has_value();
@@ -286,7 +294,7 @@ class DateParser {
     }
     if (word == "bc" || word == "ad") return before_christ_ = word == "bc", true;
     if (word == "at" || word == "on" || (word == "t" && (year_ || text_.days))) return after_t_ = word == "t", true;
-    if (word == "infinity" || word == "inf") return take_special(Special::kInfinite), true;
+    if (word == "infinity") return take_special(Special::kInfinite), true;
     if (word == "epoch") return take_special(Special::kEpoch), true;
     if (word == "now") return take_special(Special::kNow), true;
     if (word == "today") return take_special(Special::kToday), true;
@@ -342,11 +350,11 @@ class DateParser {
   std::string_view zone_name_;
   std::optional<std::int64_t> year_, month_, day_, day_of_year_;
   std::int64_t hour_ = 0;
-  bool two_digits_ = false, before_christ_ = false, after_t_ = false, named_offset_ = false, anything_ = false;
+  bool two_digits_ = false, before_christ_ = false, after_t_ = false, named_offset_ = false, anything_ = false, time_only_ = false;
 };
 
 }  // namespace
 
-ParsedDate parse_date_time(std::string_view text) { return DateParser(text).parse(); }
+ParsedDate parse_date_time(std::string_view text, bool time_only) { return DateParser(text, time_only).parse(); }
 
 }  // namespace isobar::sql

@@ -35,6 +35,7 @@ struct ParsedDate {
   DateTimeText text;
 };
 /// Month before day where both are numbers and the year is last. No field is required.
-ParsedDate parse_date_time(std::string_view text);
+/// time_only  a bare number is a time
+ParsedDate parse_date_time(std::string_view text, bool time_only = false);
 
 }  // namespace isobar::sql

@@ -82,7 +82,7 @@ SqlResult<std::int64_t> date_from_text(std::string_view text, const TextStyle& s
 }
 
 SqlResult<std::int64_t> time_from_text(std::string_view text, const TextStyle& style) {
-  const ParsedDate parsed = parse_date_time(text);
+  const ParsedDate parsed = parse_date_time(text, true);
   if (parsed.problem != DateProblem::kNone) return error_of(parsed, "time", text);
   if (parsed.text.special == Special::kNow) {
     TRY_ASSIGN(const std::int64_t local, local_now(Special::kNow, style));

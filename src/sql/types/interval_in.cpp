@@ -127,15 +127,17 @@ class IntervalParser {
     left_ = trim(left_);
     if (left_.empty()) return std::nullopt;
     const bool read = left_[0] == 'P' ? read_iso() : read_words();
-    if (!read || overflow_ || !anything_) return std::nullopt;
+    if (!read || overflow_ || repeated_ || !anything_) return std::nullopt;
     if (ago_) negate();
     Interval interval;
     interval.microseconds = microseconds_;
-    if (overflow_ || !fits(days_) || !fits(months_)) return overflow_ = true, std::nullopt;
+    if (overflow_ || !fits(days_)) return overflow_ = true, std::nullopt;
+    if (!fits(months_)) return too_long_ = true, std::nullopt;
     interval.days = static_cast<std::int32_t>(days_), interval.months = static_cast<std::int32_t>(months_);
     return interval;
   }
   bool overflow() const { return overflow_; }
+  bool too_long() const { return too_long_; }
 
  private:
   static bool fits(std::int64_t value) { return value >= INT32_MIN && value <= INT32_MAX; }
@@ -168,8 +170,15 @@ class IntervalParser {
     if (unit == 1) add_fraction_of_days(amount.fraction * 30);
     else add(months_, static_cast<std::int64_t>(std::rint(amount.fraction * static_cast<double>(unit))), 1, overflow_);
   }
+  /// Each unit comes once.
+  bool note(Unit unit) {
+    const unsigned bit = 1U << static_cast<unsigned>(unit);
+    repeated_ |= (seen_ & bit) != 0;
+    seen_ |= bit;
+    return true;
+  }
   void add(const Amount& amount, Unit unit) {
-    anything_ = true;
+    anything_ = note(unit);
     switch (unit) {
       case Unit::kMicrosecond: return add_time(amount, 1);
       case Unit::kMillisecond: return add_time(amount, 1000);
@@ -209,8 +218,8 @@ class IntervalParser {
 
   /// What stands behind the first colon: [first] : mm [: ss [. fraction]], or first : ss . fraction.
   bool read_clock(const Amount& first) {
-    if (first.pointed || had_time_) return false;
-    had_time_ = anything_ = true;
+    if (first.pointed) return false;
+    anything_ = note(Unit::kHour) && note(Unit::kMinute) && note(Unit::kSecond);
     std::int64_t parts[2] = {0, 0};
     double fraction = 0;
     std::size_t count = 0;
@@ -303,9 +312,8 @@ class IntervalParser {
     if (left_.empty()) return false;
     while (!left_.empty()) {
       if (ahead() == 'T' && !time) {
-        time = true;
+        time = anything_ = true;
         left_.remove_prefix(1);
-        if (left_.empty()) return false;
         continue;
       }
       const auto amount = read_amount();
@@ -332,7 +340,8 @@ class IntervalParser {
   std::string_view left_;
   std::int32_t fields_;
   std::int64_t microseconds_ = 0, days_ = 0, months_ = 0;
-  bool ago_ = false, overflow_ = false, anything_ = false, had_time_ = false;
+  bool ago_ = false, overflow_ = false, too_long_ = false, anything_ = false, repeated_ = false;
+  unsigned seen_ = 0;
 };
 
 }  // namespace
@@ -340,7 +349,8 @@ class IntervalParser {
 SqlResult<Interval> interval_from_text(std::string_view text, std::int32_t modifier) {
   IntervalParser parser(text, fields_of(modifier));
   if (const auto interval = parser.parse()) return *interval;
-  if (parser.overflow()) return SqlError(state::kDatetimeFieldOverflow, fmt::format("interval field value out of range: \"{}\"", text));
+  if (parser.too_long()) return SqlError(state::kDatetimeFieldOverflow, "interval out of range");
+  if (parser.overflow()) return SqlError(state::kIntervalFieldOverflow, fmt::format("interval field value out of range: \"{}\"", text));
   return SqlError(state::kInvalidDatetimeFormat, fmt::format("invalid input syntax for type interval: \"{}\"", text));
 }
 

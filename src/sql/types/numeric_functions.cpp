@@ -188,9 +188,12 @@ SqlResult<Numeric> positive_power(const Numeric& base, const Numeric& exponent) 
     if ((from_one > 0) == (exponent.sign() > 0)) return numeric_overflow();
     return Numeric(0, 0).rounded(kDisplayMost);
   }
-  const std::int64_t rough_bits = bits_for(24 - base_weight + std::max(0, exponent.leading_exponent()));
-  const Integer rough = shifted(logarithm_of(base, rough_bits) * to_fixed(exponent, rough_bits), -rough_bits);
-  const double value = static_cast<double>(shifted(rough, 40 - rough_bits)) / 0x1p40;
+  // The first estimate has about eight digits, no more: the scale follows from it, and so must be computed as PostgreSQL does.
+  const std::int32_t rough_scale = std::max(8 - base_weight, 0);
+  const std::int64_t rough_bits = bits_for(rough_scale + 8 + std::max(0, exponent.leading_exponent()));
+  TRY_ASSIGN(const Numeric rough, from_fixed(logarithm_of(base, rough_bits), rough_bits, rough_scale));
+  TRY_ASSIGN(const Numeric product, rough.times(exponent));
+  const double value = product.rounded(rough_scale).to_double();
   if (std::fabs(value) > kResultMost * 3.01)
     return value > 0 ? SqlResult<Numeric>(numeric_overflow()) : Numeric(0, 0).rounded(kDisplayMost);
   const double weight = value * kDecimalPerNatural;

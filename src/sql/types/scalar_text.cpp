@@ -28,6 +28,16 @@ std::optional<double> special_float(std::string_view text) {
   return std::nullopt;
 }
 
+/// 0x1.8p3, which C's reader takes, and so PostgreSQL's.
+SqlResult<double> hexadecimal_float(std::string_view digits, std::string_view type, std::string_view text) {
+  const std::string ended(digits);
+  char* end = nullptr;
+  const double value = std::strtod(ended.c_str(), &end);
+  if (end != ended.c_str() + ended.size())
+    return SqlError(state::kInvalidTextRepresentation, fmt::format("invalid input syntax for type {}: \"{}\"", type, text));
+  return value;
+}
+
 SqlResult<std::string> bytea_from_hex(std::string_view digits) {
   std::string bytes;
   for (std::size_t place = 0; place < digits.size();) {
@@ -70,6 +80,26 @@ void append_scientific(std::string& out, std::string_view digits, int exponent, 
   }
 }
 
+/// Whether the shortest digits of a large value lie exactly halfway to its neighbour. They read back to it, as halves go to the even one,
+/// but PostgreSQL takes one digit more.
+bool ends_between(double value, bool single, std::string_view scientific) {
+  const double exact = single ? 0x1p24 : 0x1p53;
+  if (value < exact || value > 1e38) return false;
+  unsigned __int128 written = 0;
+  const std::size_t mark = scientific.find('e');
+  int exponent = 0;
+  std::from_chars(scientific.data() + mark + 2, scientific.data() + scientific.size(), exponent);
+  for (const char c : scientific.substr(0, mark))
+    if (c != '.') written = written * 10 + static_cast<unsigned>(c - '0');
+  const auto behind = mark > 2 ? static_cast<int>(mark) - 2 : 0;
+  for (int times = behind; times < exponent; ++times) written *= 10;
+  const auto whole = static_cast<unsigned __int128>(value);
+  int power = 0;
+  std::frexp(value, &power);
+  const auto half = static_cast<unsigned __int128>(1) << (power - (single ? 24 : 53)) >> 1;
+  return half > 0 && (written == whole + half || written + half == whole);
+}
+
 }  // namespace
 
 SqlError invalid_text(std::string_view type, std::string_view text) {
@@ -89,17 +119,15 @@ SqlResult<std::int64_t> integer_from_text(std::string_view text, std::int64_t le
   if (!digits.empty() && digits[0] == '+' && digits.size() > 1 && digits[1] != '-') digits.remove_prefix(1);
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error == std::errc::invalid_argument || end != digits.data() + digits.size()) return invalid_text(type, text);
+  // What is too large already is so whatever comes behind it.
+  if (error == std::errc::invalid_argument) return invalid_text(type, text);
   if (error != std::errc() || value < least || value > most) return out_of_range(type, text);
+  if (end != digits.data() + digits.size()) return invalid_text(type, text);
   return value;
 }
 
 SqlResult<std::int64_t> oid_from_text(std::string_view text, std::string_view type) {
-  const std::string_view digits = without_spaces(text);
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error == std::errc::invalid_argument || end != digits.data() + digits.size()) return invalid_text(type, text);
-  if (error != std::errc() || value > UINT32_MAX || value < INT32_MIN) return out_of_range(type, text);
+  TRY_ASSIGN(const std::int64_t value, integer_from_text(text, INT32_MIN, UINT32_MAX, type));
   return value & UINT32_MAX;
 }
 
@@ -113,6 +141,7 @@ SqlResult<double> float_from_text(std::string_view text, bool single) {
   float narrow = 0;
   const auto [end, error] = single ? std::from_chars(digits.data(), digits.data() + digits.size(), narrow)
                                    : std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (digits.find_first_of("xX") != std::string_view::npos) return hexadecimal_float(digits, type, text);
   if (error == std::errc::invalid_argument || end != digits.data() + digits.size()) return invalid_text(type, text);
   if (error != std::errc()) return SqlError(state::kNumericValueOutOfRange, fmt::format("\"{}\" is out of range for type {}", text, type));
   return single ? double{narrow} : value;
@@ -125,9 +154,14 @@ void append_float(std::string& out, double value, bool single, int extra_digits)
   if (extra_digits <= 0) return void(fmt::format_to(std::back_inserter(out), "{:.{}g}", value, std::max(kept + extra_digits, 1)));
   if (std::signbit(value)) out += '-', value = -value;
   if (value == 0) return void(out += '0');
-  char buffer[40];
-  const auto [end, error] = single ? std::to_chars(buffer, buffer + sizeof buffer, static_cast<float>(value), std::chars_format::scientific)
-                                   : std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
+  char buffer[60];
+  auto [end, error] = single ? std::to_chars(buffer, buffer + sizeof buffer, static_cast<float>(value), std::chars_format::scientific)
+                             : std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
+  if (ends_between(value, single, {buffer, static_cast<std::size_t>(end - buffer)})) {
+    const auto more =
+        static_cast<int>(std::string_view(buffer, static_cast<std::size_t>(end - buffer)).find('e')) - (buffer[1] == '.' ? 1 : 0);
+    end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific, more).ptr;
+  }
   const std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
   const std::size_t mark = text.find('e');
   int exponent = 0;
