@@ -77,6 +77,15 @@ class Value {
     if (auto* text = std::get_if<std::string>(&held_)) return *text;
     return held_.emplace<std::string>();
   }
+  /// Becomes another value; what it holds of the same sort is assigned to.
+  template <class T>
+  void set(T&& held) {
+    using Plain = std::remove_cvref_t<T>;
+    if (auto* there = std::get_if<Plain>(&held_))
+      *there = std::forward<T>(held);
+    else
+      held_.emplace<Plain>(std::forward<T>(held));
+  }
   void set_null() { held_.emplace<std::monostate>(); }
 
  private:
