@@ -58,10 +58,7 @@ struct Synonym {
   std::string_view name;
   Kind kind;
 };
-constexpr Synonym kSynonyms[] = {
-    {"int", Kind::kInt4},    {"dec", Kind::kNumeric},  {"decimal", Kind::kNumeric},     {"time", Kind::kTime},
-    {"char", Kind::kBpchar}, {"float", Kind::kFloat8}, {"timestamp", Kind::kTimestamp}, {"varchar", Kind::kVarchar},
-};
+constexpr Synonym kSynonyms[] = {{"int", Kind::kInt4}, {"dec", Kind::kNumeric}, {"decimal", Kind::kNumeric}, {"float", Kind::kFloat8}};
 
 constexpr bool entries_stand_in_order() {
   std::size_t place = 0;

@@ -45,7 +45,8 @@ struct Call {
   bool has(std::size_t place) const { return place < arguments.size() && !arguments[place]->is_null(); }
   const Type& type(std::size_t place) const { return bound.arguments[place < bound.arguments.size() ? place : bound.arguments.size() - 1]; }
 };
-using Evaluate = SqlResult<Value> (*)(const Call& call);
+/// result  comes in with any value, whose memory may be used again; it becomes the function's. No argument is it
+using Evaluate = SqlStatus (*)(const Call& call, Value& result);
 
 /// What one argument may be: a type, or any type under the rules of PostgreSQL's polymorphic types.
 struct Parameter {
@@ -70,18 +71,18 @@ struct Function {
   bool strict = true;        ///< null where an argument is
   Volatility volatility = Volatility::kImmutable;
   Evaluate evaluate = nullptr;
-  std::function<SqlResult<Value>(const Call& call)> outside;  ///< of one that was added from outside; `evaluate` calls it
+  std::function<SqlStatus(const Call& call, Value& result)> outside;  ///< of one that was added from outside; `evaluate` calls it
 };
 
 /// Calls it with its last argument, an array, spread out.
-SqlResult<Value> call_spread(const BoundFunction& bound, const SessionValues& session, std::span<const Value* const> arguments);
+SqlStatus call_spread(const BoundFunction& bound, const SessionValues& session, std::span<const Value* const> arguments, Value& result);
 /// Calls it; the one way to do so. Errors   the function's
-inline SqlResult<Value> call(const BoundFunction& bound, const SessionValues& session, std::span<const Value* const> arguments) {
-  if (bound.spread) return call_spread(bound, session, arguments);
+inline SqlStatus call(const BoundFunction& bound, const SessionValues& session, std::span<const Value* const> arguments, Value& result) {
+  if (bound.spread) return call_spread(bound, session, arguments, result);
   if (bound.function->strict)
     for (const Value* argument : arguments)
-      if (argument->is_null()) return Value();
-  return bound.function->evaluate({session, bound, arguments});
+      if (argument->is_null()) return result.set_null(), SqlStatus();
+  return bound.function->evaluate({session, bound, arguments}, result);
 }
 
 /// Gathers one group. Owned by one thread.
@@ -91,7 +92,9 @@ class AggregateState {
   /// One row's arguments, in the order of the parameters behind the direct ones; nulls are skipped here where the aggregate skips them.
   virtual SqlStatus step(const SessionValues& session, std::span<const Value* const> arguments) = 0;
   /// The result so far; more steps may follow. direct  the direct arguments of an ordered-set aggregate, else none
-  virtual SqlResult<Value> finish(const SessionValues& session, std::span<const Value* const> direct) const = 0;
+  virtual SqlStatus finish(const SessionValues& session, std::span<const Value* const> direct, Value& result) const = 0;
+  /// About how much memory it holds beside itself.
+  virtual std::size_t bytes() const { return 0; }
 };
 
 struct Aggregate;

@@ -45,7 +45,8 @@ class FunctionSet {
   /// in pg_type, and any…; a parameter that may be missing ends in "=". Of one with the same name and parameters the last one counts.
   void add(std::string_view signature, Evaluate evaluate, FunctionOptions options = {});
   /// One from outside: what the catalog answers, sequences, the session's.
-  void add_outside(std::string_view signature, std::function<SqlResult<Value>(const Call& call)> evaluate, FunctionOptions options = {});
+  void add_outside(std::string_view signature, std::function<SqlStatus(const Call& call, Value& result)> evaluate,
+                   FunctionOptions options = {});
   /// "=(int4, int4) bool"; with one parameter it is a prefix operator.
   void add_operator(std::string_view signature, Evaluate evaluate, FunctionOptions options = {});
   /// columns  "(key text, value json)"

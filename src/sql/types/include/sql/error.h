@@ -17,9 +17,14 @@ inline constexpr std::string_view kFeatureNotSupported = "0A000";
 inline constexpr std::string_view kCardinalityViolation = "21000";
 inline constexpr std::string_view kDataException = "22000", kStringDataRightTruncation = "22001", kNumericValueOutOfRange = "22003";
 inline constexpr std::string_view kNullValueNotAllowed = "22004", kInvalidDatetimeFormat = "22007", kDatetimeFieldOverflow = "22008";
-inline constexpr std::string_view kInvalidTimeZone = "22009", kSubstringError = "22011", kDivisionByZero = "22012";
+inline constexpr std::string_view kInvalidTimeZone = "22009", kIntervalFieldOverflow = "22015", kSubstringError = "22011",
+                                  kDivisionByZero = "22012";
 inline constexpr std::string_view kInvalidRegularExpression = "2201B", kInvalidRowCountInLimitClause = "2201W";
+inline constexpr std::string_view kInvalidArgumentForLogarithm = "2201E", kInvalidArgumentForPower = "2201F",
+                                  kInvalidArgumentForNtile = "22014", kInvalidArgumentForNthValue = "22016",
+                                  kInvalidArgumentForWidthBucket = "2201G";
 inline constexpr std::string_view kInvalidParameterValue = "22023", kInvalidEscapeSequence = "22025";
+inline constexpr std::string_view kUntranslatableCharacter = "22P05", kArraySubscriptError = "2202E";
 inline constexpr std::string_view kInvalidTextRepresentation = "22P02", kInvalidBinaryRepresentation = "22P03",
                                   kBadCopyFileFormat = "22P04";
 inline constexpr std::string_view kCharacterNotInRepertoire = "22021";

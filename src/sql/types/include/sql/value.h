@@ -23,7 +23,9 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -70,6 +72,21 @@ class Value {
   const Array& array() const { return *std::get<ArrayPtr>(held_); }
   const Record& record() const { return *std::get<RecordPtr>(held_); }
   const Held& held() const { return held_; }
+  /// The text of a value that is about to be written over: the memory it has is used again.
+  std::string& reuse_text() {
+    if (auto* text = std::get_if<std::string>(&held_)) return *text;
+    return held_.emplace<std::string>();
+  }
+  /// Becomes another value; what it holds of the same sort is assigned to.
+  template <class T>
+  void set(T&& held) {
+    using Plain = std::remove_cvref_t<T>;
+    if (auto* there = std::get_if<Plain>(&held_))
+      *there = std::forward<T>(held);
+    else
+      held_.emplace<Plain>(std::forward<T>(held));
+  }
+  void set_null() { held_.emplace<std::monostate>(); }
 
  private:
   Held held_;
@@ -97,8 +114,9 @@ std::size_t hash(const Type& type, const Value& value);
 /// What text forms depend on in a session.
 struct TextStyle {
   int extra_float_digits = 1;
-  std::string bytea_output = "hex";       ///< or "escape"
-  const struct TimeZone* zone = nullptr;  ///< of timestamptz; none: UTC
+  std::string bytea_output = "hex";      ///< or "escape"
+  const class TimeZone* zone = nullptr;  ///< of timestamptz; none: UTC
+  std::optional<std::int64_t> now;       ///< what 'now' and 'today' mean, as of timestamptz; none: they are refused
 };
 /// As PostgreSQL prints it (DateStyle ISO, IntervalStyle postgres). value is not null
 std::string to_text(const Type& type, const Value& value, const TextStyle& style);
