@@ -116,8 +116,8 @@ lg::ExprPtr Binder::folded(Expr call) {
     if (constant == nullptr) return call;
     args.push_back(&constant->value);
   }
-  auto value = sql::call(node.function, session_, args);
-  return value.ok() ? make_constant(call->type, std::move(value).value(), call->position) : call;
+  Value value;
+  return sql::call(node.function, session_, args, value).ok() ? make_constant(call->type, std::move(value), call->position) : call;
 }
 
 SqlResult<lg::ExprPtr> Binder::apply_cast(Expr expr, const Cast& cast, const Type& to) {
@@ -224,7 +224,8 @@ SqlResult<lg::ExprPtr> Binder::evaluated(const Expr& expr) {
     kept.push_back(std::move(value));
   }
   for (const auto& arg : kept) args.push_back(&std::get<lg::Constant>(arg->node).value);
-  TRY_ASSIGN(auto value, sql::call(call->function, session_, args));
+  Value value;
+  TRY(sql::call(call->function, session_, args, value));
   return make_constant(expr->type, std::move(value), expr->position);
 }
 
