@@ -23,11 +23,15 @@ bool Client::come_after(std::uint64_t token, const Now& now) {
 
 TxHandle Client::begin(const Now& now, std::uint32_t tries, Access access) {
   const TxHandle handle(next_handle_++);
-  Running& running = running_[handle];
+  begin_as(handle, now, tries, access);
+  return handle;
+}
+
+void Client::begin_as(TxHandle tx, const Now& now, std::uint32_t tries, Access access) {
+  Running& running = running_[tx];
   running.at = next_timestamp(now);
   running.access = access;
   running.marks = tries >= config_.marks_after;
-  return handle;
 }
 
 void Client::read(TxHandle tx, const std::string& key, const Now& now, ReadFor what_for) {
@@ -69,25 +73,48 @@ void Client::assume(TxHandle tx, const std::string& key, ReadValue read, const N
   // Whoever wrote it may have a clock that runs ahead of this one.
   last_time_ = std::max(last_time_, read.version.time);
   running.at = next_timestamp(now);
+  if (running.access == Access::kRead) {
+    running.assumed.emplace(key, read.version);
+    running.asking.emplace(key, kWaits);
+    start_scan(tx, {key, key + '\0', 0, false}, true, now);
+    return;
+  }
   running.voted_on = true;
   running.reads.insert_or_assign(key, std::move(read));
 }
 
+/// Whether it was only to be compared. version  none: it could not be read
+bool Client::was_assumed(TxHandle tx, const std::string& key, const std::optional<Timestamp>& version, const Now& now) {
+  const auto found = running_.find(tx);
+  if (found == running_.end()) return false;
+  Running& running = found->second;
+  const auto assumed = running.assumed.find(key);
+  if (assumed == running.assumed.end()) return false;
+  if (version != assumed->second) running.torn = true;
+  running.assumed.erase(assumed);
+  running.asking.erase(key);
+  if (running.commit_waits && running.asking.empty()) commit(tx, now);
+  return true;
+}
+
 void Client::read_done(TxHandle tx, const std::string& key, ReadValue value, const Now& now) {
   Running& running = running_.at(tx);
-  const bool wanted = running.asking.erase(key) > 0;
+  const bool wanted = !running.assumed.contains(key) && running.asking.erase(key) > 0;
   running.torn = running.torn || contradicts_scans(running, key, value.version);
   running.voted_on = true;
   const auto& known = running.reads.emplace(key, std::move(value)).first->second;
   if (wanted) output_.events.emplace_back(ReadDone{tx, key, known});
+  const Timestamp version = known.version;
   scan_learns(tx, key, now);
+  was_assumed(tx, key, version, now);
 }
 
-void Client::read_refused(TxHandle tx, const std::string& key, AbortReason reason) {
+void Client::read_refused(TxHandle tx, const std::string& key, AbortReason reason, const Now& now) {
+  if (was_assumed(tx, key, std::nullopt, now)) return;
   Running& running = running_.at(tx);
   if (running.asking.erase(key) > 0) output_.events.emplace_back(ReadRefused{tx, key, reason});
   for (const auto number : std::set<std::uint64_t>(running.scans))
-    if (scans_.at(number).missing.contains(key)) refuse_scan(number, reason);
+    if (scans_.at(number).missing.contains(key)) refuse_scan(number, reason, now);
 }
 
 // Nobody needs to vouch for what this client itself wrote. Another client may have written since; then replicas abort the reader.
@@ -161,7 +188,7 @@ void Client::on(const ReplicaId& from, const ReadReply& reply, const Now& now) {
     read_done(tx, key, std::move(*value), now);
   } else if (const auto refused = asking.quorum.refused()) {
     asking_.erase(found);
-    read_refused(tx, key, *refused);
+    read_refused(tx, key, *refused, now);
   } else if (asking.quorum.answers() == asking.asked.size() && !asking.with_proof) {
     ask_more(reply.request, asking, now);
   }
@@ -189,7 +216,12 @@ Transaction Client::made_of(const Running& running) const {
 
 void Client::commit(TxHandle handle, const Now& now) {
   const auto running = running_.find(handle);
-  CHECK(running != running_.end() && running->second.asking.empty() && running->second.scans.empty(), handle);
+  CHECK(running != running_.end(), handle);
+  if (!running->second.assumed.empty()) {
+    running->second.commit_waits = true;
+    return;
+  }
+  CHECK(running->second.asking.empty() && running->second.scans.empty(), handle);
   // What is final needs no vote, and what is torn would get none.
   if (running->second.torn || (!running->second.voted_on && running->second.writes.empty())) {
     const Outcome outcome = running->second.torn ? Outcome::kAbort : Outcome::kCommit;

@@ -89,7 +89,7 @@ void Client::weigh(std::uint64_t number, Scanning& scan, Scanning::Shard& part, 
   if (!part.result && part.all_rows && (all_heard || time_is_over)) part.result = part.quorum.merged();
   if (part.result && part.result->disputed.size() > config_.disputed_most) part.result.reset();
   if (part.result) return combine(number, scan, now);
-  if (const auto reason = part.quorum.refused()) return refuse_scan(number, *reason);
+  if (const auto reason = part.quorum.refused()) return refuse_scan(number, *reason, now);
   if (part.all_rows ? !time_is_over : !time_is_over && part.quorum.heard() < part.asked.size()) return;
   part.all_rows = true;
   ask(scan, part, now);
@@ -156,13 +156,14 @@ void Client::settle_disputes(std::uint64_t number, Scanning& scan, const Now& no
 
 void Client::scan_learns(TxHandle tx, const std::string& key, const Now& now) {
   for (const auto number : std::set<std::uint64_t>(running_.at(tx).scans)) {
+    if (!scans_.contains(number)) continue;
     Scanning& scan = scans_.at(number);
     if (scan.one_key && scan.order.from == key) take_scan(number);
     else if (scan.missing.erase(key) > 0 && scan.missing.empty()) finish_scan(number, now);
   }
 }
 
-void Client::finish_scan(std::uint64_t number, const Now&) {
+void Client::finish_scan(std::uint64_t number, const Now& now) {
   const Scanning scan = take_scan(number);
   Running& running = running_.at(scan.tx);
   if (!scan.found.final) running.voted_on = true;
@@ -172,6 +173,8 @@ void Client::finish_scan(std::uint64_t number, const Now&) {
     return;
   }
   ReadValue value;
+  if (!scan.found.part.rows.empty()) value.version = scan.found.part.rows.front().version;
+  if (was_assumed(scan.tx, scan.order.from, value.version, now)) return;
   if (!scan.found.part.rows.empty()) value = {scan.found.part.rows.front().version, scan.found.part.rows.front().value, std::nullopt};
   running.asking.erase(scan.order.from);
   output_.events.emplace_back(ReadDone{scan.tx, scan.order.from, std::move(value)});
@@ -248,9 +251,10 @@ std::vector<std::pair<std::string, std::string>> Client::rows_of(const Running& 
   return rows;
 }
 
-void Client::refuse_scan(std::uint64_t number, AbortReason reason) {
+void Client::refuse_scan(std::uint64_t number, AbortReason reason, const Now& now) {
   const Scanning scan = take_scan(number);
   if (!scan.one_key) output_.events.emplace_back(ScanRefused{scan.tx, number, reason});
+  else if (was_assumed(scan.tx, scan.order.from, std::nullopt, now)) return;
   else if (running_.at(scan.tx).asking.erase(scan.order.from) > 0)
     output_.events.emplace_back(ReadRefused{scan.tx, scan.order.from, reason});
 }

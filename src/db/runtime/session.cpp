@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <set>
 #include <thread>
 
@@ -65,6 +66,7 @@ struct Session::Inside {
   std::map<std::pair<TxHandle, std::uint64_t>, std::shared_ptr<Awaited<ScanAnswer>>> scanning;
   std::map<TxHandle, std::shared_ptr<Awaited<Result<Ended>>>> committing;
   std::set<TxHandle> open;
+  std::atomic<std::uint64_t> next_tx = 1;
   std::map<ReplicaId, std::pair<StatusReply, Instant>> statuses;  // and when it came
   ClusterFile cluster;
   std::unique_ptr<ClientLoop> loop;  // last: when it ends, nobody is told anything any more
@@ -145,10 +147,10 @@ Status Session::come_after(std::uint64_t token) {
 }
 
 TxHandle Session::begin(std::uint32_t tries, Access access) {
-  TxHandle tx;
-  inside_->loop->run([&] {
-    tx = inside_->loop->core().begin(inside_->loop->now(), tries, access);
-    inside_->open.insert(tx);
+  const TxHandle tx(inside_->next_tx++);
+  inside_->loop->post([inside = inside_.get(), tx, tries, access] {
+    inside->loop->core().begin_as(tx, inside->loop->now(), tries, access);
+    inside->open.insert(tx);
   });
   return tx;
 }

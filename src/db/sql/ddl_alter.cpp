@@ -81,11 +81,13 @@ SqlStatus SchemaEditor::check_rows(const sql::Table& table, const std::function<
 SqlStatus SchemaEditor::alter(TableObject& object, sql::Table& table, const Alter::Command& command) {
   if (const auto* add = std::get_if<Alter::AddColumn>(&command.what)) {
     if (add->if_not_exists && column_place(table, add->column.name)) {
-      say(sql::state::kDuplicateColumn, fmt::format("column \"{}\" of relation \"{}\" already exists, skipping", add->column.name, table.name));
+      say(sql::state::kDuplicateColumn,
+          fmt::format("column \"{}\" of relation \"{}\" already exists, skipping", add->column.name, table.name));
       return {};
     }
     if (column_place(table, add->column.name))
-      return SqlError(sql::state::kDuplicateColumn, fmt::format("column \"{}\" of relation \"{}\" already exists", add->column.name, table.name));
+      return SqlError(sql::state::kDuplicateColumn,
+                      fmt::format("column \"{}\" of relation \"{}\" already exists", add->column.name, table.name));
     const TableObject before = object;
     std::vector<SequenceObject> sequences;
     TRY(add_column(table, add->column, sequences));
@@ -97,20 +99,23 @@ SqlStatus SchemaEditor::alter(TableObject& object, sql::Table& table, const Alte
       put(sequence);
     }
     const sql::Column& column = table.columns[place];
-    if (!column.default_expression && !column.not_null && !column.generated && table.indexes.size() == before.table->indexes.size()) return {};
+    if (!column.default_expression && !column.not_null && !column.generated && table.indexes.size() == before.table->indexes.size())
+      return {};
     put(object);
     TRY(finish());
     sql::logical::ExprPtr value;
     if (const auto& text = column.generated ? column.generated : column.default_expression) {
       TRY_ASSIGN(const auto parsed, sql::parse_expression(*text));
-      TRY_ASSIGN(value, sql::bind_expression(*parsed, column.type, column.generated ? &table : nullptr, c_.catalog, c_.functions, c_.values));
+      TRY_ASSIGN(value,
+                 sql::bind_expression(*parsed, column.type, column.generated ? &table : nullptr, c_.catalog, c_.functions, c_.values));
     }
     return rewrite(before, object, [&](sql::Row& row) -> SqlStatus {
       if (value) {
         TRY_ASSIGN(row[place], sql::evaluate(value, column.generated ? &row : nullptr, c_.rows, c_.values));
       }
       if (!row[place].is_null() || !column.not_null) return {};
-      return SqlError(sql::state::kNotNullViolation, fmt::format("column \"{}\" of relation \"{}\" contains null values", column.name, table.name));
+      return SqlError(sql::state::kNotNullViolation,
+                      fmt::format("column \"{}\" of relation \"{}\" contains null values", column.name, table.name));
     });
   }
   if (const auto* drop = std::get_if<Alter::DropColumn>(&command.what)) return drop_column(table, *drop);
@@ -127,7 +132,8 @@ SqlStatus SchemaEditor::alter(TableObject& object, sql::Table& table, const Alte
       by = "\"" + by + "\"";
     }
     TRY_ASSIGN(parsed, sql::parse_expression(by));
-    TRY_ASSIGN(const auto value, sql::bind_expression(*parsed, table.columns[*place].type, before.table.get(), c_.catalog, c_.functions, c_.values));
+    TRY_ASSIGN(const auto value,
+               sql::bind_expression(*parsed, table.columns[*place].type, before.table.get(), c_.catalog, c_.functions, c_.values));
     return rewrite(before, object, [&](sql::Row& row) -> SqlStatus {
       TRY_ASSIGN(row[*place], sql::evaluate(value, &row, c_.rows, c_.values));
       return {};
@@ -138,7 +144,8 @@ SqlStatus SchemaEditor::alter(TableObject& object, sql::Table& table, const Alte
     if (!place) return no_column(set->column, table);
     sql::Column& column = table.columns[*place];
     if (column.identity != sql::Column::Identity::kNone)
-      return SqlError(sql::state::kSyntaxError, fmt::format("column \"{}\" of relation \"{}\" is an identity column", column.name, table.name));
+      return SqlError(sql::state::kSyntaxError,
+                      fmt::format("column \"{}\" of relation \"{}\" is an identity column", column.name, table.name));
     if (set->value.text.empty()) column.default_expression.reset();
     else {
       TRY(check_definition(table, set->value.text, column.type, false));
@@ -156,7 +163,8 @@ SqlStatus SchemaEditor::alter(TableObject& object, sql::Table& table, const Alte
     if (!set->not_null) return {};
     return check_rows(*object.table, [&](const sql::Row& row) -> SqlStatus {
       if (!row[*place].is_null()) return {};
-      return SqlError(sql::state::kNotNullViolation, fmt::format("column \"{}\" of relation \"{}\" contains null values", set->column, table.name));
+      return SqlError(sql::state::kNotNullViolation,
+                      fmt::format("column \"{}\" of relation \"{}\" contains null values", set->column, table.name));
     });
   }
   if (const auto* add = std::get_if<Alter::AddIdentity>(&command.what)) {
@@ -164,8 +172,9 @@ SqlStatus SchemaEditor::alter(TableObject& object, sql::Table& table, const Alte
     if (!place) return no_column(add->column, table);
     sql::Column& column = table.columns[*place];
     if (!column.not_null)
-      return SqlError(sql::state::kObjectNotInPrerequisiteState,
-                      fmt::format("column \"{}\" of relation \"{}\" must be declared NOT NULL before identity can be added", column.name, table.name));
+      return SqlError(
+          sql::state::kObjectNotInPrerequisiteState,
+          fmt::format("column \"{}\" of relation \"{}\" must be declared NOT NULL before identity can be added", column.name, table.name));
     if (column.default_expression)
       return SqlError(sql::state::kObjectNotInPrerequisiteState,
                       fmt::format("column \"{}\" of relation \"{}\" already has a default value", column.name, table.name));
@@ -213,15 +222,17 @@ SqlStatus SchemaEditor::alter(TableObject& object, sql::Table& table, const Alte
     TRY(finish());
     if (add->constraint.what == What::kForeignKey) {
       // As if each row were written anew.
-      return check_rows(*before.table, [&](const sql::Row& row) { return c_.rows.check_child(*object.table, table.foreign_keys.back(), row); });
+      return check_rows(*before.table,
+                        [&](const sql::Row& row) { return c_.rows.check_child(*object.table, table.foreign_keys.back(), row); });
     }
     TRY_ASSIGN(const auto parsed, sql::parse_expression(add->constraint.definition.text));
-    TRY_ASSIGN(const auto check, sql::bind_expression(*parsed, sql::type_of(sql::Kind::kBool), &table, c_.catalog, c_.functions, c_.values));
+    TRY_ASSIGN(const auto check,
+               sql::bind_expression(*parsed, sql::type_of(sql::Kind::kBool), &table, c_.catalog, c_.functions, c_.values));
     return check_rows(*before.table, [&](const sql::Row& row) -> SqlStatus {
       TRY_ASSIGN(const auto holds, sql::evaluate(check, &row, c_.rows, c_.values));
       if (holds.is_null() || holds.boolean()) return {};
-      return SqlError(sql::state::kCheckViolation,
-                      fmt::format("check constraint \"{}\" of relation \"{}\" is violated by some row", table.checks.back().name, table.name));
+      return SqlError(sql::state::kCheckViolation, fmt::format("check constraint \"{}\" of relation \"{}\" is violated by some row",
+                                                               table.checks.back().name, table.name));
     });
   }
   if (const auto* drop = std::get_if<Alter::DropConstraint>(&command.what)) {
@@ -251,12 +262,13 @@ SqlStatus SchemaEditor::drop_column(sql::Table& table, const Alter::DropColumn& 
   const bool cascades = drop.behavior == ast::Behavior::kCascade;
   for (const auto& reference : c_.tx.schema().references_to(table.id))
     if (uses(reference.key->parent_columns, *place) && !cascades)
-      return SqlError(sql::state::kDependentObjectsStillExist, fmt::format("cannot drop column {} of table {} because other objects depend on it", drop.column, table.name))
-          .with_detail(fmt::format("constraint {} on table {} depends on column {} of table {}", reference.key->name, reference.child->name, drop.column, table.name))
+      return SqlError(sql::state::kDependentObjectsStillExist,
+                      fmt::format("cannot drop column {} of table {} because other objects depend on it", drop.column, table.name))
+          .with_detail(fmt::format("constraint {} on table {} depends on column {} of table {}", reference.key->name, reference.child->name,
+                                   drop.column, table.name))
           .with_hint("Use DROP ... CASCADE to drop the dependent objects too.");
   const auto* primary = table.primary_key();
-  if (primary && uses(primary->columns, *place))
-    return not_supported("dropping a column of the primary key (drop the constraint first)");
+  if (primary && uses(primary->columns, *place)) return not_supported("dropping a column of the primary key (drop the constraint first)");
   std::erase_if(table.indexes, [&](const sql::Index& index) { return uses(index.columns, *place); });
   std::erase_if(table.foreign_keys, [&](const sql::ForeignKey& key) { return uses(key.columns, *place); });
   for (const auto& [id, sequence] : std::map<sql::Oid, SequenceObject>(edit().sequences))
@@ -281,7 +293,9 @@ SqlStatus SchemaEditor::drop_constraint(sql::Table& table, const Alter::DropCons
                                   [&](const sql::Index& each) { return each.constraint && each.name == drop.name; });
   if (index != table.indexes.end()) {
     for (const auto& reference : c_.tx.schema().references_to(table.id)) {
-      if (!std::is_permutation(index->columns.begin(), index->columns.end(), reference.key->parent_columns.begin(), reference.key->parent_columns.end())) continue;
+      if (!std::is_permutation(index->columns.begin(), index->columns.end(), reference.key->parent_columns.begin(),
+                               reference.key->parent_columns.end()))
+        continue;
       return SqlError(sql::state::kDependentObjectsStillExist,
                       fmt::format("cannot drop constraint {} on table {} because other objects depend on it", drop.name, table.name))
           .with_detail(fmt::format("constraint {} on table {} depends on index {}", reference.key->name, reference.child->name, drop.name));
@@ -313,7 +327,9 @@ SqlStatus SchemaEditor::alter_type(sql::Table& table, const Alter::AlterType& al
 }
 
 SqlResult<std::string> SchemaEditor::run(const ast::Rename& s) {
-  const std::string tag = fmt::format("ALTER {}", ast::name_of(s.kind == ast::ObjectKind::kColumn || s.kind == ast::ObjectKind::kConstraint ? ast::ObjectKind::kTable : s.kind));
+  const std::string tag = fmt::format(
+      "ALTER {}",
+      ast::name_of(s.kind == ast::ObjectKind::kColumn || s.kind == ast::ObjectKind::kConstraint ? ast::ObjectKind::kTable : s.kind));
   if (s.kind == ast::ObjectKind::kRole || s.kind == ast::ObjectKind::kSchema || s.kind == ast::ObjectKind::kDatabase)
     return not_supported(fmt::format("renaming a {}", ast::name_of(s.kind)));
   const std::string schema = s.object.qualifier().empty() ? "" : s.object.qualifier();
@@ -321,7 +337,8 @@ SqlResult<std::string> SchemaEditor::run(const ast::Rename& s) {
     for (const auto& path : schema.empty() ? c_.catalog.search_path() : std::vector<std::string>{schema}) {
       const auto id = c_.tx.schema().names.find({path, s.object.last()});
       if (id == c_.tx.schema().names.end()) continue;
-      if (c_.tx.schema().names.contains({path, s.to})) return SqlError(sql::state::kDuplicateTable, fmt::format("relation \"{}\" already exists", s.to));
+      if (c_.tx.schema().names.contains({path, s.to}))
+        return SqlError(sql::state::kDuplicateTable, fmt::format("relation \"{}\" already exists", s.to));
       if (const auto sequence = c_.tx.schema().sequences.find(id->second); sequence != c_.tx.schema().sequences.end()) {
         SequenceObject object = sequence->second;
         const std::string old = object.sequence.name;
@@ -348,8 +365,10 @@ SqlResult<std::string> SchemaEditor::run(const ast::Rename& s) {
   if (s.kind == ast::ObjectKind::kColumn) {
     const auto place = column_place(table, s.part);
     if (!place) return SqlError(sql::state::kUndefinedColumn, fmt::format("column \"{}\" does not exist", s.part));
-    if (column_place(table, s.to)) return SqlError(sql::state::kDuplicateColumn, fmt::format("column \"{}\" of relation \"{}\" already exists", s.to, table.name));
-    if (!table.checks.empty() || std::any_of(table.columns.begin(), table.columns.end(), [](const auto& c) { return c.generated.has_value(); }))
+    if (column_place(table, s.to))
+      return SqlError(sql::state::kDuplicateColumn, fmt::format("column \"{}\" of relation \"{}\" already exists", s.to, table.name));
+    if (!table.checks.empty() ||
+        std::any_of(table.columns.begin(), table.columns.end(), [](const auto& c) { return c.generated.has_value(); }))
       return not_supported("renaming a column of a table with checks or generated columns");
     for (const auto& [id, other] : c_.tx.schema().tables)
       if (other.table->what == sql::Table::What::kView && other.table->view_query.find(s.part) != std::string::npos)
@@ -364,9 +383,11 @@ SqlResult<std::string> SchemaEditor::run(const ast::Rename& s) {
     rename(table.indexes);
     rename(table.checks);
     rename(table.foreign_keys);
-    if (!renamed) return SqlError(sql::state::kUndefinedObject, fmt::format("constraint \"{}\" for table \"{}\" does not exist", s.part, table.name));
+    if (!renamed)
+      return SqlError(sql::state::kUndefinedObject, fmt::format("constraint \"{}\" for table \"{}\" does not exist", s.part, table.name));
   } else {
-    if (c_.tx.schema().names.contains({table.schema, s.to})) return SqlError(sql::state::kDuplicateTable, fmt::format("relation \"{}\" already exists", s.to));
+    if (c_.tx.schema().names.contains({table.schema, s.to}))
+      return SqlError(sql::state::kDuplicateTable, fmt::format("relation \"{}\" already exists", s.to));
     table.name = s.to;
   }
   object.table = std::make_shared<const sql::Table>(std::move(table));
@@ -375,25 +396,29 @@ SqlResult<std::string> SchemaEditor::run(const ast::Rename& s) {
 }
 
 SqlResult<std::string> SchemaEditor::run(const ast::SetSchema& s) {
-  if (s.kind != ast::ObjectKind::kTable && s.kind != ast::ObjectKind::kView) return not_supported(fmt::format("ALTER {} SET SCHEMA", ast::name_of(s.kind)));
+  if (s.kind != ast::ObjectKind::kTable && s.kind != ast::ObjectKind::kView)
+    return not_supported(fmt::format("ALTER {} SET SCHEMA", ast::name_of(s.kind)));
   TRY_ASSIGN(const TableObject* found, table_named(s.object));
   TRY_ASSIGN(const bool there, c_.catalog.has_schema(s.schema));
   if (!there) return SqlError(sql::state::kInvalidSchemaName, fmt::format("schema \"{}\" does not exist", s.schema));
   TableObject object = *found;
   sql::Table table = *found->table;
   table.schema = s.schema;
-  if (c_.tx.schema().names.contains({s.schema, table.name})) return SqlError(sql::state::kDuplicateTable, fmt::format("relation \"{}\" already exists in schema \"{}\"", table.name, s.schema));
+  if (c_.tx.schema().names.contains({s.schema, table.name}))
+    return SqlError(sql::state::kDuplicateTable, fmt::format("relation \"{}\" already exists in schema \"{}\"", table.name, s.schema));
   object.table = std::make_shared<const sql::Table>(std::move(table));
   put(object);
   return fmt::format("ALTER {}", ast::name_of(s.kind));
 }
 
 SqlResult<std::string> SchemaEditor::run(const ast::SetOwner& s) {
-  if (!c_.tx.schema().roles.contains(s.role)) return SqlError(sql::state::kUndefinedObject, fmt::format("role \"{}\" does not exist", s.role));
+  if (!c_.tx.schema().roles.contains(s.role))
+    return SqlError(sql::state::kUndefinedObject, fmt::format("role \"{}\" does not exist", s.role));
   const std::string tag = fmt::format("ALTER {}", ast::name_of(s.kind));
   if (s.kind == ast::ObjectKind::kSchema) {
     const auto schema = c_.tx.schema().schemas.find(s.object.last());
-    if (schema == c_.tx.schema().schemas.end()) return SqlError(sql::state::kInvalidSchemaName, fmt::format("schema \"{}\" does not exist", s.object.last()));
+    if (schema == c_.tx.schema().schemas.end())
+      return SqlError(sql::state::kInvalidSchemaName, fmt::format("schema \"{}\" does not exist", s.object.last()));
     SchemaObject object = schema->second;
     object.owner = s.role;
     put_schema(s.object.last(), &object);

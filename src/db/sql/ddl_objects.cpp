@@ -25,7 +25,10 @@ std::string lower_name(Kind kind) {
 
 SqlError missing(Kind kind, const std::string& name) {
   const std::string text = fmt::format("{} \"{}\" does not exist", lower_name(kind), name);
-  return {kind == Kind::kSchema ? sql::state::kInvalidSchemaName : kind == Kind::kTable || kind == Kind::kView || kind == Kind::kSequence ? sql::state::kUndefinedTable : sql::state::kUndefinedObject, text};
+  return {kind == Kind::kSchema                                                    ? sql::state::kInvalidSchemaName
+          : kind == Kind::kTable || kind == Kind::kView || kind == Kind::kSequence ? sql::state::kUndefinedTable
+                                                                                   : sql::state::kUndefinedObject,
+          text};
 }
 
 SqlError depended_on(std::string_view what, std::string detail) {
@@ -116,23 +119,30 @@ SqlStatus SchemaEditor::set_sequence_options(sql::Sequence& sequence, const std:
       ast::Name table{{option.list.begin(), option.list.end() - 1}, option.position};
       TRY_ASSIGN(const TableObject* found, table_named(table));
       const auto place = column_place(*found->table, option.list.back());
-      if (!place) return SqlError(sql::state::kUndefinedColumn, fmt::format("column \"{}\" of relation \"{}\" does not exist", option.list.back(), found->table->name));
+      if (!place)
+        return SqlError(sql::state::kUndefinedColumn,
+                        fmt::format("column \"{}\" of relation \"{}\" does not exist", option.list.back(), found->table->name));
       object->of_table = found->table->id;
       object->of_column = *place;
     } else if (option.name != "cache" && option.name != "owned_by" && option.name != "sequence_name") {
       return not_supported(fmt::format("option {} of a sequence", option.name));
     }
   }
-  const std::int64_t most_of_type = sequence.type.kind == sql::Kind::kInt2 ? INT16_MAX : sequence.type.kind == sql::Kind::kInt4 ? INT32_MAX : INT64_MAX;
+  const std::int64_t most_of_type = sequence.type.kind == sql::Kind::kInt2   ? INT16_MAX
+                                    : sequence.type.kind == sql::Kind::kInt4 ? INT32_MAX
+                                                                             : INT64_MAX;
   if (!said_most && (sequence.most == INT64_MAX || restart == nullptr)) sequence.most = sequence.increment > 0 ? most_of_type : -1;
   if (!said_least && restart == nullptr) sequence.least = sequence.increment > 0 ? 1 : -most_of_type - 1;
   if (!said_start && restart == nullptr) sequence.start = sequence.increment > 0 ? sequence.least : sequence.most;
   if (sequence.least >= sequence.most)
-    return SqlError(sql::state::kInvalidParameterValue, fmt::format("MINVALUE ({}) must be less than MAXVALUE ({})", sequence.least, sequence.most));
+    return SqlError(sql::state::kInvalidParameterValue,
+                    fmt::format("MINVALUE ({}) must be less than MAXVALUE ({})", sequence.least, sequence.most));
   if (sequence.start < sequence.least)
-    return SqlError(sql::state::kInvalidParameterValue, fmt::format("START value ({}) cannot be less than MINVALUE ({})", sequence.start, sequence.least));
+    return SqlError(sql::state::kInvalidParameterValue,
+                    fmt::format("START value ({}) cannot be less than MINVALUE ({})", sequence.start, sequence.least));
   if (sequence.start > sequence.most)
-    return SqlError(sql::state::kInvalidParameterValue, fmt::format("START value ({}) cannot be greater than MAXVALUE ({})", sequence.start, sequence.most));
+    return SqlError(sql::state::kInvalidParameterValue,
+                    fmt::format("START value ({}) cannot be greater than MAXVALUE ({})", sequence.start, sequence.most));
   return {};
 }
 
@@ -192,7 +202,8 @@ SqlResult<std::string> SchemaEditor::run(const ast::CreateView& s) {
     table.columns.push_back({i < s.columns.size() ? s.columns[i] : column.name, column.type});
   }
   for (std::size_t i = 0; old && i < old->table->columns.size(); ++i)
-    if (i >= table.columns.size() || !(table.columns[i].type == old->table->columns[i].type) || table.columns[i].name != old->table->columns[i].name)
+    if (i >= table.columns.size() || !(table.columns[i].type == old->table->columns[i].type) ||
+        table.columns[i].name != old->table->columns[i].name)
       return SqlError(sql::state::kInvalidTableDefinition, "cannot drop or change columns of a view by replacing it");
   TableObject object;
   object.owner = old ? old->owner : user();
@@ -210,7 +221,9 @@ SqlResult<std::string> SchemaEditor::run(const ast::CreateSchema& s) {
     say(sql::state::kDuplicateSchema, fmt::format("schema \"{}\" already exists, skipping", name));
     return std::string("CREATE SCHEMA");
   }
-  if (name.starts_with("pg_")) return SqlError("42939", fmt::format("unacceptable schema name \"{}\"", name)).with_detail("The prefix \"pg_\" is reserved for system schemas.");
+  if (name.starts_with("pg_"))
+    return SqlError("42939", fmt::format("unacceptable schema name \"{}\"", name))
+        .with_detail("The prefix \"pg_\" is reserved for system schemas.");
   const SchemaObject object{s.role.empty() ? user() : s.role, {}, new_id()};
   put_schema(name, &object);
   return std::string("CREATE SCHEMA");
@@ -223,7 +236,9 @@ SqlResult<std::string> SchemaEditor::run(const ast::Comment& s) {
   TableObject object = *found;
   if (s.kind == Kind::kColumn) {
     const auto place = column_place(*found->table, s.part);
-    if (!place) return SqlError(sql::state::kUndefinedColumn, fmt::format("column \"{}\" of relation \"{}\" does not exist", s.part, found->table->name));
+    if (!place)
+      return SqlError(sql::state::kUndefinedColumn,
+                      fmt::format("column \"{}\" of relation \"{}\" does not exist", s.part, found->table->name));
     if (s.text) object.column_comments[*place] = *s.text;
     else object.column_comments.erase(*place);
   } else {
@@ -239,7 +254,8 @@ SqlStatus SchemaEditor::drop_table(const TableObject& object, ast::Behavior beha
   const std::string what = fmt::format("{} {}", table.what == sql::Table::What::kView ? "view" : "table", table.name);
   for (const auto& reference : edit().references_to(table.id)) {
     if (reference.child->id == table.id) continue;
-    const std::string detail = fmt::format("constraint {} on table {} depends on table {}", reference.key->name, reference.child->name, table.name);
+    const std::string detail =
+        fmt::format("constraint {} on table {} depends on table {}", reference.key->name, reference.child->name, table.name);
     if (!cascades) return depended_on(what, detail);
     say("00000", fmt::format("drop cascades to constraint {} on table {}", reference.key->name, reference.child->name));
     TableObject child = edit().tables.at(reference.child->id);
@@ -301,7 +317,8 @@ SqlResult<std::string> SchemaEditor::run(const ast::Drop& s) {
       for (const auto& [id, object] : std::map<sql::Oid, TableObject>(c_.tx.schema().tables)) {
         if (object.table->schema != name.last() || !c_.tx.schema().tables.contains(id)) continue;
         if (s.behavior != ast::Behavior::kCascade)
-          return depended_on("schema " + name.last(), fmt::format("table {}.{} depends on schema {}", name.last(), object.table->name, name.last()));
+          return depended_on("schema " + name.last(),
+                             fmt::format("table {}.{} depends on schema {}", name.last(), object.table->name, name.last()));
         TRY(drop_table(object, s.behavior));
       }
       for (const auto& [id, object] : std::map<sql::Oid, SequenceObject>(edit().sequences))
@@ -319,7 +336,8 @@ SqlResult<std::string> SchemaEditor::run(const ast::Drop& s) {
       const SequenceObject object = c_.tx.schema().sequences.at(sequence->id);
       TRY(owned(object.owner, "sequence", name.last()));
       if (object.of_table != 0 && s.behavior != ast::Behavior::kCascade)
-        return depended_on("sequence " + name.last(), fmt::format("default value for a column of table {} depends on sequence {}", c_.tx.schema().tables.at(object.of_table).table->name, name.last()));
+        return depended_on("sequence " + name.last(), fmt::format("default value for a column of table {} depends on sequence {}",
+                                                                  c_.tx.schema().tables.at(object.of_table).table->name, name.last()));
       erase_object(sequence->id);
       c_.tx.write(key::sequence(sequence->id), std::nullopt);
       TRY(finish());
@@ -369,7 +387,8 @@ SqlResult<std::string> SchemaEditor::run(const ast::Truncate& s) {
         continue;
       }
       return SqlError(sql::state::kFeatureNotSupported, "cannot truncate a table referenced in a foreign key constraint")
-          .with_detail(fmt::format("Table \"{}\" references \"{}\".", reference.child->name, c_.tx.schema().tables.at(tables[i]).table->name))
+          .with_detail(
+              fmt::format("Table \"{}\" references \"{}\".", reference.child->name, c_.tx.schema().tables.at(tables[i]).table->name))
           .with_hint(fmt::format("Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.", reference.child->name));
     }
   for (const auto id : tables) {

@@ -19,7 +19,7 @@ struct PrivilegeName {
   std::string_view name;
   char letter;
 };
-constexpr PrivilegeName kPrivileges[] = {{"select", 'r'},  {"insert", 'a'},     {"update", 'w'}, {"delete", 'd'}, {"truncate", 'D'},
+constexpr PrivilegeName kPrivileges[] = {{"select", 'r'},     {"insert", 'a'},  {"update", 'w'}, {"delete", 'd'}, {"truncate", 'D'},
                                          {"references", 'x'}, {"trigger", 't'}, {"usage", 'U'},  {"create", 'C'}, {"connect", 'c'},
                                          {"temporary", 'T'},  {"temp", 'T'},    {"execute", 'X'}};
 
@@ -64,7 +64,8 @@ SqlStatus SchemaEditor::set_role_options(RoleObject& role, const std::vector<ast
       else role.password = scram_text(make_scram_verifier(*option.value));
     } else if (option.name == "addroleto") {
       role.member_of.insert(option.list.begin(), option.list.end());
-    } else if (option.name != "connectionlimit" && option.name != "validUntil" && option.name != "isreplication" && option.name != "bypassrls") {
+    } else if (option.name != "connectionlimit" && option.name != "validUntil" && option.name != "isreplication" &&
+               option.name != "bypassrls") {
       return not_supported(fmt::format("option {} of role \"{}\"", option.name, name));
     }
   }
@@ -108,7 +109,8 @@ SqlResult<std::string> SchemaEditor::run(const ast::DropRole& s) {
     if (name == user()) return SqlError("55006", "current user cannot be dropped");
     for (const auto& [id, object] : c_.tx.schema().tables)
       if (object.owner == name)
-        return SqlError(sql::state::kDependentObjectsStillExist, fmt::format("role \"{}\" cannot be dropped because some objects depend on it", name))
+        return SqlError(sql::state::kDependentObjectsStillExist,
+                        fmt::format("role \"{}\" cannot be dropped because some objects depend on it", name))
             .with_detail(fmt::format("owner of table {}", object.table->name));
     put_role(name, nullptr);
   }
@@ -120,8 +122,10 @@ SqlResult<std::string> SchemaEditor::run(const ast::Grant& s) {
   std::string letters;
   for (const auto& privilege : s.privileges) {
     if (!privilege.columns.empty()) return not_supported("a privilege on columns");
-    const auto found = std::find_if(std::begin(kPrivileges), std::end(kPrivileges), [&](const auto& each) { return each.name == privilege.name; });
-    if (found == std::end(kPrivileges)) return SqlError(sql::state::kSyntaxError, fmt::format("unrecognized privilege type \"{}\"", privilege.name));
+    const auto found =
+        std::find_if(std::begin(kPrivileges), std::end(kPrivileges), [&](const auto& each) { return each.name == privilege.name; });
+    if (found == std::end(kPrivileges))
+      return SqlError(sql::state::kSyntaxError, fmt::format("unrecognized privilege type \"{}\"", privilege.name));
     letters += found->letter;
   }
   if (letters.empty() || s.privileges.front().name.empty()) letters = all_privileges(s.kind);
@@ -148,7 +152,8 @@ SqlResult<std::string> SchemaEditor::run(const ast::Grant& s) {
         if (s.kind == ast::ObjectKind::kSequence && object.sequence.schema == name.last()) on_sequence(object);
     } else if (s.kind == ast::ObjectKind::kSchema) {
       const auto found = known->schemas.find(name.last());
-      if (found == known->schemas.end()) return SqlError(sql::state::kInvalidSchemaName, fmt::format("schema \"{}\" does not exist", name.last()));
+      if (found == known->schemas.end())
+        return SqlError(sql::state::kInvalidSchemaName, fmt::format("schema \"{}\" does not exist", name.last()));
       SchemaObject object = found->second;
       change(object.acl, s, letters, user());
       put_schema(name.last(), &object);
@@ -160,7 +165,8 @@ SqlResult<std::string> SchemaEditor::run(const ast::Grant& s) {
         on_sequence(known->sequences.at(sequence->id));
         continue;
       }
-      if (s.kind != ast::ObjectKind::kTable && s.kind != ast::ObjectKind::kView) return not_supported(fmt::format("{} on a {}", tag, ast::name_of(s.kind)));
+      if (s.kind != ast::ObjectKind::kTable && s.kind != ast::ObjectKind::kView)
+        return not_supported(fmt::format("{} on a {}", tag, ast::name_of(s.kind)));
       TRY_ASSIGN(const TableObject* found, table_named(name));
       TRY(on_table(*found));
     }

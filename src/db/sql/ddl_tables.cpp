@@ -5,14 +5,14 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "key_layout.h"
 #include "schema_editor.h"
 #include "sequences.h"
-#include "key_layout.h"
 
 namespace isobar::db {
 
 namespace ast = sql::ast;
-using What = ast::Constraint::What;
+using ConstraintKind = ast::Constraint::What;
 
 namespace {
 
@@ -110,7 +110,8 @@ SqlStatus SchemaEditor::add_column(sql::Table& table, const ast::ColumnDefinitio
   if (column_place(table, definition.name)) return duplicate_column(definition.name);
   if (definition.collation && definition.collation->last() != "C" && definition.collation->last() != "POSIX" &&
       definition.collation->last() != "default")
-    return not_supported(fmt::format("collation \"{}\" (texts are ordered by their bytes, as collation \"C\" does)", definition.collation->last()));
+    return not_supported(
+        fmt::format("collation \"{}\" (texts are ordered by their bytes, as collation \"C\" does)", definition.collation->last()));
   sql::Column column;
   column.name = definition.name;
   const auto serial = serial_kind(definition.type);
@@ -125,17 +126,17 @@ SqlStatus SchemaEditor::add_column(sql::Table& table, const ast::ColumnDefinitio
   if (serial) TRY(add_sequence_for(table, place, *serial, {}, false, sequences));
   for (const auto& constraint : definition.constraints) {
     sql::Column& made = table.columns[place];
-    if (constraint.what == What::kNotNull || constraint.what == What::kPrimaryKey) made.not_null = true;
-    if (constraint.what == What::kDefault) {
+    if (constraint.what == ConstraintKind::kNotNull || constraint.what == ConstraintKind::kPrimaryKey) made.not_null = true;
+    if (constraint.what == ConstraintKind::kDefault) {
       TRY(check_definition(table, constraint.definition.text, made.type, false));
       made.default_expression = constraint.definition.text;
     }
-    if (constraint.what == What::kIdentity) {
+    if (constraint.what == ConstraintKind::kIdentity) {
       made.not_null = true;
       made.identity = constraint.always ? sql::Column::Identity::kAlways : sql::Column::Identity::kByDefault;
       TRY(add_sequence_for(table, place, made.type.kind, constraint.sequence, true, sequences));
     }
-    if (constraint.what == What::kGenerated) made.generated = constraint.definition.text;
+    if (constraint.what == ConstraintKind::kGenerated) made.generated = constraint.definition.text;
   }
   return {};
 }
@@ -173,11 +174,11 @@ SqlStatus SchemaEditor::add_constraint(sql::Table& table, const ast::Constraint&
   std::vector<std::string> columns = constraint.columns;
   if (columns.empty() && !column.empty()) columns = {column};
   switch (constraint.what) {
-    case What::kPrimaryKey:
-    case What::kUnique: return add_key(table, constraint, std::move(columns));
-    case What::kCheck: return add_check(table, constraint, column);
-    case What::kForeignKey: return add_foreign_key(table, constraint, std::move(columns));
-    case What::kGenerated: {
+    case ConstraintKind::kPrimaryKey:
+    case ConstraintKind::kUnique: return add_key(table, constraint, std::move(columns));
+    case ConstraintKind::kCheck: return add_check(table, constraint, column);
+    case ConstraintKind::kForeignKey: return add_foreign_key(table, constraint, std::move(columns));
+    case ConstraintKind::kGenerated: {
       const auto place = column_place(table, column);
       return check_definition(table, constraint.definition.text, table.columns[*place].type, true);
     }
@@ -186,7 +187,7 @@ SqlStatus SchemaEditor::add_constraint(sql::Table& table, const ast::Constraint&
 }
 
 SqlStatus SchemaEditor::add_key(sql::Table& table, const ast::Constraint& constraint, std::vector<std::string> columns) {
-  const bool primary = constraint.what == What::kPrimaryKey;
+  const bool primary = constraint.what == ConstraintKind::kPrimaryKey;
   if (constraint.deferrable) return not_supported("a DEFERRABLE unique constraint (each is looked at when a statement ends)");
   if (constraint.nulls_not_distinct) return not_supported("UNIQUE NULLS NOT DISTINCT");
   if (!constraint.using_index.empty()) return not_supported("a constraint USING INDEX");
@@ -250,10 +251,12 @@ SqlStatus SchemaEditor::add_foreign_key(sql::Table& table, const ast::Constraint
   if (key.parent_columns.size() != key.columns.size())
     return SqlError(sql::state::kInvalidForeignKey, "number of referencing and referenced columns for foreign key disagree");
   const bool unique = std::any_of(parent->indexes.begin(), parent->indexes.end(), [&](const sql::Index& index) {
-    return index.unique && std::is_permutation(index.columns.begin(), index.columns.end(), key.parent_columns.begin(), key.parent_columns.end());
+    return index.unique &&
+           std::is_permutation(index.columns.begin(), index.columns.end(), key.parent_columns.begin(), key.parent_columns.end());
   });
   if (!unique)
-    return SqlError(sql::state::kInvalidForeignKey, fmt::format("there is no unique constraint matching given keys for referenced table \"{}\"", parent->name));
+    return SqlError(sql::state::kInvalidForeignKey,
+                    fmt::format("there is no unique constraint matching given keys for referenced table \"{}\"", parent->name));
   for (std::size_t i = 0; i < key.columns.size(); ++i) {
     const sql::Type &own = table.columns[key.columns[i]].type, &theirs = parent->columns[key.parent_columns[i]].type;
     if (!(own == theirs))
@@ -286,7 +289,7 @@ SqlStatus SchemaEditor::copy_like(sql::Table& table, const ast::LikeTable& like)
   for (const auto& index : found->table->indexes) {
     if (!like.indexes) break;
     ast::Constraint key;
-    key.what = index.primary ? What::kPrimaryKey : What::kUnique;
+    key.what = index.primary ? ConstraintKind::kPrimaryKey : ConstraintKind::kUnique;
     if (!index.unique) return not_supported("LIKE … INCLUDING INDEXES of an index that is not unique");
     std::vector<std::string> columns;
     for (const auto place : index.columns) columns.push_back(found->table->columns[place].name);

@@ -59,7 +59,8 @@ sql::Uuid random_uuid() {
 bool is_planned(const ast::Statement& statement) {
   return std::visit(
       []<class T>(const T&) {
-        return std::same_as<T, ast::QueryPtr> || std::same_as<T, ast::Insert> || std::same_as<T, ast::Update> || std::same_as<T, ast::Delete>;
+        return std::same_as<T, ast::QueryPtr> || std::same_as<T, ast::Insert> || std::same_as<T, ast::Update> ||
+               std::same_as<T, ast::Delete>;
       },
       statement.node);
 }
@@ -73,7 +74,8 @@ GatewaySession* GatewaySession::current() { return running; }
 bool GatewayStatement::ends_failed_transaction() const {
   const auto* transaction = body_->ast ? std::get_if<ast::Transaction>(&body_->ast->node) : nullptr;
   using What = ast::Transaction::What;
-  return transaction && (transaction->what == What::kCommit || transaction->what == What::kRollback || transaction->what == What::kRollbackTo);
+  return transaction &&
+         (transaction->what == What::kCommit || transaction->what == What::kRollback || transaction->what == What::kRollbackTo);
 }
 
 GatewaySession::GatewaySession(Gateway::Inside& gateway, const Startup& startup)
@@ -232,21 +234,26 @@ SqlStatus GatewaySession::analyse(StatementBody& body) {
     return {};
   }
   if (const auto* show = std::get_if<ast::Show>(&statement.node)) {
-    if (show->name == "all") body.columns = {{"name", sql::type_of(sql::Kind::kText)}, {"setting", sql::type_of(sql::Kind::kText)}, {"description", sql::type_of(sql::Kind::kText)}};
+    if (show->name == "all")
+      body.columns = {{"name", sql::type_of(sql::Kind::kText)},
+                      {"setting", sql::type_of(sql::Kind::kText)},
+                      {"description", sql::type_of(sql::Kind::kText)}};
     else body.columns = one_text_column(show->name);
   } else if (std::holds_alternative<ast::Explain>(statement.node)) {
     body.columns = one_text_column("QUERY PLAN");
   } else if (const auto* execute = std::get_if<ast::Execute>(&statement.node)) {
     if (const auto named = named_.find(execute->name); named != named_.end()) body.columns = named->second->columns;
   } else if (const auto* fetch = std::get_if<ast::Fetch>(&statement.node)) {
-    if (const auto cursor = cursors_.find(fetch->cursor); cursor != cursors_.end() && !fetch->move) body.columns = cursor->second.portal->result;
+    if (const auto cursor = cursors_.find(fetch->cursor); cursor != cursors_.end() && !fetch->move)
+      body.columns = cursor->second.portal->result;
   }
   return {};
 }
 
 SqlResult<std::shared_ptr<sql::Prepared>> GatewaySession::plan_of(StatementBody& body) {
   const SchemaPtr& schema = tx_ ? tx_->tx.schema_ptr() : schema_;
-  const bool holds = body.plan && body.settings == settings_number_ && (body.planned_for == schema || body.planned_for->number == schema->number) &&
+  const bool holds = body.plan && body.settings == settings_number_ &&
+                     (body.planned_for == schema || body.planned_for->number == schema->number) &&
                      !(tx_ && tx_->tx.schema_changed() && body.planned_for != schema);
   if (holds) return body.plan;
   sql::Catalog& catalog = tx_ ? static_cast<sql::Catalog&>(tx_->catalog) : *idle_catalog_;
@@ -274,13 +281,15 @@ SqlResult<std::unique_ptr<SqlPortal>> GatewaySession::bind(const SqlStatement& s
                                                            std::vector<Format> formats) {
   const auto& body = static_cast<const GatewayStatement&>(statement).body();
   if (values.size() != body->parameters.size())
-    return SqlError(sql::state::kProtocolViolation, fmt::format("bind message supplies {} parameters, but prepared statement requires {}", values.size(), body->parameters.size()));
+    return SqlError(sql::state::kProtocolViolation, fmt::format("bind message supplies {} parameters, but prepared statement requires {}",
+                                                                values.size(), body->parameters.size()));
   auto portal = std::make_unique<GatewayPortal>();
   portal->body = body;
   portal->result = body->columns;
   const std::size_t columns = body->columns ? body->columns->size() : 0;
   if (formats.size() > 1 && formats.size() != columns)
-    return SqlError(sql::state::kProtocolViolation, fmt::format("bind message has {} result formats but query has {} columns", formats.size(), columns));
+    return SqlError(sql::state::kProtocolViolation,
+                    fmt::format("bind message has {} result formats but query has {} columns", formats.size(), columns));
   set_times();
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!values[i].bytes) {
@@ -318,7 +327,8 @@ SqlResult<Executed> GatewaySession::execute(SqlPortal& given, std::uint32_t rows
     roll_back();
     if (conflicts) {
       TRY(gateway_.schema.refreshed());
-      std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution<int>(0, 500 << std::min<std::uint32_t>(tries, 6))(random_bits())));
+      std::this_thread::sleep_for(
+          std::chrono::microseconds(std::uniform_int_distribution<int>(0, 500 << std::min<std::uint32_t>(tries, 6))(random_bits())));
     }
   }
 }
@@ -329,7 +339,8 @@ SqlResult<Executed> GatewaySession::attempt(GatewayPortal& portal, std::uint32_t
   if (const auto* transaction = std::get_if<ast::Transaction>(&statement.node)) return run(*transaction, sink);
   if (tx_ && tx_->failed)
     return SqlError(sql::state::kInFailedSqlTransaction, "current transaction is aborted, commands ignored until end of transaction block");
-  if (portal.stream && portal.life != life_) return SqlError(sql::state::kInvalidCursorName, "portal does not exist: its transaction is over");
+  if (portal.stream && portal.life != life_)
+    return SqlError(sql::state::kInvalidCursorName, "portal does not exist: its transaction is over");
   if (!tx_) {
     TRY_ASSIGN(schema_, gateway_.schema.current());
   }
@@ -379,15 +390,18 @@ SqlResult<Executed> GatewaySession::dispatch(GatewayPortal& portal, std::uint32_
   }
   return std::visit(
       [&]<class T>(const T& node) -> SqlResult<Executed> {
-        if constexpr (std::same_as<T, ast::QueryPtr> || std::same_as<T, ast::Insert> || std::same_as<T, ast::Update> || std::same_as<T, ast::Delete>)
+        if constexpr (std::same_as<T, ast::QueryPtr> || std::same_as<T, ast::Insert> || std::same_as<T, ast::Update> ||
+                      std::same_as<T, ast::Delete>)
           return run_plan(portal, rows_most, sink);
-        else if constexpr (std::same_as<T, ast::SetVariable> || std::same_as<T, ast::CreateTableAs>) return run(node, sink);
-        else if constexpr (std::same_as<T, ast::Show> || std::same_as<T, ast::Fetch> || std::same_as<T, ast::Explain>) return run(node, portal, sink);
+        else if constexpr (std::same_as<T, ast::SetVariable>) return run(node, sink);
+        else if constexpr (std::same_as<T, ast::CreateTableAs>) return run(node, statement, sink);
+        else if constexpr (std::same_as<T, ast::Show> || std::same_as<T, ast::Fetch> || std::same_as<T, ast::Explain>)
+          return run(node, portal, sink);
         else if constexpr (std::same_as<T, ast::Prepare> || std::same_as<T, ast::Deallocate> || std::same_as<T, ast::CloseCursor> ||
                            std::same_as<T, ast::Discard> || std::same_as<T, ast::SetConstraints>)
           return run(node);
         else if constexpr (std::same_as<T, ast::Execute>) return run(node, portal, rows_most, sink);
-        else if constexpr (std::same_as<T, ast::DeclareCursor> ) return run(node, statement);
+        else if constexpr (std::same_as<T, ast::DeclareCursor>) return run(node, statement);
         else if constexpr (std::same_as<T, ast::Copy>) return run(node, statement, sink);
         else if constexpr (std::same_as<T, ast::Maintain>) return tag(node.vacuum ? "VACUUM" : "ANALYZE");
         else if constexpr (std::same_as<T, ast::Lock>) return tag("LOCK TABLE");

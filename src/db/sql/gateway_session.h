@@ -134,7 +134,7 @@ class GatewaySession : public SqlSession {
   SqlResult<Executed> run(const sql::ast::CloseCursor& s);
   SqlResult<Executed> run(const sql::ast::Explain& s, GatewayPortal& portal, ResultSink& sink);
   SqlResult<Executed> run(const sql::ast::Discard& s);
-  SqlResult<Executed> run(const sql::ast::CreateTableAs& s, ResultSink& sink);
+  SqlResult<Executed> run(const sql::ast::CreateTableAs& s, const sql::ast::Statement& statement, ResultSink& sink);
   SqlResult<Executed> run(const sql::ast::SetConstraints& s);
   SqlResult<std::shared_ptr<StatementBody>> inner_body(const sql::ast::Statement& outer, const sql::ast::StatementPtr& inner);
   SqlStatus text_rows(const std::vector<std::vector<std::string>>& rows, ResultSink& sink);
@@ -143,7 +143,8 @@ class GatewaySession : public SqlSession {
   // COPY (session_copy.cpp).
   SqlResult<Executed> run(const sql::ast::Copy& s, const sql::ast::Statement& statement, ResultSink& sink);
   SqlResult<Executed> copy_out(const sql::ast::Copy& s, CopyOptions options, const sql::ast::Statement& statement, ResultSink& sink);
-  SqlResult<std::shared_ptr<sql::Prepared>> prepared_text(const std::string& text, std::span<const sql::Type> parameters);
+  SqlStatus copy_rows(bool at_end);
+  SqlResult<std::vector<std::uint32_t>> copy_columns(const sql::Table& table, const sql::ast::Copy& s) const;
 
   Gateway::Inside& gateway_;
   std::string user_, database_;

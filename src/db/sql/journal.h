@@ -23,6 +23,7 @@ class DigestingSink : public ResultSink {
     for (const auto& field : fields) mix(field ? std::hash<std::string_view>{}(*field) + 1 : 0);
     return next_ ? next_->row(fields) : SqlStatus();
   }
+  SqlStatus begin_copy(Format format, std::size_t columns) override { return next_ ? next_->begin_copy(format, columns) : SqlStatus(); }
   SqlStatus copy_data(std::string_view bytes) override {
     mix(std::hash<std::string_view>{}(bytes));
     return next_ ? next_->copy_data(bytes) : SqlStatus();

@@ -24,7 +24,8 @@ std::set<std::string> roles_of(const SchemaSnapshot& schema, const std::string& 
 
 }  // namespace
 
-bool has_privilege(const SchemaSnapshot& schema, const std::string& user, const std::string& owner, const std::vector<AclItem>& acl, char privilege) {
+bool has_privilege(const SchemaSnapshot& schema, const std::string& user, const std::string& owner, const std::vector<AclItem>& acl,
+                   char privilege) {
   const auto self = schema.roles.find(user);
   if (self != schema.roles.end() && self->second.superuser) return true;
   const auto roles = roles_of(schema, user);
@@ -34,8 +35,8 @@ bool has_privilege(const SchemaSnapshot& schema, const std::string& user, const 
   return false;
 }
 
-sql::SqlStatus check_privileges(const SchemaSnapshot& schema, const std::string& user, const std::vector<std::shared_ptr<const sql::Table>>& tables,
-                                const sql::ast::Statement& statement) {
+sql::SqlStatus check_privileges(const SchemaSnapshot& schema, const std::string& user,
+                                const std::vector<std::shared_ptr<const sql::Table>>& tables, const sql::ast::Statement& statement) {
   const auto self = schema.roles.find(user);
   if (self != schema.roles.end() && self->second.superuser) return {};
   // The table that is written is the first of that name.
@@ -53,7 +54,9 @@ sql::SqlStatus check_privileges(const SchemaSnapshot& schema, const std::string&
     const bool updates_too = is_written && privilege == 'a' && std::get<sql::ast::Insert>(statement.node).on_conflict &&
                              std::get<sql::ast::Insert>(statement.node).on_conflict->update;
     if (has(wanted) && (!updates_too || has('w'))) continue;
-    return sql::SqlError(sql::state::kInsufficientPrivilege, fmt::format("permission denied for {} {}", table->what == sql::Table::What::kView ? "view" : "table", table->name));
+    return sql::SqlError(
+        sql::state::kInsufficientPrivilege,
+        fmt::format("permission denied for {} {}", table->what == sql::Table::What::kView ? "view" : "table", table->name));
   }
   return {};
 }

@@ -12,9 +12,10 @@
 
 namespace isobar::db {
 
-bool has_privilege(const SchemaSnapshot& schema, const std::string& user, const std::string& owner, const std::vector<AclItem>& acl, char privilege);
+bool has_privilege(const SchemaSnapshot& schema, const std::string& user, const std::string& owner, const std::vector<AclItem>& acl,
+                   char privilege);
 /// tables  all that the statement names. Errors   42501
-sql::SqlStatus check_privileges(const SchemaSnapshot& schema, const std::string& user, const std::vector<std::shared_ptr<const sql::Table>>& tables,
-                                const sql::ast::Statement& statement);
+sql::SqlStatus check_privileges(const SchemaSnapshot& schema, const std::string& user,
+                                const std::vector<std::shared_ptr<const sql::Table>>& tables, const sql::ast::Statement& statement);
 
 }  // namespace isobar::db

@@ -9,9 +9,7 @@ namespace isobar::db {
 
 namespace ast = sql::ast;
 
-sql::SqlError not_supported(std::string_view what) {
-  return {sql::state::kFeatureNotSupported, fmt::format("{} is not supported", what)};
-}
+sql::SqlError not_supported(std::string_view what) { return {sql::state::kFeatureNotSupported, fmt::format("{} is not supported", what)}; }
 
 std::optional<std::uint32_t> column_place(const sql::Table& table, std::string_view name) {
   for (std::uint32_t i = 0; i < table.columns.size(); ++i)
@@ -34,11 +32,11 @@ namespace {
 template <class T>
 concept Known = requires(const T& t) {
   requires std::same_as<T, ast::CreateTable> || std::same_as<T, ast::AlterTable> || std::same_as<T, ast::Rename> ||
-               std::same_as<T, ast::SetSchema> || std::same_as<T, ast::SetOwner> || std::same_as<T, ast::Drop> ||
-               std::same_as<T, ast::Truncate> || std::same_as<T, ast::CreateIndex> || std::same_as<T, ast::CreateSequence> ||
-               std::same_as<T, ast::AlterSequence> || std::same_as<T, ast::CreateView> || std::same_as<T, ast::CreateSchema> ||
-               std::same_as<T, ast::Comment> || std::same_as<T, ast::CreateRole> || std::same_as<T, ast::AlterRole> ||
-               std::same_as<T, ast::DropRole> || std::same_as<T, ast::Grant> || std::same_as<T, ast::GrantRole>;
+      std::same_as<T, ast::SetSchema> || std::same_as<T, ast::SetOwner> || std::same_as<T, ast::Drop> || std::same_as<T, ast::Truncate> ||
+      std::same_as<T, ast::CreateIndex> || std::same_as<T, ast::CreateSequence> || std::same_as<T, ast::AlterSequence> ||
+      std::same_as<T, ast::CreateView> || std::same_as<T, ast::CreateSchema> || std::same_as<T, ast::Comment> ||
+      std::same_as<T, ast::CreateRole> || std::same_as<T, ast::AlterRole> || std::same_as<T, ast::DropRole> ||
+      std::same_as<T, ast::Grant> || std::same_as<T, ast::GrantRole>;
 };
 
 }  // namespace
@@ -124,8 +122,7 @@ SqlResult<std::string> SchemaEditor::schema_for(const ast::Name& name) const {
     return said;
   }
   const auto path = c_.catalog.search_path();
-  if (path.empty())
-    return SqlError(sql::state::kInvalidSchemaName, "no schema has been selected to create in").at(name.position);
+  if (path.empty()) return SqlError(sql::state::kInvalidSchemaName, "no schema has been selected to create in").at(name.position);
   return path.front();
 }
 

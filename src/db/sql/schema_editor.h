@@ -49,8 +49,8 @@ class SchemaEditor {
   SqlStatus add_check(sql::Table& table, const sql::ast::Constraint& constraint, const std::string& column);
   SqlStatus add_foreign_key(sql::Table& table, const sql::ast::Constraint& constraint, std::vector<std::string> columns);
   SqlStatus copy_like(sql::Table& table, const sql::ast::LikeTable& like);
-  SqlStatus add_sequence_for(sql::Table& table, std::uint32_t column, sql::Kind kind, const std::vector<sql::ast::Option>& options, bool internal,
-                             std::vector<SequenceObject>& sequences);
+  SqlStatus add_sequence_for(sql::Table& table, std::uint32_t column, sql::Kind kind, const std::vector<sql::ast::Option>& options,
+                             bool internal, std::vector<SequenceObject>& sequences);
   SqlStatus check_definition(const sql::Table& table, const std::string& text, const sql::Type& type, bool over_columns);
 
   // Alterations (ddl_alter.cpp).

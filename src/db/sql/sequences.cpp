@@ -11,7 +11,7 @@ namespace isobar::db {
 namespace {
 
 constexpr std::int64_t kBlock = 64;
-constexpr std::uint32_t kTries = 20;
+constexpr std::uint32_t kTakeTries = 20;
 
 sql::SqlError exhausted(const sql::Sequence& sequence) {
   const bool up = sequence.increment > 0;
@@ -50,7 +50,7 @@ sql::SqlResult<std::int64_t> advance(const sql::Sequence& sequence, SequenceStat
 
 sql::SqlResult<Sequences::Block> Sequences::take(const sql::Sequence& sequence) {
   Status committed;
-  for (std::uint32_t tries = 0; tries < kTries; ++tries) {
+  for (std::uint32_t tries = 0; tries < kTakeTries; ++tries) {
     const auto tx = database_.begin(Access::kWrite, tries);
     const std::string key = key::sequence(sequence.id);
     const auto read = tx->read({key}, ReadFor::kUpdate);
@@ -81,7 +81,7 @@ sql::SqlStatus Sequences::set(const sql::Sequence& sequence, const SequenceState
   const std::scoped_lock lock(mutex_);
   blocks_.erase(sequence.id);
   Status committed;
-  for (std::uint32_t tries = 0; tries < kTries; ++tries) {
+  for (std::uint32_t tries = 0; tries < kTakeTries; ++tries) {
     committed = database_.begin(Access::kWrite, tries)->commit({{key::sequence(sequence.id), encode_sequence(state)}});
     if (committed.ok()) return {};
     if (committed.error().code() != Code::kConflict) break;

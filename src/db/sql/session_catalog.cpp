@@ -15,7 +15,9 @@ TablePtr table_of_sequence(const sql::Sequence& sequence) {
   table->id = sequence.id;
   table->schema = sequence.schema;
   table->name = sequence.name;
-  table->columns = {{"last_value", sql::type_of(sql::Kind::kInt8)}, {"log_cnt", sql::type_of(sql::Kind::kInt8)}, {"is_called", sql::type_of(sql::Kind::kBool)}};
+  table->columns = {{"last_value", sql::type_of(sql::Kind::kInt8)},
+                    {"log_cnt", sql::type_of(sql::Kind::kInt8)},
+                    {"is_called", sql::type_of(sql::Kind::kBool)}};
   return table;
 }
 

@@ -12,7 +12,7 @@
 namespace isobar::db {
 
 namespace ast = sql::ast;
-using What = ast::Transaction::What;
+using Verb = ast::Transaction::What;
 
 GatewaySession::Open::Open(std::unique_ptr<KeyTransaction> keys, SchemaPtr schema, Access a, GatewaySession& session)
     : tx(std::move(keys), std::move(schema)),
@@ -159,12 +159,14 @@ SqlStatus GatewaySession::replay() {
 /// All that the transaction did, once more, in another one: it is as good as the first where every answer is the same.
 /// Errors   40001: an answer is another one, or there was what cannot be repeated
 SqlStatus GatewaySession::replay_once(std::uint32_t tries) {
-  const SqlError differs(sql::state::kSerializationFailure, "could not serialize access: another transaction changed what this one has read");
+  const SqlError differs(sql::state::kSerializationFailure,
+                         "could not serialize access: another transaction changed what this one has read");
   if (!journal_.complete() || !cursors_.empty() || !tx_->savepoints.empty() || tx_->tx.schema_changed()) return differs;
   const bool read_only = tx_->read_only;
   const Access access = tx_->access;
   tx_.reset();
-  std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution<int>(0, 200 << std::min<std::uint32_t>(tries, 6))(*std::make_unique<std::mt19937>(std::random_device{}()))));
+  std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution<int>(
+      0, 200 << std::min<std::uint32_t>(tries, 6))(*std::make_unique<std::mt19937>(std::random_device{}()))));
   TRY(gateway_.schema.refreshed());
   TRY(open_transaction(access, tries));
   tx_->implicit = false;
@@ -190,37 +192,42 @@ SqlResult<Executed> GatewaySession::run(const ast::Transaction& s, ResultSink& s
     return SqlError(sql::state::kNoActiveSqlTransaction, fmt::format("{} can only be used in transaction blocks", what));
   };
   switch (s.what) {
-    case What::kBegin: {
+    case Verb::kBegin: {
       auto begun = begin_block(s.modes, sink);
       if (begun.ok() && s.start) return done("START TRANSACTION");
       return begun;
     }
-    case What::kCommit: {
+    case Verb::kCommit: {
       auto committed = commit_block(sink);
       if (!committed.ok() || !s.chain) return committed;
       TRY(begin_block({}, sink));
       return committed;
     }
-    case What::kRollback:
+    case Verb::kRollback:
       if (!tx_ || tx_->implicit)
         sink.notice({"WARNING", SqlError(sql::state::kNoActiveSqlTransaction, "there is no transaction in progress")});
       roll_back();
       if (s.chain) TRY(begin_block({}, sink));
       return done("ROLLBACK");
-    case What::kSavepoint:
+    case Verb::kSavepoint:
       TRY(in_block("SAVEPOINT"));
-      if (tx_->failed) return SqlError(sql::state::kInFailedSqlTransaction, "current transaction is aborted, commands ignored until end of transaction block");
+      if (tx_->failed)
+        return SqlError(sql::state::kInFailedSqlTransaction,
+                        "current transaction is aborted, commands ignored until end of transaction block");
       tx_->savepoints.emplace_back(s.name, tx_->tx.savepoint());
       return done("SAVEPOINT");
-    case What::kRelease:
-    case What::kRollbackTo: {
-      TRY(in_block(s.what == What::kRelease ? "RELEASE SAVEPOINT" : "ROLLBACK TO SAVEPOINT"));
-      if (tx_->failed && s.what == What::kRelease)
-        return SqlError(sql::state::kInFailedSqlTransaction, "current transaction is aborted, commands ignored until end of transaction block");
-      const auto found = std::find_if(tx_->savepoints.rbegin(), tx_->savepoints.rend(), [&](const auto& each) { return each.first == s.name; });
-      if (found == tx_->savepoints.rend()) return SqlError(sql::state::kInvalidSavepoint, fmt::format("savepoint \"{}\" does not exist", s.name));
+    case Verb::kRelease:
+    case Verb::kRollbackTo: {
+      TRY(in_block(s.what == Verb::kRelease ? "RELEASE SAVEPOINT" : "ROLLBACK TO SAVEPOINT"));
+      if (tx_->failed && s.what == Verb::kRelease)
+        return SqlError(sql::state::kInFailedSqlTransaction,
+                        "current transaction is aborted, commands ignored until end of transaction block");
+      const auto found =
+          std::find_if(tx_->savepoints.rbegin(), tx_->savepoints.rend(), [&](const auto& each) { return each.first == s.name; });
+      if (found == tx_->savepoints.rend())
+        return SqlError(sql::state::kInvalidSavepoint, fmt::format("savepoint \"{}\" does not exist", s.name));
       const auto at = found.base() - 1;
-      if (s.what == What::kRelease) {
+      if (s.what == Verb::kRelease) {
         tx_->savepoints.erase(at, tx_->savepoints.end());
         return done("RELEASE");
       }

@@ -102,9 +102,7 @@ std::optional<std::int64_t> milliseconds_of(std::string_view text) {
   return with_unit(text, {{"ms", 1}, {"s", 1000}, {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}});
 }
 
-std::optional<std::int64_t> kilobytes_of(std::string_view text) {
-  return with_unit(text, {{"kB", 1}, {"MB", 1024}, {"GB", 1024 * 1024}});
-}
+std::optional<std::int64_t> kilobytes_of(std::string_view text) { return with_unit(text, {{"kB", 1}, {"MB", 1024}, {"GB", 1024 * 1024}}); }
 
 std::optional<bool> truth_of(const std::string& text) {
   const std::string word = lower(text);
@@ -127,9 +125,19 @@ bool Settings::announced(std::string_view name) {
 }
 
 const std::vector<std::string>& Settings::announced_names() {
-  static const std::vector<std::string> names{"application_name", "client_encoding", "DateStyle", "default_transaction_read_only", "in_hot_standby",
-                                              "integer_datetimes", "IntervalStyle", "is_superuser", "server_encoding", "server_version",
-                                              "session_authorization", "standard_conforming_strings", "TimeZone"};
+  static const std::vector<std::string> names{"application_name",
+                                              "client_encoding",
+                                              "DateStyle",
+                                              "default_transaction_read_only",
+                                              "in_hot_standby",
+                                              "integer_datetimes",
+                                              "IntervalStyle",
+                                              "is_superuser",
+                                              "server_encoding",
+                                              "server_version",
+                                              "session_authorization",
+                                              "standard_conforming_strings",
+                                              "TimeZone"};
   return names;
 }
 
@@ -149,20 +157,24 @@ sql::SqlResult<std::string> Settings::checked(const std::string& name, std::stri
       return sql::SqlError("55P02", fmt::format("parameter \"{}\" cannot be changed", setting->name));
     case Is::kBool: {
       const auto truth = truth_of(value);
-      if (!truth) return sql::SqlError(sql::state::kInvalidParameterValue, fmt::format("parameter \"{}\" requires a Boolean value", setting->name));
+      if (!truth)
+        return sql::SqlError(sql::state::kInvalidParameterValue, fmt::format("parameter \"{}\" requires a Boolean value", setting->name));
       return std::string(*truth ? "on" : "off");
     }
     case Is::kNumber:
     case Is::kTime:
     case Is::kBytes: {
-      const auto number = setting->is == Is::kBytes ? kilobytes_of(value) : setting->is == Is::kTime ? milliseconds_of(value) : with_unit(value, {});
+      const auto number = setting->is == Is::kBytes  ? kilobytes_of(value)
+                          : setting->is == Is::kTime ? milliseconds_of(value)
+                                                     : with_unit(value, {});
       if (!number) return invalid_value(setting->name, value);
       return setting->is == Is::kTime && *number != 0 ? fmt::format("{}ms", *number) : std::to_string(*number);
     }
     case Is::kChoice: {
       const auto choices = split(setting->choices, ',');
       if (std::find(choices.begin(), choices.end(), lower(value)) == choices.end())
-        return sql::SqlError(sql::state::kInvalidParameterValue, fmt::format("invalid value for parameter \"{}\": \"{}\"", setting->name, value))
+        return sql::SqlError(sql::state::kInvalidParameterValue,
+                             fmt::format("invalid value for parameter \"{}\": \"{}\"", setting->name, value))
             .with_hint(fmt::format("Available values: {}.", setting->choices));
       return name == "client_encoding" ? std::string("UTF8") : lower(value);
     }
@@ -177,7 +189,8 @@ sql::SqlResult<std::string> Settings::checked(const std::string& name, std::stri
   if (name == "datestyle") {
     const std::string style = lower(value);
     if (style.find("iso") == std::string::npos && style.find("mdy") == std::string::npos && style != "us")
-      return sql::SqlError(sql::state::kFeatureNotSupported, fmt::format("DateStyle \"{}\" is not supported: dates are written as ISO 8601 does", value));
+      return sql::SqlError(sql::state::kFeatureNotSupported,
+                           fmt::format("DateStyle \"{}\" is not supported: dates are written as ISO 8601 does", value));
     return std::string("ISO, MDY");
   }
   return value;
@@ -246,9 +259,7 @@ std::vector<std::string> Settings::search_path(const std::string& user) const {
   return path;
 }
 
-std::int64_t Settings::milliseconds(std::string_view name) const {
-  return milliseconds_of(values_.find(name)->second.value).value_or(0);
-}
+std::int64_t Settings::milliseconds(std::string_view name) const { return milliseconds_of(values_.find(name)->second.value).value_or(0); }
 
 std::size_t Settings::work_mem() const {
   return static_cast<std::size_t>(std::max<std::int64_t>(64, kilobytes_of(values_.find("work_mem")->second.value).value_or(0))) << 10;

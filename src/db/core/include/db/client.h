@@ -107,10 +107,12 @@ class Client {
 
   /// tries  how often the same was tried before, in vain
   TxHandle begin(const Now& now, std::uint32_t tries = 0, Access access = Access::kWrite);
+  /// The same under a number that the caller has not used before. Not beside the other.
+  void begin_as(TxHandle tx, const Now& now, std::uint32_t tries, Access access);
   /// Answered by one `ReadDone` or `ReadRefused`, perhaps of the buffer: what was written before, or read before, is what is read.
   void read(TxHandle tx, const std::string& key, const Now& now, ReadFor what_for = ReadFor::kReading);
-  /// The transaction takes it that `key` is still what a committed transaction wrote at `version`, without asking anybody; where it is not,
-  /// it aborts. Before anything else of it.
+  /// The transaction takes it that `key` is still what a committed transaction wrote at `version`, without waiting for anybody; where it is
+  /// not, it aborts. Before anything else of it.
   void assume(TxHandle tx, const std::string& key, ReadValue read, const Now& now);
   /// Its number. Answered by one `ScanDone` or `ScanRefused`, with what the transaction wrote itself. Not beside writes of the same one.
   std::uint64_t scan(TxHandle tx, ScanOrder order, const Now& now);
@@ -149,6 +151,8 @@ class Client {
     std::map<std::string, ReadValue> reads;
     std::map<std::string, Timestamp> scanned;  // what scans found that is younger than the floor
     std::vector<RangeRead> ranges;             // that were scanned; in order, not overlapping
+    std::map<std::string, Timestamp> assumed;  // and still being looked at, of one that only reads
+    bool commit_waits = false;                 // for those
     std::optional<std::uint64_t> floor;        // of all its scans
     std::map<std::string, std::optional<std::string>> writes;
     std::map<std::string, std::uint64_t> asking;  // by key: the request; kWaits: for its turn
@@ -205,7 +209,8 @@ class Client {
   void forget_asking(TxHandle tx);
   void drop_reads(TxHandle tx, const Running& running);
   void read_done(TxHandle tx, const std::string& key, ReadValue value, const Now& now);
-  void read_refused(TxHandle tx, const std::string& key, AbortReason reason);
+  bool was_assumed(TxHandle tx, const std::string& key, const std::optional<Timestamp>& version, const Now& now);
+  void read_refused(TxHandle tx, const std::string& key, AbortReason reason, const Now& now);
   void take_place(Running& running, const Now& now);
   static bool contradicts_scans(const Running& running, const std::string& key, const Timestamp& version);
   void note_slow(const std::vector<ReplicaId>& asked, const std::function<bool(const ReplicaId&)>& heard, const Now& now);
@@ -223,7 +228,7 @@ class Client {
   static void note_scanned(Running& running, const Scanning& scan);
   static std::vector<std::pair<std::string, std::string>> rows_of(const Running& running, const Scanning& scan);
   void tick_scans(const Now& now);
-  void refuse_scan(std::uint64_t number, AbortReason reason);
+  void refuse_scan(std::uint64_t number, AbortReason reason, const Now& now);
   Scanning take_scan(std::uint64_t number);
   static void cover(Running& running, RangeRead range);
   static bool covers(const Running& running, const std::string& key);
