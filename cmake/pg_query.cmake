@@ -1,0 +1,5 @@
+# PostgreSQL's grammar, as archives: the parser, and the reader of the messages that it hands its trees over in.
+find_library(PG_QUERY_STATIC libpg_query.a REQUIRED)
+find_library(PROTOBUF_C_STATIC libprotobuf-c.a REQUIRED)
+find_library(XXHASH_STATIC libxxhash.a REQUIRED)
+isobar_library(pg_query "${PG_QUERY_STATIC};${PROTOBUF_C_STATIC};${XXHASH_STATIC};m;Threads::Threads" "pg_query;protobuf-c")

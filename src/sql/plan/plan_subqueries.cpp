@@ -1,0 +1,105 @@
+// Subqueries within expressions: those of EXISTS and IN that stand alone among the conditions become joins; the others have a plan of their own.
+
+#include <algorithm>
+
+#include "binder.h"
+#include "planner.h"
+
+namespace isobar::sql::physical {
+
+void Planner::plan_subqueries(const Conditions& exprs) {
+  for (const auto& expr : exprs)
+    if (expr != nullptr) plan_subqueries(*expr);
+}
+
+void Planner::plan_subqueries(const lg::Expr& expr) {
+  lg::each_part(expr, [&](const lg::Expr& part) {
+    const auto* subquery = std::get_if<lg::Subquery>(&part.node);
+    if (subquery == nullptr || plan_.subplans.contains(subquery->query.get())) return;
+    const auto& q = *subquery->query;
+    Subplan made;
+    const auto inside = relations_of(*q.root);
+    std::set<ColumnId> outer;
+    lg::each_column(*q.root, [&](ColumnId id) {
+      if (!inside.contains(id.relation)) outer.insert(id);
+    });
+    // The subject of a CASE, and columns of subqueries further in, are nobody's rows outside.
+    const std::function<void(const lg::Expr&)> forget = [&](const lg::Expr& inner) {
+      if (const auto* with_subject = std::get_if<lg::Case>(&inner.node))
+        std::erase_if(outer, [&](ColumnId id) { return with_subject->subject != nullptr && id.relation == with_subject->relation; });
+      if (const auto* deeper = std::get_if<lg::Subquery>(&inner.node)) {
+        const auto own = relations_of(*deeper->query->root);
+        std::erase_if(outer, [&](ColumnId id) { return own.contains(id.relation); });
+      }
+    };
+    lg::each_deep_part(*q.root, forget);
+    made.outer.assign(outer.begin(), outer.end());
+    const bool exists = subquery->what == lg::Subquery::What::kExists;
+    plan_.subplans[&q] = {};
+    made.root = query(q, {}, {{}, exists ? std::uint64_t{1} : 0}).node;
+    plan_.subplans[&q] = std::move(made);
+  });
+}
+
+std::optional<Planner::SemiJoin> Planner::as_semi_join(const ExprPtr& condition, const Relations& left) {
+  if (const auto* subquery = std::get_if<lg::Subquery>(&condition->node)) return unnested(*subquery, false, left);
+  const auto* logical = std::get_if<lg::Logical>(&condition->node);
+  if (logical == nullptr || logical->what != lg::Logic::kNot) return std::nullopt;
+  const auto* subquery = std::get_if<lg::Subquery>(&logical->args[0]->node);
+  return subquery == nullptr ? std::nullopt : unnested(*subquery, true, left);
+}
+
+/// EXISTS (SELECT … FROM x WHERE …) is a semi join with x, by the conditions that name both; IN is one by its test besides. NOT EXISTS is an anti
+/// join; NOT IN is not, for its nulls.
+std::optional<Planner::SemiJoin> Planner::unnested(const lg::Subquery& subquery, bool negated, const Relations& left) {
+  using What = lg::Subquery::What;
+  const bool exists = subquery.what == What::kExists;
+  if (!exists && (subquery.what != What::kAny || negated || subquery.test == nullptr)) return std::nullopt;
+  const auto& q = *subquery.query;
+  const auto* project = std::get_if<lg::Project>(&q.root->node);
+  if (project == nullptr || !q.ctes.empty()) return std::nullopt;
+  for (const auto& value : project->values)
+    if (is_volatile(*value) || has_subquery(*value)) return std::nullopt;
+  SemiJoin made;
+  made.kind = negated ? JoinKind::kAnti : JoinKind::kSemi;
+  const lg::Node* from = project->input.get();
+  if (const auto* filter = std::get_if<lg::Filter>(&from->node)) {
+    split(filter->condition, made.on);
+    from = filter->input.get();
+  }
+  const bool plain = std::holds_alternative<lg::Scan>(from->node) || std::holds_alternative<lg::Join>(from->node) ||
+                     std::holds_alternative<lg::Derived>(from->node) || std::holds_alternative<lg::CteScan>(from->node) ||
+                     std::holds_alternative<lg::FunctionScan>(from->node);
+  if (!plain) return std::nullopt;
+  if (!exists) {
+    // The test names the query's columns, which here are the values they stand for.
+    split(lg::rewritten(subquery.test,
+                        [&](const ExprPtr& part) -> ExprPtr {
+                          const auto* column = std::get_if<lg::Column>(&part->node);
+                          return column != nullptr && column->id.relation == q.output ? project->values[column->id.column] : nullptr;
+                        }),
+          made.on);
+  }
+  const auto inner = relations_of(*from);
+  made.side = {from, {}, inner, relations_used(*from), 0};
+  std::erase_if(made.side.needs, [&](std::uint32_t relation) { return inner.contains(relation); });
+  if (meets(made.side.needs, left)) return std::nullopt;
+  Conditions on;
+  for (auto& condition : made.on) {
+    if (is_volatile(*condition)) return std::nullopt;
+    const auto used = relations_used(*condition);
+    if (meets(used, left)) {
+      if (has_subquery(*condition)) return std::nullopt;
+      on.push_back(std::move(condition));
+    } else {
+      made.side.conditions.push_back(std::move(condition));
+    }
+  }
+  // Without a condition on both, it is asked once: cheaper as a subquery of its own.
+  if (on.empty()) return std::nullopt;
+  if (!std::ranges::any_of(on, [&](const ExprPtr& condition) { return equality(condition, left, inner).has_value(); })) return std::nullopt;
+  made.on = std::move(on);
+  return made;
+}
+
+}  // namespace isobar::sql::physical
