@@ -34,7 +34,6 @@ struct Name {
       if (const auto* field = std::get_if<ast::FieldOf>(&*step)) return field->name;
     return name_for(*n.arg);
   }
-  std::string operator()(const ast::Constant& n) const { return std::holds_alternative<bool>(n.value) ? "bool" : "?column?"; }
   std::string operator()(const ast::Subquery& n) const {
     if (n.what == ast::Subquery::What::kExists) return "exists";
     if (n.what == ast::Subquery::What::kArray) return "array";
