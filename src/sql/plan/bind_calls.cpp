@@ -118,7 +118,7 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Call& n, int position, Scope
     return folded(make_expr(function->result, lg::Call{*function, std::move(args)}, position));
   }
   if (const auto* set = std::get_if<BoundSet>(&resolved->what)) return set_call(*set, std::move(args), position, scope);
-  return SqlError(state::kWindowingError, fmt::format("window function {} requires an OVER clause", name)).at(position);
+  return SqlError(state::kWrongObjectType, fmt::format("window function {} requires an OVER clause", name)).at(position);
 }
 
 SqlResult<lg::ExprPtr> Binder::set_call(const BoundSet& set, std::vector<Expr> args, int position, Scope& scope) {
@@ -220,9 +220,7 @@ SqlResult<lg::ExprPtr> Binder::aggregate(const ast::Call& n, int position, Scope
   // An aggregate over an outer query's columns alone is that query's.
   bool inner = made->args.empty(), outer = false;
   for (const auto& arg : made->args)
-    lg::each_column(*arg, [&](lg::ColumnId id) {
-      (std::ranges::find(scope.relations, id.relation) != scope.relations.end() ? inner : outer) = true;
-    });
+    for (const auto id : lg::free_columns(*arg)) (std::ranges::find(scope.relations, id.relation) != scope.relations.end() ? inner : outer) = true;
   if (outer && !inner) return unsupported("an aggregate of an outer query's columns", position);
   scope.select->grouped = true;
   auto& calls = scope.select->calls;

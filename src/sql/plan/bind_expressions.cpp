@@ -46,7 +46,8 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Constant& n, int position, S
       const bool whole = number.digits.find_first_of(".eE") == std::string::npos;
       if (whole) {
         auto read = from_text(type_of(Kind::kInt8), number.digits, {});
-        if (read.ok()) return make_constant(type_of(Kind::kInt8), std::move(read).value(), position);
+        const bool small = read.ok() && read->integer() == static_cast<std::int32_t>(read->integer());
+        if (read.ok()) return make_constant(type_of(small ? Kind::kInt4 : Kind::kInt8), std::move(read).value(), position);
       }
       TRY_ASSIGN(auto value, from_text(type_of(Kind::kNumeric), number.digits, {}));
       return make_constant(type_of(Kind::kNumeric), std::move(value), position);

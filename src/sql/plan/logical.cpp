@@ -107,6 +107,46 @@ void each_deep_part(const Node& node, const std::function<void(const Expr&)>& se
   each_input(node, [&](const Node& input) { each_deep_part(input, see); });
 }
 
+namespace {
+
+/// Gathers what is named and what is made.
+struct FreeColumns {
+  std::vector<ColumnId> named;
+  std::vector<std::uint32_t> made;
+  void see(const Expr& part) {
+    if (const auto* column = std::get_if<Column>(&part.node)) named.push_back(column->id);
+    if (const auto* subject = std::get_if<Case>(&part.node); subject != nullptr && subject->subject != nullptr) made.push_back(subject->relation);
+    if (const auto* subquery = std::get_if<Subquery>(&part.node)) inside(*subquery->query->root);
+  }
+  void inside(const Node& node) {
+    each_relation(node, [&](std::uint32_t relation) { made.push_back(relation); });
+    each_all(node);
+  }
+  void each_all(const Node& node) {
+    each_expr(node, [&](const ExprPtr& expr) { each_part(*expr, [&](const Expr& part) { see(part); }); });
+    each_input(node, [&](const Node& input) { each_all(input); });
+  }
+  std::vector<ColumnId> free() {
+    std::ranges::sort(made), std::ranges::sort(named);
+    named.erase(std::unique(named.begin(), named.end()), named.end());
+    std::erase_if(named, [&](ColumnId id) { return std::ranges::binary_search(made, id.relation); });
+    return std::move(named);
+  }
+};
+
+}  // namespace
+
+std::vector<ColumnId> free_columns(const Expr& expr) {
+  FreeColumns all;
+  each_part(expr, [&](const Expr& part) { all.see(part); });
+  return all.free();
+}
+std::vector<ColumnId> free_columns(const Node& node) {
+  FreeColumns all;
+  all.inside(node);
+  return all.free();
+}
+
 ExprPtr rewritten(const ExprPtr& expr, const std::function<ExprPtr(const ExprPtr&)>& replace) {
   if (auto other = replace(expr)) return other;
   std::shared_ptr<Expr> copy;

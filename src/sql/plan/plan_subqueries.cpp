@@ -18,22 +18,17 @@ void Planner::plan_subqueries(const lg::Expr& expr) {
     if (subquery == nullptr || plan_.subplans.contains(subquery->query.get())) return;
     const auto& q = *subquery->query;
     Subplan made;
-    const auto inside = relations_of(*q.root);
-    std::set<ColumnId> outer;
-    lg::each_column(*q.root, [&](ColumnId id) {
-      if (!inside.contains(id.relation)) outer.insert(id);
-    });
-    // The subject of a CASE, and columns of subqueries further in, are nobody's rows outside.
-    const std::function<void(const lg::Expr&)> forget = [&](const lg::Expr& inner) {
-      if (const auto* with_subject = std::get_if<lg::Case>(&inner.node))
-        std::erase_if(outer, [&](ColumnId id) { return with_subject->subject != nullptr && id.relation == with_subject->relation; });
-      if (const auto* deeper = std::get_if<lg::Subquery>(&inner.node)) {
-        const auto own = relations_of(*deeper->query->root);
-        std::erase_if(outer, [&](ColumnId id) { return own.contains(id.relation); });
-      }
+    made.outer = lg::free_columns(*q.root);
+    // A CTE that depends on rows outside makes what reads it depend on them, too.
+    const std::function<void(const lg::Node&)> ctes = [&](const lg::Node& at) {
+      if (const auto* scan = std::get_if<lg::CteScan>(&at.node))
+        if (const auto* body = std::get_if<lg::QueryPtr>(&plan_.statement.ctes[scan->cte].query); body != nullptr && *body != nullptr) {
+          const auto more = lg::free_columns(*(*body)->root);
+          made.outer.insert(made.outer.end(), more.begin(), more.end());
+        }
+      lg::each_input(at, ctes);
     };
-    lg::each_deep_part(*q.root, forget);
-    made.outer.assign(outer.begin(), outer.end());
+    ctes(*q.root);
     const bool exists = subquery->what == lg::Subquery::What::kExists;
     plan_.subplans[&q] = {};
     made.root = query(q, {}, {{}, exists ? std::uint64_t{1} : 0}).node;

@@ -1,4 +1,4 @@
-CREATE TABLE t (id serial PRIMARY KEY, a int NOT NULL DEFAULT 7, b text, c int GENERATED ALWAYS AS (a * 2) STORED, CHECK (a > 0), CONSTRAINT short CHECK (length(b) < 5));
+CREATE TABLE t (id serial PRIMARY KEY, a int NOT NULL DEFAULT 7, b text, c int GENERATED ALWAYS AS (a * 2) STORED, CONSTRAINT positive CHECK (a > 0), CONSTRAINT short CHECK (length(b) < 5));
 INSERT INTO t (b) VALUES ('x');
 INSERT INTO t DEFAULT VALUES;
 INSERT INTO t (a, b) VALUES (1, 'one'), (DEFAULT, 'two') RETURNING id, a, b, c;

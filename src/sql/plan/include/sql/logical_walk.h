@@ -105,6 +105,9 @@ void each_input(const Node& node, See&& see) {
 /// Calls `see` with each column that is named, those within subqueries included.
 void each_column(const Expr& expr, const std::function<void(ColumnId)>& see);
 void each_column(const Node& node, const std::function<void(ColumnId)>& see);
+/// The columns that come from outside: not made by subqueries in it, nor the subjects of its CASEs.
+std::vector<ColumnId> free_columns(const Expr& expr);
+std::vector<ColumnId> free_columns(const Node& node);
 /// Calls `see` with each relation that the node, or one below it, makes; what is in subqueries of expressions not.
 void each_relation(const Node& node, const std::function<void(std::uint32_t)>& see);
 /// Calls `see` with `expr` and each expression below it; subqueries' queries are not entered.
