@@ -40,6 +40,7 @@ class StatementDraw {
   struct Query {
     std::string text;
     std::vector<char> types;
+    bool sortable = true;
   };
 
   std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_.below(bound)); }

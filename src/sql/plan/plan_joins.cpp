@@ -19,8 +19,7 @@ void Planner::flatten(const lg::Node& n, std::vector<Side>& sides, Conditions& c
     split(filter->condition, conditions);
     return flatten(*filter->input, sides, conditions);
   }
-  Side side{&n, {}, relations_of(n), relations_used(n), 0};
-  std::erase_if(side.needs, [&](std::uint32_t relation) { return side.relations.contains(relation); });
+  Side side{&n, {}, relations_of(n), needs_of(n), 0};
   if (const auto* scan = std::get_if<lg::Scan>(&n.node)) scans_[scan->relation] = scan;
   sides.push_back(std::move(side));
 }
@@ -247,8 +246,7 @@ Planned Planner::outer_join(const lg::Join& n, Conditions conditions, Wanted wan
     const bool left_only = n.kind == lg::JoinKind::kLeft && !meets(relations_used(*condition), right_relations) && !is_volatile(*condition);
     (left_only ? down_left : above).push_back(std::move(condition));
   }
-  Side right{n.right.get(), {}, right_relations, relations_used(*n.right), 0};
-  std::erase_if(right.needs, [&](std::uint32_t relation) { return right_relations.contains(relation); });
+  Side right{n.right.get(), {}, right_relations, needs_of(*n.right), 0};
   if (n.kind == lg::JoinKind::kLeft)
     std::erase_if(on, [&](const ExprPtr& condition) {
       const bool right_only = !meets(relations_used(*condition), left_relations) && !is_volatile(*condition) && meets(relations_used(*condition), right_relations);

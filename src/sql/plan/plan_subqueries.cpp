@@ -19,21 +19,36 @@ void Planner::plan_subqueries(const lg::Expr& expr) {
     const auto& q = *subquery->query;
     Subplan made;
     made.outer = lg::free_columns(*q.root);
-    // A CTE that depends on rows outside makes what reads it depend on them, too.
-    const std::function<void(const lg::Node&)> ctes = [&](const lg::Node& at) {
-      if (const auto* scan = std::get_if<lg::CteScan>(&at.node))
-        if (const auto* body = std::get_if<lg::QueryPtr>(&plan_.statement.ctes[scan->cte].query); body != nullptr && *body != nullptr) {
-          const auto more = lg::free_columns(*(*body)->root);
-          made.outer.insert(made.outer.end(), more.begin(), more.end());
-        }
-      lg::each_input(at, ctes);
-    };
-    ctes(*q.root);
+    add_needs_of_ctes(*q.root, made.outer);
     const bool exists = subquery->what == lg::Subquery::What::kExists;
     plan_.subplans[&q] = {};
     made.root = query(q, {}, {{}, exists ? std::uint64_t{1} : 0}).node;
     plan_.subplans[&q] = std::move(made);
   });
+}
+
+/// A CTE that depends on rows outside makes what reads it depend on them, too.
+void Planner::add_needs_of_ctes(const lg::Node& at, std::vector<ColumnId>& into) const {
+  if (const auto* scan = std::get_if<lg::CteScan>(&at.node))
+    if (const auto* body = std::get_if<lg::QueryPtr>(&plan_.statement.ctes[scan->cte].query); body != nullptr && *body != nullptr) {
+      const auto more = lg::free_columns(*(*body)->root);
+      into.insert(into.end(), more.begin(), more.end());
+      if (!scan->working) add_needs_of_ctes(*(*body)->root, into);
+    }
+  lg::each_expr(at, [&](const ExprPtr& expr) {
+    lg::each_part(*expr, [&](const lg::Expr& part) {
+      if (const auto* subquery = std::get_if<lg::Subquery>(&part.node)) add_needs_of_ctes(*subquery->query->root, into);
+    });
+  });
+  lg::each_input(at, [&](const lg::Node& input) { add_needs_of_ctes(input, into); });
+}
+
+Relations Planner::needs_of(const lg::Node& at) const {
+  auto columns = lg::free_columns(at);
+  add_needs_of_ctes(at, columns);
+  Relations all;
+  for (const auto id : columns) all.insert(id.relation);
+  return all;
 }
 
 std::optional<Planner::SemiJoin> Planner::as_semi_join(const ExprPtr& condition, const Relations& left) {
@@ -76,8 +91,7 @@ std::optional<Planner::SemiJoin> Planner::unnested(const lg::Subquery& subquery,
           made.on);
   }
   const auto inner = relations_of(*from);
-  made.side = {from, {}, inner, relations_used(*from), 0};
-  std::erase_if(made.side.needs, [&](std::uint32_t relation) { return inner.contains(relation); });
+  made.side = {from, {}, inner, needs_of(*from), 0};
   if (meets(made.side.needs, left)) return std::nullopt;
   Conditions on;
   for (auto& condition : made.on) {
