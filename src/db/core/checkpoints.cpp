@@ -137,7 +137,7 @@ bool Checkpoints::advance() {
 }
 
 CheckpointRecord Checkpoints::record() const {
-  CheckpointRecord record{closed_, matched_, {}, {}};
+  CheckpointRecord record{closed_, matched_, 0, {}, {}};
   for (const auto& [shard, until] : forgotten_) record.forgotten.push_back({shard, until});
   for (const auto& [shard, known] : stable_) record.stable.push_back(known);
   return record;

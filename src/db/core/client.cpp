@@ -21,12 +21,17 @@ bool Client::come_after(std::uint64_t token, const Now& now) {
   return true;
 }
 
-TxHandle Client::begin(const Now& now, std::uint32_t tries) {
+TxHandle Client::begin(const Now& now, std::uint32_t tries, Access access) {
   const TxHandle handle(next_handle_++);
-  Running& running = running_[handle];
-  running.at = next_timestamp(now);
-  running.marks = tries >= config_.marks_after;
+  begin_as(handle, now, tries, access);
   return handle;
+}
+
+void Client::begin_as(TxHandle tx, const Now& now, std::uint32_t tries, Access access) {
+  Running& running = running_[tx];
+  running.at = next_timestamp(now);
+  running.access = access;
+  running.marks = tries >= config_.marks_after;
 }
 
 void Client::read(TxHandle tx, const std::string& key, const Now& now, ReadFor what_for) {
@@ -40,25 +45,76 @@ void Client::read(TxHandle tx, const std::string& key, const Now& now, ReadFor w
     return;
   }
   if (!running.asking.try_emplace(key, kWaits).second) return;
+  if (running.access == Access::kRead) {
+    start_scan(tx, {key, key + '\0', 0, false}, true, now);
+    return;
+  }
   if (what_for == ReadFor::kReading || turns_.take(key, tx, now.steady + config_.turn_patience)) start_read(tx, key, now);
 }
 
 void Client::start_read(TxHandle tx, const std::string& key, const Now& now) {
   Running& running = running_.at(tx);
-  // Until it has asked for anything, its place in the order is open: behind all that went before it.
-  const bool asks_first = running.reads.empty() &&
-                          std::all_of(running.asking.begin(), running.asking.end(), [](const auto& each) { return each.second == kWaits; });
-  if (asks_first) running.at = next_timestamp(now);
-  if (auto value = own_write_before(key, running.at)) {
-    running.asking.erase(key);
-    running.reads.emplace(key, *value);
-    output_.events.emplace_back(ReadDone{tx, key, std::move(*value)});
+  take_place(running, now);
+  if (auto value = own_write_before(key, running.at)) return read_done(tx, key, std::move(*value), now);
+  const std::uint64_t request = next_request_++;
+  if (const auto wanted = running.asking.find(key); wanted != running.asking.end()) wanted->second = request;
+  auto [asking, is_new] =
+      asking_.emplace(request, Asking{tx, key, ReadQuorum(members_, verifier_, key, running.at), {}, now.steady, false});
+  ask(request, asking->second, now);
+}
+
+/// Until it has asked for anything, its place in the order is open: behind all that went before it.
+void Client::take_place(Running& running, const Now& now) {
+  if (!std::exchange(running.asked, true)) running.at = next_timestamp(now);
+}
+
+void Client::assume(TxHandle tx, const std::string& key, ReadValue read, const Now& now) {
+  Running& running = running_.at(tx);
+  // Whoever wrote it may have a clock that runs ahead of this one.
+  last_time_ = std::max(last_time_, read.version.time);
+  running.at = next_timestamp(now);
+  if (running.access == Access::kRead) {
+    running.assumed.emplace(key, read.version);
+    running.asking.emplace(key, kWaits);
+    start_scan(tx, {key, key + '\0', 0, false}, true, now);
     return;
   }
-  const std::uint64_t request = next_request_++;
-  running.asking[key] = request;
-  auto [asking, is_new] = asking_.emplace(request, Asking{tx, key, ReadQuorum(members_, verifier_, key, running.at), 0, now.steady, false});
-  ask(request, asking->second, now);
+  running.voted_on = true;
+  running.reads.insert_or_assign(key, std::move(read));
+}
+
+/// Whether it was only to be compared. version  none: it could not be read
+bool Client::was_assumed(TxHandle tx, const std::string& key, const std::optional<Timestamp>& version, const Now& now) {
+  const auto found = running_.find(tx);
+  if (found == running_.end()) return false;
+  Running& running = found->second;
+  const auto assumed = running.assumed.find(key);
+  if (assumed == running.assumed.end()) return false;
+  if (version != assumed->second) running.torn = true;
+  running.assumed.erase(assumed);
+  running.asking.erase(key);
+  if (running.commit_waits && running.asking.empty()) commit(tx, now);
+  return true;
+}
+
+void Client::read_done(TxHandle tx, const std::string& key, ReadValue value, const Now& now) {
+  Running& running = running_.at(tx);
+  const bool wanted = !running.assumed.contains(key) && running.asking.erase(key) > 0;
+  running.torn = running.torn || contradicts_scans(running, key, value.version);
+  running.voted_on = true;
+  const auto& known = running.reads.emplace(key, std::move(value)).first->second;
+  if (wanted) output_.events.emplace_back(ReadDone{tx, key, known});
+  const Timestamp version = known.version;
+  scan_learns(tx, key, now);
+  was_assumed(tx, key, version, now);
+}
+
+void Client::read_refused(TxHandle tx, const std::string& key, AbortReason reason, const Now& now) {
+  if (was_assumed(tx, key, std::nullopt, now)) return;
+  Running& running = running_.at(tx);
+  if (running.asking.erase(key) > 0) output_.events.emplace_back(ReadRefused{tx, key, reason});
+  for (const auto number : std::set<std::uint64_t>(running.scans))
+    if (scans_.at(number).missing.contains(key)) refuse_scan(number, reason, now);
 }
 
 // Nobody needs to vouch for what this client itself wrote. Another client may have written since; then replicas abort the reader.
@@ -82,24 +138,41 @@ void Client::forget_own_writes(const SignedTransaction& tx) {
 }
 
 void Client::pass_turns(const std::vector<KeyTurns::Turn>& turns, const Now& now) {
-  for (const auto& turn : turns) start_read(turn.tx, turn.key, now);
+  for (const auto& [tx, key] : turns) {
+    const auto& asking = running_.at(tx).asking;
+    if (const auto waits = asking.find(key); waits != asking.end() && waits->second == kWaits) start_read(tx, key, now);
+  }
 }
 
-// First 2f + 1 replicas, others each time, then all.
+/// Others each time, and last those that were slow just now.
+std::vector<ReplicaId> Client::in_order_of_asking(ShardId shard, std::uint64_t turn, const Now& now) const {
+  auto replicas = members_.replicas_of(shard);
+  std::rotate(replicas.begin(), replicas.begin() + static_cast<std::ptrdiff_t>(turn % replicas.size()), replicas.end());
+  std::stable_partition(replicas.begin(), replicas.end(), [&](const ReplicaId& replica) {
+    const auto slow = slow_until_.find(replica);
+    return slow == slow_until_.end() || slow->second <= now.steady;
+  });
+  return replicas;
+}
+
+// First 2f + 1 replicas, then all.
 void Client::ask(std::uint64_t request, Asking& asking, const Now& now) {
-  const auto replicas = members_.replicas_of(members_.shard_of(asking.key));
-  const std::size_t first = asking.asked;
-  const std::size_t until = first == 0 ? 2 * members_.budget.f() + 1 : replicas.size();
+  const auto replicas = in_order_of_asking(members_.shard_of(asking.key), request, now);
+  const std::size_t until = asking.asked.empty() ? 2 * members_.budget.f() + 1 : replicas.size();
   const Running& running = running_.at(asking.tx);
-  for (std::size_t i = asking.with_proof ? 0 : first; i < until; ++i)
-    output_.sends.push_back(
-        {replicas[(i + request) % replicas.size()], ReadRequest{request, asking.key, running.at, asking.with_proof, running.marks}});
-  asking.asked = until;
+  asking.asked.assign(replicas.begin(), replicas.begin() + static_cast<std::ptrdiff_t>(until));
+  for (const auto& replica : asking.asked)
+    output_.sends.push_back({replica, ReadRequest{request, asking.key, running.at, asking.with_proof, running.marks}});
   asking.ask_again = now.steady + config_.read_patience;
 }
 
+void Client::note_slow(const std::vector<ReplicaId>& asked, const std::function<bool(const ReplicaId&)>& heard, const Now& now) {
+  for (const auto& replica : asked)
+    if (!heard(replica)) slow_until_[replica] = now.steady + config_.slow_pause;
+}
+
 void Client::ask_more(std::uint64_t request, Asking& asking, const Now& now) {
-  if (asking.asked == members_.budget.replicas()) asking.with_proof = true;
+  if (asking.asked.size() == members_.budget.replicas()) asking.with_proof = true;
   ask(request, asking, now);
 }
 
@@ -108,18 +181,15 @@ void Client::on(const ReplicaId& from, const ReadReply& reply, const Now& now) {
   if (found == asking_.end() || members_.shard_of(found->second.key) != from.shard) return;
   Asking& asking = found->second;
   asking.quorum.add(from, reply);
-  Running& running = running_.at(asking.tx);
   if (asking.quorum.answers() < members_.budget.one_correct()) return;
+  const auto [tx, key] = std::pair(asking.tx, asking.key);
   if (auto value = asking.quorum.result()) {
-    running.asking.erase(asking.key);
-    running.reads.emplace(asking.key, *value);
-    output_.events.emplace_back(ReadDone{asking.tx, asking.key, std::move(*value)});
     asking_.erase(found);
+    read_done(tx, key, std::move(*value), now);
   } else if (const auto refused = asking.quorum.refused()) {
-    running.asking.erase(asking.key);
-    output_.events.emplace_back(ReadRefused{asking.tx, asking.key, *refused});
     asking_.erase(found);
-  } else if (asking.quorum.answers() == asking.asked && !asking.with_proof) {
+    read_refused(tx, key, *refused, now);
+  } else if (asking.quorum.answers() == asking.asked.size() && !asking.with_proof) {
     ask_more(reply.request, asking, now);
   }
 }
@@ -132,10 +202,13 @@ Transaction Client::made_of(const Running& running) const {
   Transaction tx;
   tx.epoch = members_.epoch;
   tx.timestamp = running.at;
+  std::map<std::string, Timestamp> reads = running.scanned;
   for (const auto& [key, read] : running.reads) {
-    tx.reads.push_back({key, read.version});
+    reads[key] = read.version;
     if (read.depends_on) tx.dependencies.push_back({key, read.version, read.depends_on->tx.id()});
   }
+  for (const auto& [key, version] : reads) tx.reads.push_back({key, version});
+  tx.ranges = running.ranges;
   for (const auto& [key, value] : running.writes) tx.writes.push_back({key, value});
   tx.participants = participants_of(tx, members_);
   return tx;
@@ -143,9 +216,23 @@ Transaction Client::made_of(const Running& running) const {
 
 void Client::commit(TxHandle handle, const Now& now) {
   const auto running = running_.find(handle);
-  CHECK(running != running_.end() && running->second.asking.empty(), handle);
-  if (running->second.reads.empty() && running->second.writes.empty()) {
-    output_.events.emplace_back(Ended{handle, {}, Outcome::kCommit, AbortReason::kNone, true});
+  CHECK(running != running_.end(), handle);
+  if (!running->second.assumed.empty()) {
+    running->second.commit_waits = true;
+    return;
+  }
+  CHECK(running->second.asking.empty() && running->second.scans.empty(), handle);
+  // What is final needs no vote, and what is torn would get none.
+  if (running->second.torn || (!running->second.voted_on && running->second.writes.empty())) {
+    const Outcome outcome = running->second.torn ? Outcome::kAbort : Outcome::kCommit;
+    output_.events.emplace_back(Ended{handle,
+                                      {},
+                                      outcome,
+                                      running->second.torn ? AbortReason::kMissedWrite : AbortReason::kNone,
+                                      !running->second.torn,
+                                      false,
+                                      running->second.at});
+    drop_reads(handle, running->second);
     running_.erase(running);
     return pass_turns(turns_.release(handle), now);
   }
@@ -153,6 +240,7 @@ void Client::commit(TxHandle handle, const Now& now) {
   std::vector<SignedTransaction> others;
   for (const auto& [key, read] : running->second.reads)
     if (read.depends_on && read.depends_on->tx.timestamp.client != self_) others.push_back(*read.depends_on);
+  forget_asking(handle);
   running_.erase(running);
   const TxId id = tx.id();
   for (const auto& write : tx.writes) own_writes_[write.key][tx.timestamp] = id;
@@ -169,14 +257,19 @@ void Client::hand_in(const Now& now) {
   to_hand_in_.clear();
 }
 
-void Client::drop_reads(const Running& running) {
+/// What scans had in dispute and nobody waits for any more.
+void Client::forget_asking(TxHandle tx) {
+  std::erase_if(asking_, [tx](const auto& each) { return each.second.tx == tx; });
+}
+
+void Client::drop_reads(TxHandle tx, const Running& running) {
+  for (const auto number : std::set<std::uint64_t>(running.scans)) take_scan(number);
   std::map<ShardId, std::vector<std::string>> keys;
   for (const auto& [key, value] : running.reads) keys[members_.shard_of(key)].push_back(key);
   for (const auto& [key, request] : running.asking) {
-    if (request == kWaits) continue;
-    keys[members_.shard_of(key)].push_back(key);
-    asking_.erase(request);
+    if (request != kWaits) keys[members_.shard_of(key)].push_back(key);
   }
+  forget_asking(tx);
   for (auto& [shard, list] : keys)
     if (running.marks)
       for (const auto& replica : members_.replicas_of(shard)) output_.sends.push_back({replica, ReleaseReads{running.at, list}});
@@ -185,7 +278,7 @@ void Client::drop_reads(const Running& running) {
 void Client::abandon(TxHandle handle, const Now& now) {
   const auto running = running_.find(handle);
   if (running == running_.end()) return;
-  drop_reads(running->second);
+  drop_reads(handle, running->second);
   running_.erase(running);
   pass_turns(turns_.release(handle), now);
 }
@@ -220,7 +313,8 @@ void Client::settle(std::map<TxId, Waiting>::iterator waiting, const Now& now) {
   if (committer.gone()) {
     if (waiting->second.own) {
       forget_own_writes(committer.transaction());
-      output_.events.emplace_back(Ended{*waiting->second.own, waiting->first, Outcome::kAbort, AbortReason::kTooOld, false, true});
+      output_.events.emplace_back(Ended{*waiting->second.own, waiting->first, Outcome::kAbort, AbortReason::kTooOld, false, true,
+                                        committer.transaction().tx.timestamp});
     }
     committers_.erase(waiting);
     return;
@@ -238,13 +332,15 @@ void Client::settle(std::map<TxId, Waiting>::iterator waiting, const Now& now) {
     if (outcome == Outcome::kAbort) last_time_ = std::max(last_time_, std::min(committer.in_the_way_until(), allowed));
     if (outcome == Outcome::kAbort && committer.blocker()) recover_later(*committer.blocker(), now);
     output_.events.emplace_back(Ended{*waiting->second.own, waiting->first, outcome,
-                                      outcome == Outcome::kAbort ? committer.reason() : AbortReason::kNone, committer.fast()});
+                                      outcome == Outcome::kAbort ? committer.reason() : AbortReason::kNone, committer.fast(), false,
+                                      committer.transaction().tx.timestamp});
   }
   committers_.erase(waiting);
 }
 
 void Client::step(const ReplicaId& from, const Message& message, const Now& now) {
   if (const auto* read = std::get_if<ReadReply>(&message)) return on(from, *read, now);
+  if (const auto* scan = std::get_if<ScanReply>(&message)) return on(from, *scan, now);
   if (const auto* vote = std::get_if<VoteReply>(&message)) return pass_on(from, vote->vote.statement.tx, *vote, now);
   if (const auto* logged = std::get_if<LoggedReply>(&message)) return pass_on(from, logged->logged.statement.tx, *logged, now);
   if (const auto* decided = std::get_if<DecidedReply>(&message)) return pass_on(from, decided->decided.certificate.tx, *decided, now);
@@ -259,8 +355,13 @@ void Client::tick(const Now& now) {
     recover(tx, now);
   }
   pass_turns(turns_.expire(now.steady), now);
-  for (auto& [request, asking] : asking_)
-    if (asking.ask_again <= now.steady) ask_more(request, asking, now);
+  for (auto& [request, asking] : asking_) {
+    if (asking.ask_again > now.steady) continue;
+    note_slow(
+        asking.asked, [&quorum = asking.quorum](const ReplicaId& replica) { return quorum.heard(replica); }, now);
+    ask_more(request, asking, now);
+  }
+  tick_scans(now);
   for (auto waiting = committers_.begin(); waiting != committers_.end();) {
     const auto next = std::next(waiting);
     if (waiting->second.committer.started() && waiting->second.committer.next_tick() <= now.steady) {
@@ -277,6 +378,8 @@ std::optional<Instant> Client::next_tick() const {
   if (!recover_at_.empty()) consider(recover_at_.begin()->first);
   if (const auto expiry = turns_.next_expiry()) consider(*expiry);
   for (const auto& [request, asking] : asking_) consider(asking.ask_again);
+  for (const auto& [number, scan] : scans_)
+    if (scan.missing.empty()) consider(scan.ask_again);
   for (const auto& [id, waiting] : committers_)
     if (waiting.committer.started()) consider(waiting.committer.next_tick());
   return next;

@@ -25,45 +25,6 @@ void Replica::step(const Peer& from, const Message& message, const Now& now) {
   std::visit([&](const auto& m) { on(from, m, now); }, message);
 }
 
-void Replica::on(const Peer& from, const ReadRequest& read, const Now& now) {
-  const auto* client = std::get_if<ClientId>(&from);
-  if (!client || *client != read.at.client || !versions_.keeps(read.key)) {
-    ++counters_.dropped;
-    return;
-  }
-  ReadReply reply;
-  reply.request = read.request;
-  reply.clock = nanos_of(now.wall);
-  const bool is_ahead = read.at.time > nanos_of(now.wall + config_.clock_bound);
-  if (is_ahead && !seeded(Bug::kClockUnchecked)) reply.refused = AbortReason::kClock;
-  if (!members_.may_read(*client, read.key) && !seeded(Bug::kRightsUnchecked)) reply.refused = AbortReason::kForbidden;
-  // Of what is at rest only the newest versions are kept.
-  if (read.at.time <= checkpoints_.settled() && !seeded(Bug::kReadsBelowSettled)) reply.refused = AbortReason::kTooOld;
-  if (reply.refused != AbortReason::kNone) {
-    output_.sends_now.push_back({from, std::move(reply)});
-    return;
-  }
-  if (read.mark) marks_.note(read.key, read.at, now.steady);
-  if (auto found = versions_.committed_before(read.key, read.at)) {
-    reply.committed = CommittedVersion{found->version, found->writer, std::move(found->value), std::nullopt};
-    if (read.with_proof) reply.committed->proof = decided_of(found->writer);
-  }
-  if (const auto found = versions_.prepared_before(read.key, read.at);
-      found && (!reply.committed || reply.committed->version < found->version))
-    reply.prepared = PreparedVersion{found->version, found->value, *states_.at(found->writer).tx};
-  // A prepared version is a promise like a vote: it is shown when it is durable.
-  if (reply.prepared) say(from, std::move(reply));
-  else output_.sends_now.push_back({from, std::move(reply)});
-}
-
-void Replica::on(const Peer& from, const ReleaseReads& release, const Now& now) {
-  if (from != Peer(release.at.client)) {
-    ++counters_.dropped;
-    return;
-  }
-  for (const auto& key : release.keys) marks_.give_up(key, release.at, now.steady);
-}
-
 void Replica::on(const Peer& from, const StatusRequest&, const Now& now) {
   StatusReply reply;
   reply.clock = nanos_of(now.wall);
@@ -192,6 +153,7 @@ ReplicaOutput Replica::take() {
     nothing.failure = failure;
     return nothing;
   }
+  durable_ = std::exchange(recorded_, {holds_until_, checkpoints_.closed()});
   if (!batch_.empty()) ++counters_.batches_signed;
   const auto proofs = batch_.sign(members_.epoch, self_, signer_, verifier_);
   for (auto& pending : pending_) {
@@ -220,7 +182,13 @@ void Replica::restore(const Settled& settled, std::span<const LogRecord> log, co
 }
 
 void Replica::restore(const LogRecord& record, const Now& now) {
-  if (const auto* checkpoint = std::get_if<CheckpointRecord>(&record.what)) return checkpoints_.restore(*checkpoint);
+  if (const auto* checkpoint = std::get_if<CheckpointRecord>(&record.what)) {
+    checkpoints_.restore(*checkpoint);
+    holds_before_ = std::max(holds_before_, checkpoint->held);
+    holds_until_ = holds_before_;
+    recorded_ = durable_ = {holds_before_, checkpoints_.closed()};
+    return;
+  }
   // The first of its records went with a file of the log, as it was forgotten; so may the others.
   if (!record.content && !states_.contains(record.tx)) return output_.forgotten.push_back(record.tx);
   State& state = states_[record.tx];

@@ -67,6 +67,7 @@ std::optional<VotedRecord> Replica::refusal(const State& state, const TxId& id, 
   if (const auto objection = versions_.objection(tx, id)) return because(objection->reason, objection->other);
   for (const auto& write : tx.writes)
     if (marks_.read_after(write.key, tx.timestamp)) return because(AbortReason::kReader);
+  if (held_against(tx)) return because(AbortReason::kReader);
   return std::nullopt;
 }
 
@@ -75,6 +76,8 @@ bool Replica::forbidden(const Transaction& tx) const {
   if (seeded(Bug::kRightsUnchecked)) return false;
   const ClientId client = tx.timestamp.client;
   return std::any_of(tx.reads.begin(), tx.reads.end(), [&](const Read& read) { return !members_.may_read(client, read.key); }) ||
+         std::any_of(tx.ranges.begin(), tx.ranges.end(),
+                     [&](const RangeRead& range) { return !members_.may_read(client, range.from, range.until); }) ||
          std::any_of(tx.writes.begin(), tx.writes.end(), [&](const Write& write) { return !members_.may_write(client, write.key); });
 }
 

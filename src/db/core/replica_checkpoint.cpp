@@ -38,6 +38,7 @@ std::optional<Decided> Replica::decided_of(const TxId& id) const {
 
 void Replica::record_checkpoints() {
   CheckpointRecord record = checkpoints_.record();
+  record.held = holds_until_;
   if (seeded(Bug::kClosingNotDurable)) record.closed = 0;
   if (seeded(Bug::kHorizonNotDurable)) record.forgotten.clear();
   output_.records.push_back({TxId{}, std::nullopt, std::move(record)});
@@ -47,6 +48,7 @@ void Replica::tick_checkpoints(const Now& now) {
   next_checkpoint_ = now.steady + config_.checkpoints.interval / 4;
   if (!settled_) return;
   if (checkpoints_.close(now.wall, newest_committed_)) record_checkpoints();
+  holds_.close(checkpoints_.closed());
   if (const auto until = checkpoints_.due(oldest_open(), knows_late())) settle_until(*until);
   sign_checkpoint();
   gossip();

@@ -13,7 +13,7 @@ std::string Replica::canonical_state() const {
   for (const auto& [id, state] : ordered) out(id)(canonical_state(*state));
   for (const auto& [timestamp, id] : at_timestamp_) out(timestamp)(id);
   checkpoints_.canonical_state(out);
-  out(newest_committed_)(knows_late());
+  out(newest_committed_)(knows_late())(holds_before_);
   return out.take();
 }
 

@@ -85,6 +85,15 @@ std::string_view name_of(Bug bug) {
     case Bug::kHorizonNotDurable: return "horizon not durable";
     case Bug::kSettledOlderWins: return "settled older wins";
     case Bug::kReadsBelowSettled: return "reads below settled";
+    case Bug::kPhantomsAllowed: return "phantoms allowed";
+    case Bug::kRangeReadersForgotten: return "range readers forgotten";
+    case Bug::kFloorUnchecked: return "floor unchecked";
+    case Bug::kHoldsForgotten: return "holds forgotten";
+    case Bug::kHoldsNotDurable: return "holds not durable";
+    case Bug::kHoldsOneLess: return "holds one less";
+    case Bug::kScansOneLess: return "scans one less";
+    case Bug::kScansIgnoreUndecided: return "scans ignore undecided";
+    case Bug::kScansBelieveRows: return "scans believe rows";
   }
   return "unknown";
 }

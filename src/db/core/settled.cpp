@@ -1,5 +1,6 @@
 // Entries, by the first letter of their keys:
-//   v bucket key → the newest version of the key       b bucket → the bucket's sum
+//   k key → the newest version of the key              v bucket key → nothing: it is one of the bucket's
+//   b bucket → the bucket's sum
 //   d id → a transaction with its certificate          c id → of how many keys here it wrote the newest version, if of several
 //   m → the form, how many buckets, and until when
 
@@ -16,7 +17,7 @@ namespace isobar::db {
 
 namespace {
 
-constexpr std::uint32_t kForm = 1;
+constexpr std::uint32_t kForm = 2;
 
 struct Meta {
   std::uint32_t form = kForm, buckets = 0;
@@ -36,6 +37,8 @@ void describe(Io& io, Like<Count> auto& count) {
 }
 
 std::string with_bucket(char kind, std::uint32_t bucket) { return {kind, static_cast<char>(bucket >> 8), static_cast<char>(bucket)}; }
+
+std::string place_of(std::string_view key) { return "k" + std::string(key); }
 
 std::string with_id(char kind, const TxId& id) { return kind + std::string(id.hash.begin(), id.hash.end()); }
 
@@ -75,7 +78,7 @@ Result<std::optional<T>> Settled::read(const std::string& key, std::string_view 
   return std::optional<T>(std::move(*value));
 }
 
-std::string Settled::place_of(const std::string& key) const { return with_bucket('v', bucket_of(key, buckets())) + key; }
+std::string Settled::bucket_place_of(const std::string& key) const { return with_bucket('v', bucket_of(key, buckets())) + key; }
 
 Result<SettledState> Settled::apply(const SettleBatch& batch) {
   Changes changes;
@@ -100,6 +103,7 @@ Status Settled::replace(const std::string& key, const SettledVersion& version, C
   ++changes.keys_of[version.writer];
   changes.buckets.insert(bucket_of(key, buckets()));
   changes.entries.push_back({place, encode(version)});
+  if (!old) changes.entries.push_back({bucket_place_of(key), ""});
   return {};
 }
 
@@ -150,19 +154,49 @@ std::optional<Decided> Settled::decided(const TxId& id) const {
   return std::move(*found);
 }
 
+void Settled::visit(std::string_view from, std::string_view until, bool backward, const Visitor& visitor) const {
+  bool sound = true;
+  const Status visited = values_->visit(place_of(from), place_of(until), backward, [&](std::string_view place, std::string_view bytes) {
+    auto version = decode<SettledVersion>(bytes);
+    sound = version.ok();
+    return sound && visitor(place.substr(1), std::move(*version));
+  });
+  if (!visited.ok()) note(visited.error());
+  if (!sound) note(Error(Code::kDataLoss, "a version is damaged"));
+}
+
 Settled::Part Settled::bucket(std::uint32_t bucket, const std::string& after, std::size_t bytes_most) const {
   Part part;
   if (bucket >= buckets()) return part;
   const std::string prefix = with_bucket('v', bucket);
   const auto entries = values_->scan(prefix, prefix + after, bytes_most);
   if (!entries.ok()) return note(entries.error()), part;
-  for (const auto& [place, bytes] : *entries) {
-    auto version = decode<SettledVersion>(bytes);
-    if (!version.ok()) return note(Error(Code::kDataLoss, "a version is damaged")), Part{};
-    part.versions.emplace_back(place.substr(prefix.size()), std::move(*version));
+  std::size_t bytes = 0;
+  for (const auto& [place, nothing] : *entries) {
+    std::string key = place.substr(prefix.size());
+    auto version = find(key);
+    if (!version) return note(Error(Code::kDataLoss, "a version is missing")), Part{};
+    bytes += key.size() + (version->value ? version->value->size() : 0);
+    part.versions.emplace_back(std::move(key), std::move(*version));
+    if (bytes >= bytes_most) break;
   }
   if (!part.versions.empty()) part.next = part.versions.back().first;
   return part;
+}
+
+Result<std::vector<KeyValues::Entry>> KeyValues::scan(std::string_view prefix, std::string_view after, std::size_t bytes_most) const {
+  std::vector<Entry> found;
+  std::size_t bytes = 0;
+  std::string behind(prefix);
+  while (!behind.empty() && behind.back() == '\xff') behind.pop_back();
+  if (!behind.empty()) ++behind.back();
+  TRY(visit(after, behind, false, [&](std::string_view key, std::string_view value) {
+    if (key == after) return true;
+    bytes += key.size() + value.size();
+    found.emplace_back(key, value);
+    return bytes < bytes_most;
+  }));
+  return found;
 }
 
 }  // namespace isobar::db

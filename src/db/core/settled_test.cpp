@@ -79,7 +79,7 @@ class Damaged : public MemoryKeyValues {
 };
 
 TEST(Settled, WhatIsDamagedIsAFailureAndNotAnAnswer) {
-  auto opened = Settled::open(std::make_unique<Damaged>('v'), 4);
+  auto opened = Settled::open(std::make_unique<Damaged>('k'), 4);
   Settled& settled = **opened;
   settle(settled, 10, "k", 5, "value");
   EXPECT_FALSE(settled.failure());

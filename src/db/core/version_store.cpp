@@ -53,22 +53,33 @@ std::optional<VersionStore::Objection> VersionStore::objection(const Transaction
   for (const auto& read : tx.reads) {
     if (!keeps(read.key) || seeded(Bug::kMissedWritesAllowed)) continue;
     if (const auto missed = settled_between(read.key, read.version, tx.timestamp); missed && missed->writer != id)
-      return Objection{AbortReason::kMissedWrite, missed->writer};
+      return Objection{AbortReason::kMissedWrite, missed->writer, true};
     const Key* key = find(read.key);
     if (!key) continue;
     if (const auto* missed = between(key->committed, read.version, tx.timestamp, id))
-      return Objection{AbortReason::kMissedWrite, missed->writer};
+      return Objection{AbortReason::kMissedWrite, missed->writer, true};
     if (seeded(Bug::kMissedPreparedAllowed)) continue;
     if (const auto* missed = between(key->prepared, read.version, tx.timestamp, id))
       undecided = Objection{AbortReason::kMissedWrite, missed->writer};
   }
+  for (const auto& range : tx.ranges) {
+    if (seeded(Bug::kPhantomsAllowed)) break;
+    const auto missed = missed_in(range, tx, id);
+    if (missed && missed->committed) return missed;
+    if (missed) undecided = missed;
+  }
   for (const auto& write : tx.writes) {
-    const Key* key = keeps(write.key) ? find(write.key) : nullptr;
-    if (!key || seeded(Bug::kHiddenWritesAllowed)) continue;
+    if (!keeps(write.key) || seeded(Bug::kHiddenWritesAllowed)) continue;
+    if (const auto hides = hides_from_ranges(write, tx, id)) {
+      if (hides->committed) return hides;
+      undecided = hides;
+    }
+    const Key* key = find(write.key);
+    if (!key) continue;
     for (auto at = key->readers.upper_bound(tx.timestamp); at != key->readers.end(); ++at) {
       const Reader& reader = at->second;
       if (!(reader.version < tx.timestamp) || reader.reader == id) continue;
-      if (reader.committed) return Objection{AbortReason::kHidesWrite, reader.reader};
+      if (reader.committed) return Objection{AbortReason::kHidesWrite, reader.reader, true};
       undecided = Objection{AbortReason::kHidesWrite, reader.reader};
     }
   }
@@ -78,14 +89,14 @@ std::optional<VersionStore::Objection> VersionStore::objection(const Transaction
 void VersionStore::prepare(const Transaction& tx, const TxId& id) {
   if (seeded(Bug::kPreparedForgotten)) return;
   for (const auto& write : tx.writes)
-    if (keeps(write.key)) keys_[write.key].prepared[tx.timestamp] = {id, write.value};
+    if (keeps(write.key)) make(write.key).prepared[tx.timestamp] = {id, write.value};
   note_reads(tx, id, false);
 }
 
 void VersionStore::commit(const Transaction& tx, const TxId& id) {
   for (const auto& write : tx.writes) {
     if (!keeps(write.key)) continue;
-    Key& key = keys_[write.key];
+    Key& key = make(write.key);
     key.committed[tx.timestamp] = {id, write.value};
     if (const auto prepared = key.prepared.find(tx.timestamp); prepared != key.prepared.end() && prepared->second.writer == id)
       key.prepared.erase(prepared);
@@ -119,12 +130,21 @@ void VersionStore::forget(const Transaction& tx, const TxId& id) {
 }
 
 void VersionStore::erase_if_empty(Keys::iterator key) {
-  if (key->second.committed.empty() && key->second.prepared.empty() && key->second.readers.empty()) keys_.erase(key);
+  if (!key->second.committed.empty() || !key->second.prepared.empty() || !key->second.readers.empty()) return;
+  order_.erase(key->first);
+  keys_.erase(key);
+}
+
+VersionStore::Key& VersionStore::make(const std::string& key) {
+  const auto [made, is_new] = keys_.try_emplace(key);
+  if (is_new) order_.insert(key);
+  return made->second;
 }
 
 void VersionStore::note_reads(const Transaction& tx, const TxId& id, bool committed) {
   for (const auto& read : tx.reads)
-    if (keeps(read.key)) keys_[read.key].readers.emplace(tx.timestamp, Reader{id, read.version, committed});
+    if (keeps(read.key)) make(read.key).readers.emplace(tx.timestamp, Reader{id, read.version, committed});
+  for (const auto& range : tx.ranges) range_readers_.emplace(tx.timestamp, RangeReader{id, range, committed});
 }
 
 void VersionStore::drop_reads(const Transaction& tx, const TxId& id) {
@@ -134,6 +154,9 @@ void VersionStore::drop_reads(const Transaction& tx, const TxId& id) {
     auto [at, end] = key->second.readers.equal_range(tx.timestamp);
     while (at != end) at = at->second.reader == id ? key->second.readers.erase(at) : std::next(at);
   }
+  if (tx.ranges.empty()) return;
+  auto [at, end] = range_readers_.equal_range(tx.timestamp);
+  while (at != end) at = at->second.reader == id ? range_readers_.erase(at) : std::next(at);
 }
 
 std::map<std::string, std::map<Timestamp, VersionStore::Version>> VersionStore::committed() const {

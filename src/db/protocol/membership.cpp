@@ -10,7 +10,24 @@ bool within(const std::vector<std::string>& beginnings, std::string_view key) {
   return std::any_of(beginnings.begin(), beginnings.end(), [&](const std::string& beginning) { return key.starts_with(beginning); });
 }
 
+/// Whether every key of [from, until) begins with `beginning`.
+bool covers(std::string_view beginning, std::string_view from, std::string_view until) {
+  if (!from.starts_with(beginning)) return false;
+  std::string behind(beginning);  // the first key that no longer begins so; none: there is none
+  while (!behind.empty() && behind.back() == '\xff') behind.pop_back();
+  if (behind.empty()) return true;
+  ++behind.back();
+  return until <= behind;
+}
+
 }  // namespace
+
+bool Membership::may_read(ClientId client, std::string_view from, std::string_view until) const {
+  const auto found = rights.find(client);
+  if (found == rights.end()) return true;
+  const auto& beginnings = found->second.read;
+  return std::any_of(beginnings.begin(), beginnings.end(), [&](const std::string& each) { return covers(each, from, until); });
+}
 
 bool Membership::may_read(ClientId client, std::string_view key) const {
   const auto found = rights.find(client);

@@ -14,9 +14,12 @@ std::string_view name_of(AbortReason reason) {
     case AbortReason::kSameTimestamp: return "same_timestamp";
     case AbortReason::kMalformed: return "malformed";
     case AbortReason::kForbidden: return "forbidden";
+    case AbortReason::kNotClosed: return "not_closed";
   }
   return "unknown";
 }
+
+Hash digest_of(const ScannedPart& part) { return hash_of(purpose::kScan, encode(part)); }
 
 std::string encode_message(const Message& message) { return encode(message); }
 Result<Message> decode_message(std::string_view bytes) { return decode<Message>(bytes); }

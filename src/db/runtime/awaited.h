@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "base/time.h"
 
@@ -17,10 +18,11 @@ class Awaited {
     if (!value_) value_.emplace(std::move(value));
     changed_.notify_all();
   }
+  /// Once.
   std::optional<T> wait(Duration patience) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, patience, [this] { return value_.has_value(); });
-    return value_;
+    return std::exchange(value_, std::nullopt);
   }
 
  private:

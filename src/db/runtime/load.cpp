@@ -107,6 +107,9 @@ class Load {
     if (found != open_.end() && ++found->second.read == found->second.plan.reads.size()) finish(read.tx, found->second);
   }
 
+  // It scans nothing.
+  void on(const ScanDone&) {}
+  void on(const ScanRefused&) {}
   void on(const ReadRefused& read) {
     loop_->core().abandon(read.tx, loop_->now());
     again(read.tx, read.reason);

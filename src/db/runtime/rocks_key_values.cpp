@@ -44,17 +44,18 @@ class RocksKeyValues : public KeyValues {
     return {};
   }
 
-  Result<std::vector<Entry>> scan(std::string_view prefix, std::string_view after, std::size_t bytes_most) const override {
-    std::vector<Entry> found;
-    std::size_t bytes = 0;
-    const std::unique_ptr<rocksdb::Iterator> at(store_->NewIterator({}));
-    for (at->Seek(slice(after)); at->Valid() && at->key().starts_with(slice(prefix)) && bytes < bytes_most; at->Next()) {
-      if (at->key() == slice(after)) continue;
-      bytes += at->key().size() + at->value().size();
-      found.emplace_back(at->key().ToString(), at->value().ToString());
-    }
+  Status visit(std::string_view from, std::string_view until, bool backward, const Visitor& visitor) const override {
+    rocksdb::ReadOptions options;
+    const rocksdb::Slice least = slice(from), most = slice(until);
+    options.iterate_lower_bound = &least;
+    options.iterate_upper_bound = &most;
+    const std::unique_ptr<rocksdb::Iterator> at(store_->NewIterator(options));
+    const auto view = [](const rocksdb::Slice& bytes) { return std::string_view(bytes.data(), bytes.size()); };
+    if (backward) at->SeekToLast();
+    else at->SeekToFirst();
+    while (at->Valid() && visitor(view(at->key()), view(at->value()))) backward ? at->Prev() : at->Next();
     if (!at->status().ok()) return error_of(at->status(), folder_);
-    return found;
+    return {};
   }
 
  private:

@@ -23,6 +23,10 @@ class TxBuilder {
     tx_.reads.push_back({key, version});
     return *this;
   }
+  TxBuilder& scans(const std::string& from, const std::string& until, std::uint64_t floor = 0) {
+    tx_.ranges.push_back({from, until, floor});
+    return *this;
+  }
   TxBuilder& writes(const std::string& key, const std::string& value) {
     tx_.writes.push_back({key, value});
     return *this;

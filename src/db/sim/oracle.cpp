@@ -63,9 +63,31 @@ void Oracle::check_reads(const Decision& decision, const TxId& id) {
   }
 }
 
+/// No phantoms: whoever wrote into the range between its floor and its reader is named.
+void Oracle::check_ranges(const Decision& decision, const TxId& id) {
+  for (const auto& range : decision.tx.ranges)
+    for (auto key = writers_.lower_bound(range.from); key != writers_.end() && key->first < range.until; ++key)
+      for (const auto& [version, writer] : key->second)
+        expect(version.time <= range.floor || !(version < decision.tx.timestamp) || writer == id || decision.tx.read_of(key->first),
+               fmt::format("{} missed that {} wrote '{}' into what it scanned", short_name(id), short_name(writer), key->first));
+}
+
+void Oracle::check_scanned(const Scanned& scanned) {
+  std::map<std::string, std::string> rows;
+  for (auto key = writers_.lower_bound(scanned.from); key != writers_.end() && key->first < scanned.until; ++key) {
+    const auto next = key->second.lower_bound(scanned.at);
+    if (next == key->second.begin()) continue;
+    if (const auto& value = decided_.at(std::prev(next)->second).tx.write_of(key->first)->value) rows.emplace(key->first, *value);
+  }
+  expect(rows == scanned.rows, fmt::format("a scan from '{}' at {} gave {} rows, which are not the {} that were there", scanned.from,
+                                           to_text(scanned.at), scanned.rows.size(), rows.size()));
+}
+
 void Oracle::finish(const std::set<ClientId>& byzantine) {
   for (const auto& [id, decision] : decided_)
-    if (decision.outcome == Outcome::kCommit && !byzantine.contains(decision.tx.timestamp.client)) check_reads(decision, id);
+    if (decision.outcome == Outcome::kCommit && !byzantine.contains(decision.tx.timestamp.client))
+      check_reads(decision, id), check_ranges(decision, id);
+  for (const auto& scanned : scanned_) check_scanned(scanned);
   for (const auto& [id, outcome] : ended_) {
     const auto decided = decided_.find(id);
     expect(decided != decided_.end(), fmt::format("a client was told what became of {}, and no replica knows", short_name(id)));

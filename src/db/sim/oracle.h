@@ -21,6 +21,13 @@ class Oracle {
   void saw_decided(const SignedTransaction& tx, const Certificate& certificate);
   /// A correct client was told so of its own transaction.
   void saw_ended(const TxId& id, Outcome outcome);
+  /// What a correct client was told of [from, until) in a transaction that committed at `at`, before it wrote anything itself.
+  struct Scanned {
+    std::string from, until;
+    Timestamp at;
+    std::map<std::string, std::string> rows;
+  };
+  void saw_scanned(Scanned scanned) { scanned_.push_back(std::move(scanned)); }
   /// A correct replica keeps this version in the end.
   void saw_version(const ReplicaId& replica, const std::string& key, const Timestamp& version, const TxId& writer,
                    const std::optional<std::string>& value);
@@ -38,6 +45,8 @@ class Oracle {
     Outcome outcome;
   };
   void check_reads(const Decision& decision, const TxId& id);
+  void check_ranges(const Decision& decision, const TxId& id);
+  void check_scanned(const Scanned& scanned);
   void expect(bool holds, const std::string& otherwise) {
     if (!holds) violate(otherwise);
   }
@@ -51,6 +60,7 @@ class Oracle {
   std::map<TxId, Decision> decided_;
   std::map<TxId, Outcome> ended_;
   std::map<std::string, std::map<Timestamp, TxId>> writers_;
+  std::vector<Scanned> scanned_;
   std::vector<std::string> violations_;
 };
 

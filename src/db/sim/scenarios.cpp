@@ -9,7 +9,7 @@ namespace isobar::db {
 std::vector<Scenario> all_scenarios() {
   std::vector<Scenario> all;
   for (const auto& group : {certificate_scenarios(), check_scenarios(), catch_up_scenarios(), checkpoint_scenarios(), evidence_scenarios(),
-                            fallback_scenarios(), client_scenarios()})
+                            fallback_scenarios(), client_scenarios(), scan_scenarios()})
     all.insert(all.end(), group.begin(), group.end());
   return all;
 }

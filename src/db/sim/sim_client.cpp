@@ -33,15 +33,24 @@ void SimClient::start() {
 
 void SimClient::begin() {
   if (done() || (lies() && world_.healed())) return;
-  const TxHandle tx = core_.begin(world_.now(), static_cast<std::uint32_t>(world_.random().below(6)));
+  const bool scans = world_.random().chance(0.4);
+  const Access access = world_.random().chance(scans ? 0.5 : 0.1) ? Access::kRead : Access::kWrite;
+  const TxHandle tx = core_.begin(world_.now(), static_cast<std::uint32_t>(world_.random().below(6)), access);
   Work& work = running_[tx];
+  work.access = access;
   if (world_.options().at_once == 1) work.after = last_committed_;
-  for (std::uint64_t i = 1 + world_.random().below(3); i > 0; --i) {
-    const std::string key = fmt::format("k{}", world_.random().below(world_.options().keys));
+  for (std::uint64_t i = (scans ? 0 : 1) + world_.random().below(3); i > 0; --i) {
+    const std::string key = some_key();
     if (std::find(work.to_read.begin(), work.to_read.end(), key) == work.to_read.end()) work.to_read.push_back(key);
   }
   const ReadFor what_for = world_.random().chance(0.5) ? ReadFor::kUpdate : ReadFor::kReading;
-  for (const auto& key : work.to_read) core_.read(tx, key, world_.now(), what_for);
+  if (scans) {
+    std::string from = some_key(), until = some_key() + "~";
+    if (until < from) std::swap(from, until);
+    work.backward = world_.random().chance(0.3);
+    scan(tx, work, std::move(from), std::move(until), work.backward);
+  }
+  for (const auto& key : std::vector<std::string>(work.to_read)) core_.read(tx, key, world_.now(), what_for);
   flush();
   if (!lies() && world_.random().chance(world_.options().lost_clients) && !world_.healed())
     later(Duration(static_cast<std::int64_t>(world_.random().below(4'000'000))), [this] { vanish(); });
@@ -52,17 +61,59 @@ void SimClient::on(const ReadDone& read) {
   if (found == running_.end()) return;
   Work& work = found->second;
   work.read[read.key] = read.value.value;
-  if (work.read.size() < work.to_read.size()) return;
-  // Some of what was read is written; now and then a key goes, one is written that was not read, or all of it is given up.
+  work.answered.insert(read.key);
+  proceed(read.tx, work);
+}
+
+void SimClient::scan(TxHandle tx, Work& work, std::string from, std::string until, bool backward) {
+  ++work.scanning;
+  work.open = {from, until, {}, {}};
+  core_.scan(tx, {std::move(from), std::move(until), static_cast<std::uint32_t>(world_.random().below(4)), backward}, world_.now());
+}
+
+void SimClient::on(const ScanDone& scanned) {
+  const auto found = running_.find(scanned.tx);
+  if (found == running_.end()) return;
+  Work& work = found->second;
+  --work.scanning;
+  Oracle::Scanned part = work.open;
+  (work.backward ? part.from : part.until) = scanned.end;
+  for (const auto& [key, value] : scanned.rows) part.rows.emplace(key, value), work.read[key] = value;
+  work.scanned.push_back(part);
+  const bool all = scanned.end == (work.backward ? work.open.from : work.open.until);
+  if (!all && world_.random().chance(0.7)) {
+    if (work.backward) return scan(scanned.tx, work, work.open.from, scanned.end, true);
+    return scan(scanned.tx, work, scanned.end, work.open.until, false);
+  }
+  proceed(scanned.tx, work);
+}
+
+void SimClient::proceed(TxHandle tx, Work& work) {
+  const bool has_all = std::all_of(work.to_read.begin(), work.to_read.end(), [&](const auto& key) { return work.answered.contains(key); });
+  if (!has_all || work.scanning > 0) return;
+  if (work.access == Access::kWrite) write_some(tx, work);
+  if (world_.random().chance(0.05)) return give_up(tx);
+  core_.commit(tx, world_.now());
+}
+
+/// Some of what was read is written; now and then a key goes, or one is written that was not read.
+void SimClient::write_some(TxHandle tx, Work& work) {
   for (const auto& [key, value] : work.read)
     if (world_.random().chance(0.6)) {
-      if (world_.random().chance(0.05)) write(read.tx, work, key, std::nullopt);
-      else write(read.tx, work, key, fmt::format("{};{}.{}", value.value_or(""), self_, read.tx));
+      if (world_.random().chance(0.05)) write(tx, work, key, std::nullopt);
+      else write(tx, work, key, fmt::format("{};{}.{}", value.value_or(""), self_, tx));
     }
-  if (world_.random().chance(0.1))
-    write(read.tx, work, fmt::format("k{}", world_.random().below(world_.options().keys)), fmt::format("blind {}.{}", self_, read.tx));
-  if (world_.random().chance(0.05)) return give_up(read.tx);
-  core_.commit(read.tx, world_.now());
+  if (world_.random().chance(work.scanned.empty() ? 0.1 : 0.4)) write(tx, work, some_key(), fmt::format("blind {}.{}", self_, tx));
+}
+
+std::string SimClient::some_key() { return fmt::format("k{}", world_.random().below(world_.options().keys)); }
+
+/// Where it committed, what it was told was so.
+void SimClient::note_scanned(const Ended& ended, Work& work) {
+  for (auto& scanned : work.scanned) {
+    scanned.at = ended.at;
+    world_.oracle().saw_scanned(std::move(scanned));
+  }
 }
 
 void SimClient::write(TxHandle tx, Work& work, const std::string& key, std::optional<std::string> value) {
@@ -79,8 +130,9 @@ void SimClient::give_up(TxHandle tx) {
 }
 
 void SimClient::on(const Ended& ended) {
-  const auto work = running_.extract(ended.tx);
-  if (!lies() && !work.empty() && ended.id != TxId{} && !ended.forgotten) {
+  auto work = running_.extract(ended.tx);
+  if (!lies() && !work.empty() && ended.outcome == Outcome::kCommit) note_scanned(ended, work.mapped());
+  if (!lies() && !work.empty() && !ended.forgotten) {
     Observed observed{fmt::format("{}.{}", self_, ended.tx), work.mapped().read, work.mapped().written, work.mapped().after};
     if (ended.outcome == Outcome::kCommit) last_committed_ = world_.observations().committed(std::move(observed));
     else world_.observations().aborted(observed);

@@ -23,9 +23,27 @@ class SimClient {
   std::size_t evidence() const { return evidence_; }
 
  private:
+  struct Work {
+    std::vector<std::string> to_read;
+    std::map<std::string, std::optional<std::string>> read, written;
+    std::set<std::string> answered = {};
+    std::optional<std::size_t> after = {};
+    Access access = Access::kWrite;
+    std::size_t scanning = 0;  // parts under way
+    bool backward = false;
+    Oracle::Scanned open = {};  // the part that is asked for
+    std::vector<Oracle::Scanned> scanned = {};
+  };
   void begin();
   void on(const ReadDone& read);
   void on(const ReadRefused& read);
+  void on(const ScanDone& scan);
+  void on(const ScanRefused& scan) { give_up(scan.tx); }
+  void scan(TxHandle tx, Work& work, std::string from, std::string until, bool backward);
+  void proceed(TxHandle tx, Work& work);
+  std::string some_key();
+  void write_some(TxHandle tx, Work& work);
+  void note_scanned(const Ended& ended, Work& work);
   void on(const Ended& ended);
   void give_up(TxHandle tx);
   void flush();
@@ -36,11 +54,6 @@ class SimClient {
   ClientId self_;
   std::optional<LyingClient> liar_;
   Client core_;
-  struct Work {
-    std::vector<std::string> to_read;
-    std::map<std::string, std::optional<std::string>> read, written;
-    std::optional<std::size_t> after;
-  };
   void write(TxHandle tx, Work& work, const std::string& key, std::optional<std::string> value);
   std::map<TxHandle, Work> running_;
   std::optional<std::size_t> last_committed_;  // among what was observed, of one transaction at a time

@@ -24,8 +24,7 @@ std::optional<std::uint32_t> Binder::column_named(const Table& table, std::strin
 
 SqlResult<std::shared_ptr<const Table>> Binder::writable(const ast::TableRef& ref, std::string_view command) {
   TRY_ASSIGN(auto table, find_table(ref.name));
-  if (table->what == Table::What::kView)
-    return unsupported(fmt::format("{} view \"{}\"", command, table->name), ref.name.position);
+  if (table->what == Table::What::kView) return unsupported(fmt::format("{} view \"{}\"", command, table->name), ref.name.position);
   if (table->what == Table::What::kVirtual)
     return SqlError(state::kInsufficientPrivilege, fmt::format("permission denied for table {}", table->name)).at(ref.name.position);
   result_.writes = true;
@@ -83,18 +82,21 @@ SqlError cannot_insert(const Column& column) {
 }  // namespace
 
 /// Rows of VALUES go straight into their columns: each value is of its column's type, and DEFAULT may stand among them.
-SqlResult<lg::QueryPtr> Binder::insert_source(const ast::Insert& s, const Table& table, const std::vector<std::uint32_t>& columns, Scope& outer) {
+SqlResult<lg::QueryPtr> Binder::insert_source(const ast::Insert& s, const Table& table, const std::vector<std::uint32_t>& columns,
+                                              Scope& outer) {
   std::vector<Type> types;
   for (const auto place : columns) types.push_back(table.columns[place].type);
   const auto* values = std::get_if<ast::Values>(&s.source->body);
-  const bool plain = values != nullptr && s.source->order.empty() && s.source->limit == nullptr && s.source->offset == nullptr && s.source->with.ctes.empty();
+  const bool plain = values != nullptr && s.source->order.empty() && s.source->limit == nullptr && s.source->offset == nullptr &&
+                     s.source->with.ctes.empty();
   const auto forbidden = [&](std::uint32_t place) {
     const auto& column = table.columns[place];
     return column.generated || (column.identity == Column::Identity::kAlways && s.overriding == ast::Insert::Overriding::kNot);
   };
   const auto check_count = [&](std::size_t count, int position) -> SqlStatus {
     if (count > columns.size()) return SqlError(state::kSyntaxError, "INSERT has more expressions than target columns").at(position);
-    if (count < columns.size() && !s.columns.empty()) return SqlError(state::kSyntaxError, "INSERT has more target columns than expressions").at(position);
+    if (count < columns.size() && !s.columns.empty())
+      return SqlError(state::kSyntaxError, "INSERT has more target columns than expressions").at(position);
     return {};
   };
   if (!plain) {
@@ -110,7 +112,8 @@ SqlResult<lg::QueryPtr> Binder::insert_source(const ast::Insert& s, const Table&
   lg::Values node{new_relation(), types, {}};
   auto made = std::make_shared<lg::Query>();
   for (const auto& row : values->rows) {
-    if (row.size() != values->rows[0].size()) return SqlError(state::kSyntaxError, "VALUES lists must all be the same length").at(row.empty() ? 0 : row[0]->position);
+    if (row.size() != values->rows[0].size())
+      return SqlError(state::kSyntaxError, "VALUES lists must all be the same length").at(row.empty() ? 0 : row[0]->position);
     TRY(check_count(row.size(), row.empty() ? 0 : row[std::min(row.size() - 1, columns.size())]->position));
     auto& into = node.rows.emplace_back();
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -216,7 +219,8 @@ SqlStatus Binder::arbiters(const ast::OnConflict& c, const Table& table, lg::Con
         rule.arbiters.push_back(static_cast<std::uint32_t>(i));
         return {};
       }
-    return SqlError(state::kUndefinedObject, fmt::format("constraint \"{}\" for table \"{}\" does not exist", c.constraint, table.name)).at(c.position);
+    return SqlError(state::kUndefinedObject, fmt::format("constraint \"{}\" for table \"{}\" does not exist", c.constraint, table.name))
+        .at(c.position);
   }
   std::vector<std::uint32_t> wanted;
   for (const auto& name : c.columns) {
@@ -232,7 +236,8 @@ SqlStatus Binder::arbiters(const ast::OnConflict& c, const Table& table, lg::Con
     if (c.columns.empty() || columns == wanted) rule.arbiters.push_back(static_cast<std::uint32_t>(i));
   }
   if (rule.arbiters.empty() && !c.columns.empty())
-    return SqlError(state::kInvalidColumnReference, "there is no unique or exclusion constraint matching the ON CONFLICT specification").at(c.position);
+    return SqlError(state::kInvalidColumnReference, "there is no unique or exclusion constraint matching the ON CONFLICT specification")
+        .at(c.position);
   return {};
 }
 
@@ -304,7 +309,8 @@ SqlStatus Binder::assignments(const std::vector<ast::Assignment>& set, const Tab
     }
     const auto* subquery = std::get_if<ast::Subquery>(&one.value->node);
     if (subquery == nullptr || subquery->what != ast::Subquery::What::kScalar)
-      return SqlError(state::kFeatureNotSupported, "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression").at(one.value->position);
+      return SqlError(state::kFeatureNotSupported, "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression")
+          .at(one.value->position);
     TRY(assign_row(*subquery, places, table, scope, values));
   }
   return {};
@@ -317,7 +323,8 @@ SqlStatus Binder::assign_row(const ast::Subquery& source, const std::vector<std:
   if (bound->columns.size() != places.size()) return SqlError(state::kSyntaxError, "number of columns does not match number of values");
   auto whole = std::make_shared<lg::Query>(*bound);
   lg::RowOf row;
-  for (std::size_t i = 0; i < places.size(); ++i) row.elements.push_back(make_column(bound->output, static_cast<std::uint32_t>(i), bound->columns[i].type));
+  for (std::size_t i = 0; i < places.size(); ++i)
+    row.elements.push_back(make_column(bound->output, static_cast<std::uint32_t>(i), bound->columns[i].type));
   whole->output = new_relation();
   whole->root = make_node(lg::Project{whole->output, bound->root, {make_expr(type_of(Kind::kRecord), std::move(row))}});
   whole->columns = {{"row", type_of(Kind::kRecord)}};
@@ -374,7 +381,8 @@ SqlResult<lg::ModifyPtr> Binder::erase(const ast::Delete& s, Scope* parent) {
 }
 
 /// The rows that UPDATE and DELETE are about: the table, joined with what FROM or USING says.
-SqlStatus Binder::changed_rows(const ast::TableRef& ref, const std::vector<ast::FromItem>& from, const ast::ExprPtr& where, Scope& scope, lg::Modify& into) {
+SqlStatus Binder::changed_rows(const ast::TableRef& ref, const std::vector<ast::FromItem>& from, const ast::ExprPtr& where, Scope& scope,
+                               lg::Modify& into) {
   TRY_ASSIGN(auto target, scan(into.table, ref));
   into.old = std::get<lg::Scan>(target.node->node).relation;
   auto locked = std::make_shared<lg::Node>(*target.node);
@@ -416,29 +424,40 @@ SqlStatus Binder::returning(const std::vector<ast::Target>& list, Scope& scope, 
 }
 
 SqlResult<lg::Statement> Binder::statement(const ast::Statement& statement) {
-  const auto bound = std::visit(
-      lg::Overloaded{[&](const ast::QueryPtr& q) -> SqlStatus {
-                       TRY_ASSIGN(auto made, query(*q, nullptr));
-                       result_.what = std::move(made);
-                       return {};
-                     },
-                     [&](const ast::Insert& s) -> SqlStatus {
-                       TRY_ASSIGN(auto made, insert(s, nullptr));
-                       result_.what = std::move(made);
-                       return {};
-                     },
-                     [&](const ast::Update& s) -> SqlStatus {
-                       TRY_ASSIGN(auto made, update(s, nullptr));
-                       result_.what = std::move(made);
-                       return {};
-                     },
-                     [&](const ast::Delete& s) -> SqlStatus {
-                       TRY_ASSIGN(auto made, erase(s, nullptr));
-                       result_.what = std::move(made);
-                       return {};
-                     },
-                     [&](const auto&) -> SqlStatus { return SqlError(state::kInternalError, "this statement has no plan"); }},
-      statement.node);
+  const auto bound =
+      std::visit(lg::Overloaded{[&](const ast::QueryPtr& q) -> SqlStatus {
+                                  TRY_ASSIGN(auto made, query(*q, nullptr));
+                                  result_.what = std::move(made);
+                                  return {};
+                                },
+                                [&](const ast::Insert& s) -> SqlStatus {
+                                  TRY_ASSIGN(auto made, insert(s, nullptr));
+                                  result_.what = std::move(made);
+                                  return {};
+                                },
+                                [&](const ast::Update& s) -> SqlStatus {
+                                  TRY_ASSIGN(auto made, update(s, nullptr));
+                                  result_.what = std::move(made);
+                                  return {};
+                                },
+                                [&](const ast::Delete& s) -> SqlStatus {
+                                  TRY_ASSIGN(auto made, erase(s, nullptr));
+                                  result_.what = std::move(made);
+                                  return {};
+                                },
+                                [&](const ast::CreateTableAs& s) -> SqlStatus {
+                                  TRY_ASSIGN(auto made, query(*s.query, nullptr));
+                                  result_.what = std::move(made);
+                                  return {};
+                                },
+                                [&](const ast::Copy& s) -> SqlStatus {
+                                  if (!s.query) return SqlError(state::kInternalError, "COPY of a table has no plan");
+                                  TRY_ASSIGN(auto made, query(*s.query, nullptr));
+                                  result_.what = std::move(made);
+                                  return {};
+                                },
+                                [&](const auto&) -> SqlStatus { return SqlError(state::kInternalError, "this statement has no plan"); }},
+                 statement.node);
   if (!bound.ok()) return bound.error();
   for (std::size_t i = 0; i < result_.parameters.size(); ++i)
     if (result_.parameters[i].kind == Kind::kUnknown)
@@ -459,7 +478,9 @@ SqlResult<lg::ExprPtr> Binder::alone(const ast::Expr& e, const Type& type, const
   if (type.kind == Kind::kBool && table != nullptr) return boolean(std::move(bound), "CHECK");
   TRY_ASSIGN(auto made, try_coerce(bound, type, CastContext::kAssignment));
   if (made) return std::move(*made);
-  return SqlError(state::kDatatypeMismatch, fmt::format("the expression is of type {}, not {}", format_type(bound->type), format_type(type))).at(bound->position);
+  return SqlError(state::kDatatypeMismatch,
+                  fmt::format("the expression is of type {}, not {}", format_type(bound->type), format_type(type)))
+      .at(bound->position);
 }
 
 SqlResult<lg::Statement> bind(const ast::Statement& statement, Catalog& catalog, const FunctionSet& functions, const SessionValues& session,

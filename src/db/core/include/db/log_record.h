@@ -54,14 +54,16 @@ void describe(Io& io, Like<ForgottenUntil> auto& forgotten) {
 }
 
 /// Where this replica is with its checkpoints: the latest of these records counts, and stands for all before it.
+/// held  up to where it has promised readers, or was about to, that nobody comes in below them: after a restart it does not know what it
+/// was that they read
 struct CheckpointRecord {
-  std::uint64_t closed = 0, matched = 0;
+  std::uint64_t closed = 0, matched = 0, held = 0;
   std::vector<ForgottenUntil> forgotten;
   std::vector<StableCheckpoint> stable;  ///< the latest of each shard
 };
 template <class Io>
 void describe(Io& io, Like<CheckpointRecord> auto& record) {
-  io(record.closed)(record.matched)(record.forgotten)(record.stable);
+  io(record.closed)(record.matched)(record.held)(record.forgotten)(record.stable);
 }
 
 /// tx  none of a transaction: of a checkpoint

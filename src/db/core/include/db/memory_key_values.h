@@ -21,14 +21,13 @@ class MemoryKeyValues : public KeyValues {
     }
     return {};
   }
-  Result<std::vector<Entry>> scan(std::string_view prefix, std::string_view after, std::size_t bytes_most) const override {
-    std::vector<Entry> found;
-    std::size_t bytes = 0;
-    for (auto at = entries_.upper_bound(after); at != entries_.end() && at->first.starts_with(prefix) && bytes < bytes_most; ++at) {
-      bytes += at->first.size() + at->second.size();
-      found.push_back(*at);
-    }
-    return found;
+  Status visit(std::string_view from, std::string_view until, bool backward, const Visitor& visitor) const override {
+    const auto first = entries_.lower_bound(from), end = entries_.lower_bound(until);
+    if (backward)
+      for (auto at = end; at != first && visitor(std::prev(at)->first, std::prev(at)->second);) --at;
+    else
+      for (auto at = first; at != end && visitor(at->first, at->second);) ++at;
+    return {};
   }
 
  private:

@@ -29,6 +29,7 @@ class ReadQuorum {
   /// The last answer of each replica counts.
   void add(const ReplicaId& from, ReadReply reply);
   std::size_t answers() const { return replies_.size(); }
+  bool heard(const ReplicaId& from) const { return replies_.contains(from); }
   /// Why it cannot be read: so many say so that too few are left who would answer.
   std::optional<AbortReason> refused() const;
   /// The newest version that can be relied upon; none: not yet.

@@ -23,6 +23,7 @@
 #include "db/evidence.h"
 #include "db/log_record.h"
 #include "db/now.h"
+#include "db/read_holds.h"
 #include "db/read_marks.h"
 #include "db/state_transfer.h"
 #include "db/statement_batch.h"
@@ -37,6 +38,9 @@ struct ReplicaConfig {
   Duration blocker_pause_most = std::chrono::seconds(1);
   Duration view_least = std::chrono::milliseconds(50);  ///< how long view 1 is given; each further one twice as long
   ReadMarkLimits read_marks;
+  Duration hold_ahead = std::chrono::milliseconds(10);  ///< how far ahead of its clock a reader may be who is promised something
+  /// For how long ahead promises to readers are recorded. After a restart no writer is taken up to there, as nobody knows what was read.
+  Duration holds_recorded_ahead = std::chrono::seconds(1);
   CatchUpConfig catch_up;
   CheckpointConfig checkpoints;
   Duration stuck_after = std::chrono::seconds(3);  ///< before others are asked what became of a transaction that is prepared here
@@ -82,7 +86,8 @@ class Replica {
   void tick(const Now& now);
   /// When `tick` has something to do next, by the steady clock.
   std::optional<Instant> next_tick() const;
-  /// Signs what was said since the last time. The rarer it is called, the more each signature covers.
+  /// Signs what was said since the last time. The rarer it is called, the more each signature covers. Not before the records of the last
+  /// time are durable.
   ReplicaOutput take();
   /// What may go out at any time, alone: while the last records are still on their way to the disk.
   std::size_t unsigned_statements() const { return batch_.size(); }
@@ -134,6 +139,7 @@ class Replica {
   };
 
   void on(const Peer& from, const ReadRequest& read, const Now& now);
+  void on(const Peer& from, const ScanRequest& scan, const Now& now);
   void on(const Peer& from, const ReleaseReads& release, const Now& now);
   void on(const Peer& from, const Prepare& prepare, const Now& now);
   void on(const Peer& from, const Recover& recover, const Now& now);
@@ -164,6 +170,11 @@ class Replica {
   void remember(State& state, const SignedTransaction& tx, const TxId& id);
   void open(State& state, const TxId& id, const Now& now);
   void close(State& state, const TxId& id);
+
+  // Readers (replica_read.cpp).
+  AbortReason unreadable(const Timestamp& at, bool allowed, const Now& now) const;
+  bool hold(const std::string& from, const std::string& until, const Timestamp& at, const Now& now);
+  bool held_against(const Transaction& tx) const;
 
   // The check (replica_check.cpp).
   void check(State& state, const TxId& id, const Now& now);
@@ -231,6 +242,14 @@ class Replica {
   Verifier verifier_;
   VersionStore versions_;
   ReadMarks marks_;
+  ReadHolds holds_;
+  /// Times. Before the restart readers were promised something up to holds_before_; since then up to holds_until_ at the most. What of
+  /// that, and of what is closed, the driver was handed the record, and what is on the disk.
+  struct Promised {
+    std::uint64_t holds = 0, closed = 0;
+  };
+  std::uint64_t holds_before_ = 0, holds_until_ = 0;
+  Promised recorded_, durable_;
   std::unordered_map<TxId, State> states_;
   std::map<Timestamp, TxId> at_timestamp_;            // the first transaction seen with it
   std::unordered_map<TxId, std::set<TxId>> waiters_;  // by what they wait for

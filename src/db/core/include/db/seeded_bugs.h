@@ -65,17 +65,26 @@ enum class Bug {
   kCatchesUpWithOne,     ///< always the same replica is asked
   kRightsUnchecked,
   kMarksNeverRest,
-  kClosedUnchecked,      ///< what is closed is accepted all the same
-  kClosingNotDurable,    ///< after a restart it is open again
-  kStableQuorumOneLess,  ///< so that no correct replica need have both voted and signed
-  kStableUnchecked,      ///< a checkpoint is taken to be stable as it is
-  kSignsUnclean,         ///< a checkpoint is signed while something up to it is undecided
-  kMatchesAnything,      ///< what a stable checkpoint holds is not compared with what the replica holds
-  kForgetsBeforeOthers,  ///< the other shards of a transaction may still have to ask
-  kHorizonNotDurable,    ///< after a restart what was forgotten is new
-  kSettledOlderWins,     ///< what goes to rest last stays, whatever its age
-  kReadsBelowSettled,    ///< readers of versions that are not kept any more get what is there
-  kLast = kReadsBelowSettled,
+  kClosedUnchecked,        ///< what is closed is accepted all the same
+  kClosingNotDurable,      ///< after a restart it is open again
+  kStableQuorumOneLess,    ///< so that no correct replica need have both voted and signed
+  kStableUnchecked,        ///< a checkpoint is taken to be stable as it is
+  kSignsUnclean,           ///< a checkpoint is signed while something up to it is undecided
+  kMatchesAnything,        ///< what a stable checkpoint holds is not compared with what the replica holds
+  kForgetsBeforeOthers,    ///< the other shards of a transaction may still have to ask
+  kHorizonNotDurable,      ///< after a restart what was forgotten is new
+  kSettledOlderWins,       ///< what goes to rest last stays, whatever its age
+  kReadsBelowSettled,      ///< readers of versions that are not kept any more get what is there
+  kPhantomsAllowed,        ///< who wrote into a range that was read is not looked for
+  kRangeReadersForgotten,  ///< who read a range does not stand against those who write into it
+  kFloorUnchecked,         ///< a replica answers above what it has closed
+  kHoldsForgotten,         ///< a promise to a reader constrains nobody
+  kHoldsNotDurable,        ///< after a restart promises to readers are forgotten
+  kHoldsOneLess,           ///< 3f promises make a read final
+  kScansOneLess,           ///< 3f equal answers are believed
+  kScansIgnoreUndecided,   ///< what is not decided yet in a range is taken for nothing
+  kScansBelieveRows,       ///< rows are taken from whoever sent them, whatever their digest
+  kLast = kScansBelieveRows,
 };
 
 std::string_view name_of(Bug bug);

@@ -5,6 +5,7 @@
 /// replicas sign. One thread applies; any may look.
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -28,8 +29,12 @@ class KeyValues {
   /// Errors of all   kDataLoss: damaged; kUnavailable: the disk refuses
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
   virtual Status write(std::span<const Change> changes) = 0;
+  /// What is told of each entry, and whether to go on.
+  using Visitor = std::function<bool(std::string_view key, std::string_view value)>;
+  /// All of [from, until) in order, or the other way round.
+  virtual Status visit(std::string_view from, std::string_view until, bool backward, const Visitor& visitor) const = 0;
   /// The first that begin with `prefix` and come behind `after`, until `bytes_most` are full; at least one if there is one.
-  virtual Result<std::vector<Entry>> scan(std::string_view prefix, std::string_view after, std::size_t bytes_most) const = 0;
+  Result<std::vector<Entry>> scan(std::string_view prefix, std::string_view after, std::size_t bytes_most) const;
 };
 
 /// versions  of each key the newest up to `until`, as far as it is known and was not handed over before
@@ -57,6 +62,9 @@ class Settled {
   /// What cannot be read is none here, and a `failure`: nothing that rests on it may leave the replica.
   std::optional<SettledVersion> find(const std::string& key) const;
   std::optional<Decided> decided(const TxId& id) const;
+  using Visitor = std::function<bool(std::string_view key, SettledVersion version)>;
+  /// All keys of [from, until), in order or the other way round, as long as the visitor says so. Deleted ones, too.
+  void visit(std::string_view from, std::string_view until, bool backward, const Visitor& visitor) const;
   struct Part {
     std::vector<std::pair<std::string, SettledVersion>> versions;
     std::optional<std::string> next;  ///< the last key, if there are more
@@ -74,7 +82,7 @@ class Settled {
   template <class T>
   Result<std::optional<T>> read(const std::string& key, std::string_view what) const;
   void note(const Error& why) const;
-  std::string place_of(const std::string& key) const;
+  std::string bucket_place_of(const std::string& key) const;
 
   std::unique_ptr<KeyValues> values_;
   StateDigest digest_;  // the applying thread's

@@ -6,8 +6,10 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "db/messages.h"
 #include "db/settled.h"
@@ -27,9 +29,18 @@ class VersionStore {
   std::optional<Found> committed_before(const std::string& key, const Timestamp& at) const;
   std::optional<Found> prepared_before(const std::string& key, const Timestamp& at) const;
 
+  struct Scanned {
+    ScannedPart part;
+    std::vector<std::string> undecided;  ///< keys of that part with a prepared version that is newer
+  };
+  /// What the request asks for, of this shard's keys. bytes_most  of what is found; at least one key is looked at. Cost: linear in the
+  /// keys that are looked at, deleted ones included
+  Scanned scan(const ScanRequest& request, std::size_t bytes_most) const;
+
   struct Objection {
     AbortReason reason;
     TxId other;
+    bool committed = false;  ///< the other is
   };
   /// What stands against `tx` here; one that is committed rather than one that is prepared.
   std::optional<Objection> objection(const Transaction& tx, const TxId& id) const;
@@ -59,6 +70,17 @@ class VersionStore {
     std::map<Timestamp, Version> committed, prepared;
     std::multimap<Timestamp, Reader> readers;  // by the reader's own timestamp
   };
+  struct RangeReader {
+    TxId reader;
+    RangeRead range;
+    bool committed = false;
+  };
+  class Scan;
+  Key& make(const std::string& key);
+  std::optional<Objection> missed_in(const RangeRead& range, const Transaction& tx, const TxId& id) const;
+  std::optional<Objection> missed_at_rest_in(const RangeRead& range, const Transaction& tx, const TxId& id) const;
+  std::optional<Objection> hides_from_ranges(const Write& write, const Transaction& tx, const TxId& id) const;
+  bool names(const RangeReader& reader, const Timestamp& at, const std::string& key) const;
   const Key* find(const std::string& key) const;
   /// What is at rest of the key, if it lies between.
   std::optional<SettledVersion> settled_between(const std::string& key, const Timestamp& after, const Timestamp& before) const;
@@ -70,6 +92,8 @@ class VersionStore {
   using Keys = std::unordered_map<std::string, Key>;
   void erase_if_empty(Keys::iterator key);
   Keys keys_;
+  std::set<std::string, std::less<>> order_;             // of keys_
+  std::multimap<Timestamp, RangeReader> range_readers_;  // by the reader's own timestamp
   const Settled* settled_ = nullptr;
   std::uint64_t settled_until_ = 0;
 };

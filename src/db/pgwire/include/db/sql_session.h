@@ -42,6 +42,8 @@ class ResultSink {
   virtual ~ResultSink() = default;
   /// One field for each column, in the format that was asked for; none: null. Errors: the client is gone
   virtual SqlStatus row(std::span<const std::optional<std::string>> fields) = 0;
+  /// COPY … TO STDOUT begins (CopyOutResponse); what was given as `copy_data` ends with the statement.
+  virtual SqlStatus begin_copy(Format format, std::size_t columns) = 0;
   /// Of COPY … TO STDOUT: a line or a piece of binary data, as it goes to the client.
   virtual SqlStatus copy_data(std::string_view bytes) = 0;
   virtual void notice(Notice notice) = 0;

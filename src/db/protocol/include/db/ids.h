@@ -69,6 +69,7 @@ inline constexpr std::string_view kElectors = "isobar.db.elect";
 inline constexpr std::string_view kKeyBucket = "isobar.db.key";
 inline constexpr std::string_view kElement = "isobar.db.elem";
 inline constexpr std::string_view kBucket = "isobar.db.bucket";
+inline constexpr std::string_view kScan = "isobar.db.scan";
 }  // namespace purpose
 
 Hash hash_of(std::string_view purpose, std::string_view bytes);

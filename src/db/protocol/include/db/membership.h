@@ -58,6 +58,8 @@ struct Membership {
   const PublicKey* key_of(const ReplicaId& replica) const;
   const PublicKey* key_of(ClientId client) const;
   bool may_read(ClientId client, std::string_view key) const;
+  /// All keys k with from ≤ k < until.
+  bool may_read(ClientId client, std::string_view from, std::string_view until) const;
   bool may_write(ClientId client, std::string_view key) const;
   /// The shard that keeps a key, by the key's digest.
   ShardId shard_of(std::string_view key) const;

@@ -27,6 +27,24 @@ void describe(Io& io, Like<ReadRequest> auto& m) {
   io(m.request)(m.key)(m.at)(m.with_proof)(m.mark);
 }
 
+/// All that is there of [from, until) for a reader at `at`, in order, until `rows_most` rows or the replica's bound of bytes are full.
+/// floor    deleted keys are told of only when they were deleted after it; a replica that still lets writers in below it refuses
+/// hold     the replica is to promise that it never votes for a writer below `at` in what it answers of: a reader that has the promise of a
+///          commit quorum needs no vote
+/// digest   alone is wanted: somebody else was asked for the rows
+struct ScanRequest {
+  std::uint64_t request = 0;
+  std::string from, until;
+  Timestamp at;
+  std::uint64_t floor = 0;
+  std::uint32_t rows_most = 0;  ///< that are there; 0: any number
+  bool backward = false, hold = false, digest = false;
+};
+template <class Io>
+void describe(Io& io, Like<ScanRequest> auto& m) {
+  io(m.request)(m.from)(m.until)(m.at)(m.floor)(m.rows_most)(m.backward)(m.hold)(m.digest);
+}
+
 /// The reader at `at` gave up: what it read constrains nobody any more.
 struct ReleaseReads {
   Timestamp at;
@@ -121,7 +139,8 @@ enum class AbortReason : std::uint8_t {
   kSameTimestamp,  ///< its client used the timestamp for another transaction
   kMalformed,
   kForbidden,  ///< its client may not read or write that
-  kLast = kForbidden,
+  kNotClosed,  ///< a scan's floor is above what this replica has closed
+  kLast = kNotClosed,
 };
 std::string_view name_of(AbortReason reason);
 
@@ -136,6 +155,46 @@ struct ReadReply {
 template <class Io>
 void describe(Io& io, Like<ReadReply> auto& m) {
   io(m.request)(m.refused)(m.committed)(m.prepared)(m.clock);
+}
+
+/// The newest version older than the reader.
+struct ScannedKey {
+  std::string key;
+  Timestamp version;
+  std::optional<std::string> value;  ///< none: it is deleted
+  friend auto operator<=>(const ScannedKey&, const ScannedKey&) = default;
+};
+template <class Io>
+void describe(Io& io, Like<ScannedKey> auto& row) {
+  io(row.key)(row.version)(row.value);
+}
+
+/// What there is of the part that was looked at: [from, end) going forward, [end, until) going backward; all of it where `end` is the other
+/// bound. What the digest is of, so that equal digests mean equal answers.
+struct ScannedPart {
+  std::string end;
+  std::vector<ScannedKey> rows;  ///< in the order that was asked for
+  friend bool operator==(const ScannedPart&, const ScannedPart&) = default;
+};
+template <class Io>
+void describe(Io& io, Like<ScannedPart> auto& part) {
+  io(part.end)(part.rows);
+}
+Hash digest_of(const ScannedPart& part);
+
+/// undecided: keys of that part that somebody wrote, below the reader and above the row, who is not decided yet.
+struct ScanReply {
+  std::uint64_t request = 0;
+  AbortReason refused = AbortReason::kNone;
+  bool held = false;  ///< promised, as asked
+  Hash digest{};
+  std::optional<ScannedPart> part;  ///< none: the digest was enough
+  std::vector<std::string> undecided;
+  std::uint64_t closed = 0;  ///< up to when this replica lets no writer in any more
+};
+template <class Io>
+void describe(Io& io, Like<ScanReply> auto& m) {
+  io(m.request)(m.refused)(m.held)(m.digest)(m.part)(m.undecided)(m.closed);
 }
 
 /// ST1R. conflict: the committed transaction that stands against it; blocker: one that is not decided yet and does, or is waited for.
@@ -339,10 +398,10 @@ void describe(Io& io, Like<StatusReply> auto& m) {
       m.dropped)(m.batches)(m.caught_up)(m.kept)(m.settled)(m.stable);
 }
 
-using Message =
-    std::variant<ReadRequest, ReleaseReads, Prepare, Recover, LogDecision, Writeback, InvokeFallback, ReadReply, VoteReply, LoggedReply,
-                 DecidedReply, Blocker, ElectLeader, Propose, StatusRequest, StatusReply, CompareWindows, WindowsCompared, FetchDecided,
-                 SupplyDecided, CheckpointSigned, StableKnown, FetchLeaves, LeavesSupplied, FetchBucket, BucketSupplied, GoneReply>;
+using Message = std::variant<ReadRequest, ReleaseReads, Prepare, Recover, LogDecision, Writeback, InvokeFallback, ReadReply, VoteReply,
+                             LoggedReply, DecidedReply, Blocker, ElectLeader, Propose, StatusRequest, StatusReply, CompareWindows,
+                             WindowsCompared, FetchDecided, SupplyDecided, CheckpointSigned, StableKnown, FetchLeaves, LeavesSupplied,
+                             FetchBucket, BucketSupplied, GoneReply, ScanRequest, ScanReply>;
 
 /// One message as it is sent. Cost: linear in its size.
 std::string encode_message(const Message& message);

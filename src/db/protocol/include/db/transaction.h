@@ -30,6 +30,20 @@ void describe(Io& io, Like<Write> auto& write) {
   io(write.key)(write.value);
 }
 
+/// All keys k with from ≤ k < until were read, whatever they are: those that `reads` does not name at their newest version up to `floor`,
+/// or at none. What is as old as the floor was final when it was read (a quorum had promised to let nothing in below it), so that a scan of
+/// thousands of rows names those alone that are younger. A writer in between that `reads` does not name is a phantom.
+struct RangeRead {
+  std::string from, until;
+  std::uint64_t floor = 0;  ///< a time
+  bool holds(std::string_view key) const { return from <= key && key < until; }
+  friend auto operator<=>(const RangeRead&, const RangeRead&) = default;
+};
+template <class Io>
+void describe(Io& io, Like<RangeRead> auto& range) {
+  io(range.from)(range.until)(range.floor);
+}
+
 /// A read of a version whose writer was not decided yet. If the writer aborts, so does the reader.
 struct Dependency {
   std::string key;
@@ -42,13 +56,14 @@ void describe(Io& io, Like<Dependency> auto& dependency) {
   io(dependency.key)(dependency.version)(dependency.writer);
 }
 
-/// Keys ascend strictly within `reads`, within `writes` and within `dependencies`; `participants` are exactly the shards of all keys,
-/// ascending.
+/// Keys ascend strictly within `reads`, within `writes` and within `dependencies`; `ranges` ascend and do not overlap; `participants` are
+/// exactly the shards of all keys, ascending, which is all shards where there are ranges.
 struct Transaction {
   Epoch epoch;
   Timestamp timestamp;  ///< names the client, too
   std::vector<ShardId> participants;
   std::vector<Read> reads;
+  std::vector<RangeRead> ranges;
   std::vector<Write> writes;
   std::vector<Dependency> dependencies;
   friend bool operator==(const Transaction&, const Transaction&) = default;
@@ -56,10 +71,11 @@ struct Transaction {
   TxId id() const;
   const Write* write_of(std::string_view key) const;
   const Read* read_of(std::string_view key) const;
+  const RangeRead* range_of(std::string_view key) const;
 };
 template <class Io>
 void describe(Io& io, Like<Transaction> auto& tx) {
-  io(tx.epoch)(tx.timestamp)(tx.participants)(tx.reads)(tx.writes)(tx.dependencies);
+  io(tx.epoch)(tx.timestamp)(tx.participants)(tx.reads)(tx.ranges)(tx.writes)(tx.dependencies);
 }
 
 /// Nobody but the client whose timestamp it carries can have made it.
@@ -74,8 +90,9 @@ void describe(Io& io, Like<SignedTransaction> auto& tx) {
 }
 
 struct TransactionLimits {
-  std::size_t keys_most = 10'000;
-  std::size_t bytes_most = 16U << 20;  ///< of all keys and values
+  std::size_t keys_most = 500'000;
+  std::size_t ranges_most = 10'000;
+  std::size_t bytes_most = 32U << 20;  ///< of all keys and values
 };
 
 /// Whether `tx` has the form above, is of this epoch, and reads nothing that is newer than itself.

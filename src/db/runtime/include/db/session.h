@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "db/client.h"
 #include "db/cluster_file.h"
@@ -30,14 +32,26 @@ class Session {
   /// Errors   kInvalidArgument: the token is of a time that is still to come
   Status come_after(std::uint64_t token);
   /// tries  how often the same was tried before, in vain
-  TxHandle begin(std::uint32_t tries = 0);
+  TxHandle begin(std::uint32_t tries = 0, Access access = Access::kWrite);
   /// patience  for the whole call. Errors   kDeadlineExceeded: too few replicas answer, and which do not; kInvalidArgument: no such
   ///           transaction is open; kUnavailable: this machine's clock is ahead of the replicas'
-  Result<std::optional<std::string>> get(TxHandle tx, const std::string& key, Duration patience);
+  Result<std::optional<std::string>> get(TxHandle tx, const std::string& key, Duration patience, ReadFor what_for = ReadFor::kReading);
+  /// Several at once, each with its version; in the order of `keys`, which are all different. Errors   as of `get`
+  Result<std::vector<ReadValue>> read(TxHandle tx, std::vector<std::string> keys, Duration patience, ReadFor what_for = ReadFor::kReading);
+  /// Before anything else of it: see Client::assume.
+  void assume(TxHandle tx, std::string key, ReadValue read);
+  struct Page {
+    std::vector<std::pair<std::string, std::string>> rows;
+    std::optional<std::string> next;  ///< where the rest begins (backward: ends); none: this was all
+  };
+  /// As much of the range as comes at once, with what the transaction wrote itself. Errors   as of `get`
+  Result<Page> scan(TxHandle tx, const ScanOrder& order, Duration patience);
   Status put(TxHandle tx, const std::string& key, std::optional<std::string> value);
   /// Errors   kConflict: aborted, and why; begin again. kDeadlineExceeded: what became of it is not known yet; it is finished by whoever
   ///          meets it next
-  Result<Committed> commit(TxHandle tx, Duration patience);
+  Result<Committed> commit(TxHandle tx, Duration patience) { return commit(tx, {}, patience); }
+  /// The same, after the last writes.
+  Result<Committed> commit(TxHandle tx, std::vector<Write> writes, Duration patience);
   void abandon(TxHandle tx);
 
   struct ReplicaStatus {
@@ -54,6 +68,8 @@ class Session {
 
  private:
   struct Inside;
+  struct Gathering;
+  Error not_answered(std::string_view what, Duration patience);
   explicit Session(std::unique_ptr<Inside> inside);
   std::unique_ptr<Inside> inside_;
 };

@@ -21,6 +21,7 @@ std::vector<Scenario> checkpoint_scenarios();
 std::vector<Scenario> evidence_scenarios();
 std::vector<Scenario> fallback_scenarios();
 std::vector<Scenario> client_scenarios();
+std::vector<Scenario> scan_scenarios();
 std::vector<Scenario> all_scenarios();
 
 /// What shows that something is wrong: the first scenario that comes out otherwise, else the first of `seeds` simulated runs that breaks a

@@ -52,7 +52,7 @@ class Prepared {
 };
 
 /// parameters  the types that are known; kUnknown, or missing: to be found out
-/// statement   a query, INSERT, UPDATE or DELETE; it is not needed afterwards
+/// statement   a query, INSERT, UPDATE or DELETE, or one with a query in it: CREATE TABLE AS, COPY (query); it is not needed afterwards
 /// functions   outlives what is made
 SqlResult<std::unique_ptr<Prepared>> prepare(const ast::Statement& statement, Catalog& catalog, const FunctionSet& functions,
                                              const SessionValues& session, std::span<const Type> parameters);
