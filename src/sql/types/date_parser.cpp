@@ -29,19 +29,6 @@ std::optional<int> place_among(const std::string_view (&names)[kCount], std::str
   return std::nullopt;
 }
 
-struct Abbreviation {
-  std::string_view name;
-  std::int32_t minutes;  // east
-};
-/// The abbreviations that stand for one offset wherever they are used, as PostgreSQL's default set has them.
-constexpr Abbreviation kAbbreviations[] = {
-    {"z", 0},       {"zulu", 0},    {"ut", 0},     {"utc", 0},    {"gmt", 0},    {"wet", 0},    {"west", 60},  {"cet", 60},   {"cest", 120},
-    {"met", 60},    {"mest", 120},  {"bst", 60},   {"eet", 120},  {"eest", 180}, {"msk", 180},  {"msd", 240},  {"ist", 120},  {"idt", 180},
-    {"sast", 120},  {"est", -300},  {"edt", -240}, {"cst", -360}, {"cdt", -300}, {"mst", -420}, {"mdt", -360}, {"pst", -480}, {"pdt", -420},
-    {"akst", -540}, {"akdt", -480}, {"hst", -600}, {"ast", -240}, {"adt", -180}, {"nst", -210}, {"ndt", -150}, {"jst", 540},  {"kst", 540},
-    {"hkt", 480},   {"pht", 480},   {"aest", 600}, {"aedt", 660}, {"acst", 570}, {"acdt", 630}, {"awst", 480}, {"nzst", 720}, {"nzdt", 780},
-};
-
 class DateParser {
  public:
   DateParser(std::string_view text, bool time_only) : left_(text), time_only_(time_only) {}
@@ -253,13 +240,12 @@ class DateParser {
       return take_zone();
     }
     if (take_month_or_day(word) || take_marker(word)) return;
-    for (const auto& abbreviation : kAbbreviations)
-      if (abbreviation.name == word) {
-        if (text_.offset || text_.zone) return fail(DateProblem::kSyntax);
-        text_.offset = abbreviation.minutes * 60;
-        named_offset_ = true;
-        return;
-      }
+    if (const auto offset = TimeZone::offset_of_abbreviation(word)) {
+      if (text_.offset || text_.zone) return fail(DateProblem::kSyntax);
+      text_.offset = *offset;
+      named_offset_ = true;
+      return;
+    }
     left_ = before;
     take_zone();
   }

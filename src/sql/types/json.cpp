@@ -109,7 +109,7 @@ class JsonReader {
       if (!take(':')) return expected("\":\"");
       Json value;
       TRY(read_value(value, depth + 1));
-      if (!check_only_) into.members.emplace_back(std::move(name), std::move(value));
+      if (!check_only_) into.members.push_back({std::move(name), std::move(value)});
       into.boolean = true;
     } while (take(','));
     into.boolean = false;
@@ -258,8 +258,8 @@ std::strong_ordering compare_inner(const Json& a, const Json& b) {
   }
   if (a.members.size() != b.members.size()) return a.members.size() <=> b.members.size();
   for (std::size_t place = 0; place < a.members.size(); ++place) {
-    if (const auto order = a.members[place].first <=> b.members[place].first; order != 0) return order;
-    if (const auto order = compare_inner(a.members[place].second, b.members[place].second); order != 0) return order;
+    if (const auto order = a.members[place].name <=> b.members[place].name; order != 0) return order;
+    if (const auto order = compare_inner(a.members[place].value, b.members[place].value); order != 0) return order;
   }
   return std::strong_ordering::equal;
 }
@@ -270,9 +270,16 @@ bool is_empty_array(const Json& json) { return json.what == Json::What::kArray &
 
 const Json* Json::member(std::string_view name) const {
   for (auto member = members.rbegin(); member != members.rend(); ++member)
-    if (member->first == name) return &member->second;
+    if (member->name == name) return &member->value;
   return nullptr;
 }
+Json::Json() = default;
+Json::Json(const Json& other) = default;
+Json::Json(Json&& other) noexcept = default;
+Json& Json::operator=(const Json& other) = default;
+Json& Json::operator=(Json&& other) noexcept = default;
+Json::~Json() = default;
+
 Json Json::of(std::string string) {
   Json json;
   json.what = What::kString, json.text = std::move(string);
@@ -302,14 +309,14 @@ SqlStatus check_json(std::string_view text) {
 
 void normalise(Json& json) {
   for (auto& item : json.items) normalise(item);
-  for (auto& member : json.members) normalise(member.second);
+  for (auto& member : json.members) normalise(member.value);
   const auto before = [](const auto& a, const auto& b) {
-    return a.first.size() != b.first.size() ? a.first.size() < b.first.size() : a.first < b.first;
+    return a.name.size() != b.name.size() ? a.name.size() < b.name.size() : a.name < b.name;
   };
   std::stable_sort(json.members.begin(), json.members.end(), before);
   std::size_t kept = 0;
   for (std::size_t place = 0; place < json.members.size(); ++place) {
-    const bool last = place + 1 == json.members.size() || json.members[place].first != json.members[place + 1].first;
+    const bool last = place + 1 == json.members.size() || json.members[place].name != json.members[place + 1].name;
     if (!last) continue;
     if (kept != place) json.members[kept] = std::move(json.members[place]);
     ++kept;
@@ -355,8 +362,8 @@ void append_jsonb(std::string& out, const Json& json) {
   out += '{';
   for (std::size_t place = 0; place < json.members.size(); ++place) {
     if (place > 0) out += ", ";
-    append_json_string(out, json.members[place].first), out += ": ";
-    append_jsonb(out, json.members[place].second);
+    append_json_string(out, json.members[place].name), out += ": ";
+    append_jsonb(out, json.members[place].value);
   }
   out += '}';
 }

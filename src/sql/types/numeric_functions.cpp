@@ -208,10 +208,13 @@ SqlResult<Numeric> positive_power(const Numeric& base, const Numeric& exponent) 
 }  // namespace
 
 SqlResult<Numeric> Numeric::square_root() const {
+  const std::int32_t exponent = leading_exponent(), weight = exponent >= 0 ? exponent / 4 : -((3 - exponent) / 4);
+  return square_root_to(display_scale(kSignificantLeast - ((weight + 1) * 4 / 2 - 1), scale_));
+}
+
+SqlResult<Numeric> Numeric::square_root_to(std::int32_t scale) const {
   if (is_nan() || (is_infinite() && sign() > 0)) return *this;
   if (sign() < 0) return SqlError(state::kInvalidArgumentForPower, "cannot take square root of a negative number");
-  const std::int32_t exponent = leading_exponent(), weight = exponent >= 0 ? exponent / 4 : -((3 - exponent) / 4);
-  const std::int32_t scale = display_scale(kSignificantLeast - ((weight + 1) * 4 / 2 - 1), scale_);
   // One digit more than is shown, to round by.
   const Integer root = boost::multiprecision::sqrt(NumericAccess::rescaled(*this, 2 * (std::int64_t{scale} + 1)));
   return NumericAccess::make((root + 5) / 10, scale);

@@ -32,6 +32,7 @@ struct BoundFunction {
   std::vector<Type> arguments;  ///< one for each value it is called with
   bool spread = false;          ///< the last value is an array whose elements are passed in its place; the last type is theirs
   Type result;                  ///< its modifier is the one that a cast applies
+  std::shared_ptr<const BoundFunction> element;  ///< of a cast of arrays: how their elements are cast; none: not at all
 };
 
 /// One call. Of a strict function no argument is null; whoever calls gives null at once where one is.
@@ -71,6 +72,7 @@ struct Function {
   bool strict = true;        ///< null where an argument is
   Volatility volatility = Volatility::kImmutable;
   Evaluate evaluate = nullptr;
+  Evaluate inner = nullptr;  ///< of a cast that fits its value into a modifier afterwards: the cast alone
   std::function<SqlStatus(const Call& call, Value& result)> outside;  ///< of one that was added from outside; `evaluate` calls it
 };
 

@@ -56,7 +56,10 @@ class FunctionSet {
                        std::function<SqlResult<std::unique_ptr<SetRows>>(const SetCall& call)> open, FunctionOptions options = {});
   void add_aggregate(std::string_view signature, Aggregate aggregate);
   void add_window(std::string_view signature, WindowKind kind);
+  /// evaluate  null: the value is the same. From kUnknown: how a literal is read, where that is not by its type alone (regclass)
   void add_cast(Kind from, Kind to, CastContext context, Evaluate evaluate, FunctionOptions options = {});
+  void add_cast_outside(Kind from, Kind to, CastContext context, std::function<SqlStatus(const Call& call, Value& result)> evaluate,
+                        FunctionOptions options = {});
 
   /// spread  the last argument was written VARIADIC: an array whose elements are the arguments
   /// A call of one argument that is a type's name and no function is a cast (int4('1')), as in PostgreSQL.
@@ -83,6 +86,8 @@ class FunctionSet {
   /// what  as PostgreSQL calls it in its error: "CASE", "UNION", "ARRAY" … Errors   42804 "… types integer and text cannot be matched"
   SqlResult<Type> common_type(std::span<const Type> types, std::string_view what) const;
 
+  /// For array[…] and for what ORDER BY, UNION and CASE leave unknown: text in place of unknown.
+  static Type known(const Type& type) { return type.kind == Kind::kUnknown ? type_of(Kind::kText) : type; }
   /// For DISTINCT, GROUP BY, ORDER BY and indexes. json has no order. Errors   42883 "could not identify an ordering operator for type
   /// json"
   static SqlStatus require_order(const Type& type);
@@ -91,8 +96,9 @@ class FunctionSet {
   /// Calls `see` with each function (and operator, by its sign): what pg_proc is made from.
   void each(const std::function<void(const Function&, bool is_operator)>& see) const;
 
- private:
   struct Tables;
+
+ private:
   std::unique_ptr<Tables> tables_;
 };
 

@@ -24,7 +24,7 @@ inline constexpr std::string_view kInvalidArgumentForLogarithm = "2201E", kInval
                                   kInvalidArgumentForNtile = "22014", kInvalidArgumentForNthValue = "22016",
                                   kInvalidArgumentForWidthBucket = "2201G";
 inline constexpr std::string_view kInvalidParameterValue = "22023", kInvalidEscapeSequence = "22025";
-inline constexpr std::string_view kUntranslatableCharacter = "22P05", kArraySubscriptError = "2202E";
+inline constexpr std::string_view kUntranslatableCharacter = "22P05", kArraySubscriptError = "2202E", kArrayElementError = "2202E";
 inline constexpr std::string_view kInvalidTextRepresentation = "22P02", kInvalidBinaryRepresentation = "22P03",
                                   kBadCopyFileFormat = "22P04";
 inline constexpr std::string_view kCharacterNotInRepertoire = "22021";

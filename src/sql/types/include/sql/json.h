@@ -5,7 +5,6 @@
 #include <compare>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "sql/error.h"
@@ -13,20 +12,32 @@
 
 namespace isobar::sql {
 
+struct JsonMember;
 struct Json {
   enum class What : std::uint8_t { kNull, kString, kNumber, kBool, kArray, kObject } what = What::kNull;  // in the order of comparisons
   bool boolean = false;
   Numeric number;
-  std::string text;                                   ///< of a string
-  std::vector<Json> items;                            ///< of an array
-  std::vector<std::pair<std::string, Json>> members;  ///< of an object, as they came; of jsonb in its order
-  std::string_view source;                            ///< where it stood in the text that was read, which must still be there
+  std::string text;                 ///< of a string
+  std::vector<Json> items;          ///< of an array
+  std::vector<JsonMember> members;  ///< of an object, as they came; of jsonb in its order
+  std::string_view source;          ///< where it stood in the text that was read, which must still be there
 
   const Json* member(std::string_view name) const;  ///< the last of that name; null: there is none
   bool is_scalar() const { return what < What::kArray; }
   static Json of(std::string text);
   static Json of(bool value);
   static Json of(Numeric number);
+
+  Json();
+  Json(const Json& other);
+  Json(Json&& other) noexcept;
+  Json& operator=(const Json& other);
+  Json& operator=(Json&& other) noexcept;
+  ~Json();
+};
+struct JsonMember {
+  std::string name;
+  Json value;
 };
 
 /// All of a document, members as they came. Errors   22P02 with PostgreSQL's detail; 22P05: \u0000; 54001: nested too deep

@@ -60,6 +60,7 @@ class Numeric {
   Numeric ceiling() const;
   Numeric trimmed() const;  ///< no zeros at the end behind the point
   SqlResult<Numeric> square_root() const;
+  SqlResult<Numeric> square_root_to(std::int32_t scale) const;
   SqlResult<Numeric> exponential() const;
   SqlResult<Numeric> logarithm() const;  ///< natural
   static SqlResult<Numeric> logarithm(const Numeric& base, const Numeric& value);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ class TimeZone {
   static SqlResult<std::shared_ptr<const TimeZone>> find(std::string_view name);
   static std::shared_ptr<const TimeZone> fixed(std::int32_t seconds_east);
   static const TimeZone& utc();
+
+  /// Of EST, CEST and the like, which mean one offset all year: seconds east. name  in lower case
+  static std::optional<std::int32_t> offset_of_abbreviation(std::string_view name);
 
   const std::string& name() const { return name_; }
   struct Offset {

@@ -81,10 +81,8 @@ class Value {
   template <class T>
   void set(T&& held) {
     using Plain = std::remove_cvref_t<T>;
-    if (auto* there = std::get_if<Plain>(&held_))
-      *there = std::forward<T>(held);
-    else
-      held_.emplace<Plain>(std::forward<T>(held));
+    if (auto* there = std::get_if<Plain>(&held_)) *there = std::forward<T>(held);
+    else held_.emplace<Plain>(std::forward<T>(held));
   }
   void set_null() { held_.emplace<std::monostate>(); }
 

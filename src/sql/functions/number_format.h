@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "sql/numeric.h"
+
+namespace isobar::sql {
+
+/// to_char(number, pattern). Errors   42601; 0A000: EEEE, V
+SqlResult<std::string> format_number(const Numeric& value, std::string_view pattern);
+/// to_number(text, pattern).
+SqlResult<Numeric> parse_number(std::string_view text, std::string_view pattern);
+
+}  // namespace isobar::sql
