@@ -92,10 +92,12 @@ bool is_ordered(const std::string& statement) {
 std::string difference(const Answer& ours, const Answer& theirs, bool ordered) {
   if (ours.sqlstate != theirs.sqlstate)
     return fmt::format("ours [{}] {}; theirs [{}] {}", ours.sqlstate, ours.message, theirs.sqlstate, theirs.message);
-  if (!ours.sqlstate.empty()) return ours.message == theirs.message ? "" : fmt::format("message: ours {}; theirs {}", ours.message, theirs.message);
+  if (!ours.sqlstate.empty())
+    return ours.message == theirs.message ? "" : fmt::format("message: ours {}; theirs {}", ours.message, theirs.message);
   if (ours.tag.empty()) return {};
   if (ours.tag != theirs.tag) return fmt::format("tag: ours {}; theirs {}", ours.tag, theirs.tag);
-  if (ours.columns != theirs.columns) return fmt::format("columns: ours {}; theirs {}", fmt::join(ours.columns, ","), fmt::join(theirs.columns, ","));
+  if (ours.columns != theirs.columns)
+    return fmt::format("columns: ours {}; theirs {}", fmt::join(ours.columns, ","), fmt::join(theirs.columns, ","));
   if (ours.types != theirs.types) return fmt::format("types: ours {}; theirs {}", fmt::join(ours.types, ","), fmt::join(theirs.types, ","));
   auto a = ours.rows, b = theirs.rows;
   if (!ordered) std::ranges::sort(a), std::ranges::sort(b);

@@ -1,4 +1,5 @@
-// The hand-written cases of cases/*.sql, statement by statement, through PostgreSQL and through us: the same rows, names, types, tags, and errors.
+// The hand-written cases of cases/*.sql, statement by statement, through PostgreSQL and through us: the same rows, names, types, tags, and
+// errors.
 
 #include <gmock/gmock.h>
 
@@ -45,7 +46,8 @@ TEST_P(Cases, GiveWhatPostgresqlGives) {
 
 std::vector<std::string> files() {
   std::vector<std::string> all;
-  for (const auto& entry : fs::directory_iterator(fs::path(ISOBAR_SOURCE_DIR) / "src/sql/execute/cases")) all.push_back(entry.path().filename());
+  for (const auto& entry : fs::directory_iterator(fs::path(ISOBAR_SOURCE_DIR) / "src/sql/execute/cases"))
+    all.push_back(entry.path().filename());
   std::sort(all.begin(), all.end());
   return all;
 }

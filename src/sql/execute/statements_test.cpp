@@ -47,7 +47,9 @@ std::string StatementDraw::integer(char type, const Columns& scope, int depth) {
     case 1: return fmt::format("({} - {})", one(), one());
     case 2: return fmt::format("({} * {})", column(type, scope), literal(type));
     case 3: return fmt::format("abs({})", one());
-    case 4: return type == 'i' ? fmt::format("length({})", value('t', scope, depth - 1)) : fmt::format("({})::int8", value('i', scope, depth - 1));
+    case 4:
+      return type == 'i' ? fmt::format("length({})", value('t', scope, depth - 1))
+                         : fmt::format("({})::int8", value('i', scope, depth - 1));
     case 5: return fmt::format("(-{})", column(type, scope));
     default: {
       const auto inner = from(scope, depth - 1);
@@ -77,7 +79,8 @@ std::string StatementDraw::value(char type, const Columns& scope, int depth) {
     case 2: return fmt::format("CASE WHEN {} THEN {} ELSE {} END", condition(scope, depth - 1), one(), one());
     case 3: {
       const char subject = this->type();
-      return fmt::format("CASE {} WHEN {} THEN {} WHEN {} THEN {} END", value(subject, scope, depth - 1), literal(subject), one(), literal(subject), one());
+      return fmt::format("CASE {} WHEN {} THEN {} WHEN {} THEN {} END", value(subject, scope, depth - 1), literal(subject), one(),
+                         literal(subject), one());
     }
     case 4:
       if (type != 'b') return fmt::format("{}({}, {})", one_of({"greatest", "least"}), one(), one());
@@ -87,7 +90,8 @@ std::string StatementDraw::value(char type, const Columns& scope, int depth) {
         const auto inner = from(scope, depth - 2);
         Columns all = inner.columns;
         all.insert(all.end(), scope.begin(), scope.end());
-        return fmt::format("(SELECT {}({}) FROM {} WHERE {})", one_of({"max", "min"}), column(type, inner.columns), inner.text, condition(all, depth - 2));
+        return fmt::format("(SELECT {}({}) FROM {} WHERE {})", one_of({"max", "min"}), column(type, inner.columns), inner.text,
+                           condition(all, depth - 2));
       }
       break;
     default: break;
@@ -107,11 +111,14 @@ std::string StatementDraw::comparison(const Columns& scope, int depth) {
     case 1: return fmt::format("{} {}IN ({}, {}, {})", one(), one_of({"", "NOT "}), literal(of), literal(of), one());
     case 2: return fmt::format("{} {}BETWEEN {} AND {}", one(), one_of({"", "NOT ", "NOT ", ""}), literal(of), one());
     case 3: return fmt::format("{} IS {}DISTINCT FROM {}", one(), one_of({"", "NOT "}), one());
-    case 4: return fmt::format("{} {}LIKE {}", value('t', scope, depth - 1), one_of({"", "NOT "}), "'" + one_of({"%", "a%", "%b%", "_", "a_c", "%y"}) + "'");
+    case 4:
+      return fmt::format("{} {}LIKE {}", value('t', scope, depth - 1), one_of({"", "NOT "}),
+                         "'" + one_of({"%", "a%", "%b%", "_", "a_c", "%y"}) + "'");
     case 5: return fmt::format("{} {} ANY (ARRAY[{}, {}])", one(), one_of({"=", "<", ">="}), literal(of), literal(of));
     case 6: {
       const char other = type();
-      return fmt::format("({}, {}) {} ({}, {})", one(), column(other, scope), one_of({"=", "<>", "<", ">="}), literal(of), value(other, scope, depth - 1));
+      return fmt::format("({}, {}) {} ({}, {})", one(), column(other, scope), one_of({"=", "<>", "<", ">="}), literal(of),
+                         value(other, scope, depth - 1));
     }
     default: return fmt::format("{} {} {}", column(of, scope), one_of({"=", "=", "=", "<", "<=", ">", ">=", "<>"}), one());
   }
@@ -128,7 +135,9 @@ std::string StatementDraw::subquery_condition(const Columns& scope, int depth) {
   const auto key = pick(inner.columns);
   const auto equal = correlated && chance(0.7) ? fmt::format(" AND {} = {}", key.name, column(key.type, scope)) : std::string();
   switch (below(4)) {
-    case 0: return fmt::format("{} {}IN (SELECT {} FROM {} WHERE {})", column(of, scope), one_of({"", "NOT "}), column(of, inner.columns), inner.text, where);
+    case 0:
+      return fmt::format("{} {}IN (SELECT {} FROM {} WHERE {})", column(of, scope), one_of({"", "NOT "}), column(of, inner.columns),
+                         inner.text, where);
     case 1:
       return fmt::format("{} {} {} (SELECT {} FROM {} WHERE {})", column(of, scope), one_of({"=", "<", ">", "<>"}), one_of({"ANY", "ALL"}),
                          value(of, inner.columns, 1), inner.text, where);
@@ -188,7 +197,9 @@ StatementDraw::From StatementDraw::join(From left, const Columns& outer, int dep
   auto right = item(lateral ? sight : outer, depth - 1);
   if (right.text.starts_with('(') && !right.text.starts_with("(VALUES") && lateral) right.text = "LATERAL " + right.text;
   const bool comma = chance(0.15);
-  const auto kind = comma ? std::string(",") : one_of({"JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", lateral ? "LEFT JOIN" : "RIGHT JOIN", lateral ? "JOIN" : "FULL JOIN", "CROSS JOIN"});
+  const auto kind = comma ? std::string(",")
+                          : one_of({"JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", lateral ? "LEFT JOIN" : "RIGHT JOIN",
+                                    lateral ? "JOIN" : "FULL JOIN", "CROSS JOIN"});
   From made{left.text + " " + kind + " " + right.text, left.columns};
   made.columns.insert(made.columns.end(), right.columns.begin(), right.columns.end());
   if (comma || kind == "CROSS JOIN") return made;
@@ -247,7 +258,8 @@ StatementDraw::Query StatementDraw::grouped(const Columns& outer, int depth, std
   made.text = fmt::format("SELECT {} FROM {}{}", list, source.text, where);
   if (!keys.empty()) {
     const auto all = fmt::format("{}", fmt::join(keys, ", "));
-    // PostgreSQL 15 sorts wrongly by a grouping set's column that WHERE makes equal a constant: nulls that the sets make come where they like.
+    // PostgreSQL 15 sorts wrongly by a grouping set's column that WHERE makes equal a constant: nulls that the sets make come where they
+    // like.
     made.sortable = !chance(0.15);
     made.text += " GROUP BY " + (made.sortable ? all : one_of({"ROLLUP", "CUBE"}) + " (" + all + ")");
   }
@@ -262,13 +274,16 @@ StatementDraw::Query StatementDraw::windowed(const Columns& outer, int depth) {
   std::string order;
   for (const auto& column : source.columns) order += (order.empty() ? "" : ", ") + column.name + one_of({"", " DESC", " NULLS FIRST", ""});
   const auto partition = chance(0.6) ? "PARTITION BY " + pick(source.columns).name + " " : std::string();
-  const auto frame = one_of({"", " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING", " ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW",
-                             " RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", " ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING EXCLUDE TIES"});
+  const auto frame = one_of({"", " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING", " ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING",
+                             " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW", " RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING",
+                             " ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING EXCLUDE TIES"});
   const auto call = one_of({"row_number()", "rank()", "rank()", "count(*)"});
   const bool own = call != "count(*)";
   Query made;
-  const auto sum = fmt::format("sum({}) OVER ({}ORDER BY {}{})", column('i', source.columns), partition, pick(source.columns).name, frame.find("ROWS") != std::string::npos ? "" : frame);
-  made.text = fmt::format("SELECT {} OVER ({}ORDER BY {}{}), {}, {} FROM {}", call, partition, order, own ? "" : frame, sum, pick(source.columns).name, source.text);
+  const auto sum = fmt::format("sum({}) OVER ({}ORDER BY {}{})", column('i', source.columns), partition, pick(source.columns).name,
+                               frame.find("ROWS") != std::string::npos ? "" : frame);
+  made.text = fmt::format("SELECT {} OVER ({}ORDER BY {}{}), {}, {} FROM {}", call, partition, order, own ? "" : frame, sum,
+                          pick(source.columns).name, source.text);
   made.types = {'l', 'l', 'x'};
   return made;
 }
@@ -296,20 +311,26 @@ StatementDraw::Query StatementDraw::set_operation(const Columns& outer, int dept
   // Of equal decimals that are written differently either side's may come.
   std::ranges::replace(types, 'n', 'l');
   const auto left = core(outer, depth - 1, types), right = core(outer, depth - 1, types);
-  return {fmt::format("({}) {} ({})", left.text, one_of({"UNION", "UNION ALL", "INTERSECT", "EXCEPT", "INTERSECT ALL", "EXCEPT ALL"}), right.text), types};
+  return {fmt::format("({}) {} ({})", left.text, one_of({"UNION", "UNION ALL", "INTERSECT", "EXCEPT", "INTERSECT ALL", "EXCEPT ALL"}),
+                      right.text),
+          types};
 }
 
 StatementDraw::Query StatementDraw::with(const Columns& outer, int depth) {
   const auto name = "w" + std::to_string(++aliases_);
   if (chance(0.3)) {
-    const auto body = fmt::format("SELECT {} UNION {}SELECT n + {} FROM {} WHERE n < {}", below(3), one_of({"ALL ", ""}), 1 + below(2), name, 4 + below(4));
-    return {fmt::format("WITH RECURSIVE {} (n) AS ({}) SELECT a.n, b.n FROM {} a JOIN {} b ON a.n {} b.n", name, body, name, name, one_of({"=", "<"})), {'i', 'i'}};
+    const auto body = fmt::format("SELECT {} UNION {}SELECT n + {} FROM {} WHERE n < {}", below(3), one_of({"ALL ", ""}), 1 + below(2),
+                                  name, 4 + below(4));
+    return {fmt::format("WITH RECURSIVE {} (n) AS ({}) SELECT a.n, b.n FROM {} a JOIN {} b ON a.n {} b.n", name, body, name, name,
+                        one_of({"=", "<"})),
+            {'i', 'i'}};
   }
   const auto inner = query(outer, depth - 1);
   std::string columns;
   for (std::size_t i = 0; i < inner.types.size(); ++i) columns += (i == 0 ? "c" : ", c") + std::to_string(i);
   const bool twice = chance(0.4);
-  const auto body = fmt::format("WITH {} ({}) AS {}({}) SELECT x.* FROM {} x", name, columns, one_of({"", "", "MATERIALIZED ", "NOT MATERIALIZED "}), inner.text, name);
+  const auto body = fmt::format("WITH {} ({}) AS {}({}) SELECT x.* FROM {} x", name, columns,
+                                one_of({"", "", "MATERIALIZED ", "NOT MATERIALIZED "}), inner.text, name);
   return {twice ? body + fmt::format(" WHERE EXISTS (SELECT 1 FROM {} y WHERE y.c0 = x.c0)", name) : body, inner.types};
 }
 
@@ -342,13 +363,16 @@ std::vector<std::string> StatementDraw::schema() {
     for (std::size_t i = 2 + below(4); i > 0; --i) table.columns.push_back({"c" + std::to_string(i), type()});
     std::string text = "CREATE TABLE " + table.name + " (";
     for (std::size_t i = 0; i < table.columns.size(); ++i)
-      text += fmt::format("{}{} {}{}", i == 0 ? "" : ", ", table.columns[i].name, name_of_type(table.columns[i].type), table.has_key && i == 0 ? " PRIMARY KEY" : "");
+      text += fmt::format("{}{} {}{}", i == 0 ? "" : ", ", table.columns[i].name, name_of_type(table.columns[i].type),
+                          table.has_key && i == 0 ? " PRIMARY KEY" : "");
     all.push_back(text + ")");
     for (std::size_t i = below(3); i > 0; --i)
-      all.push_back(fmt::format("CREATE INDEX ON {} ({}{}, {})", table.name, pick(table.columns).name, one_of({"", " DESC"}), pick(table.columns).name));
+      all.push_back(fmt::format("CREATE INDEX ON {} ({}{}, {})", table.name, pick(table.columns).name, one_of({"", " DESC"}),
+                                pick(table.columns).name));
     tables_.push_back(table);
     auto& there = tables_.back();
-    for (std::size_t rows = below(25); rows > 0; --rows) all.push_back(fmt::format("INSERT INTO {} VALUES {}", there.name, row(there, there.columns)));
+    for (std::size_t rows = below(25); rows > 0; --rows)
+      all.push_back(fmt::format("INSERT INTO {} VALUES {}", there.name, row(there, there.columns)));
   }
   if (chance(0.7)) {
     const auto& base = stored();
@@ -387,11 +411,13 @@ std::string StatementDraw::insert() {
   Columns none;
   std::string values;
   for (const auto& column : table.columns)
-    values += (values.empty() ? "" : ", ") + (column.name == "id" ? std::to_string(1 + below(static_cast<std::size_t>(table.next_id) + 2)) : value(column.type, none, 1));
+    values += (values.empty() ? "" : ", ") +
+              (column.name == "id" ? std::to_string(1 + below(static_cast<std::size_t>(table.next_id) + 2)) : value(column.type, none, 1));
   const auto& set = table.columns[1 + below(table.columns.size() - 1)];
   const auto update = fmt::format("UPDATE SET {} = {}{}", set.name, chance(0.5) ? "excluded." + set.name : literal(set.type),
                                   chance(0.3) ? fmt::format(" WHERE {}.{} IS NOT NULL", table.name, set.name) : "");
-  return fmt::format("INSERT INTO {} VALUES ({}) {}{}", table.name, values, chance(0.7) ? "ON CONFLICT (id) DO " + (chance(0.5) ? update : "NOTHING") : "", returning(table));
+  return fmt::format("INSERT INTO {} VALUES ({}) {}{}", table.name, values,
+                     chance(0.7) ? "ON CONFLICT (id) DO " + (chance(0.5) ? update : "NOTHING") : "", returning(table));
 }
 
 std::string StatementDraw::update() {
@@ -407,12 +433,14 @@ std::string StatementDraw::update() {
                          set.type == 'i' || set.type == 'l' || set.type == 'n' ? "" : " AND false");
   }
   const auto value = chance(0.4) ? target : this->value(set.type, table.columns, 2);
-  return fmt::format("UPDATE {} SET {} = {} WHERE {}{}", table.name, set.name, set.type == 'n' ? "(" + value + ") * 0.1" : value, condition(table.columns, 2), returning(table));
+  return fmt::format("UPDATE {} SET {} = {} WHERE {}{}", table.name, set.name, set.type == 'n' ? "(" + value + ") * 0.1" : value,
+                     condition(table.columns, 2), returning(table));
 }
 
 std::string StatementDraw::erase() {
   const auto& table = tables_[below(3)];
-  return fmt::format("DELETE FROM {} WHERE {} AND {}{}", table.name, condition(table.columns, 2), comparison(table.columns, 1), returning(table));
+  return fmt::format("DELETE FROM {} WHERE {} AND {}{}", table.name, condition(table.columns, 2), comparison(table.columns, 1),
+                     returning(table));
 }
 
 std::string StatementDraw::statement() {

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Draws schemas, rows and statements of all shapes. Statements are such that PostgreSQL's answer is the only right one, the order of rows aside:
-/// nothing divides or overflows, and LIMIT comes with an order of all columns.
+/// Draws schemas, rows and statements of all shapes. Statements are such that PostgreSQL's answer is the only right one, the order of rows
+/// aside: nothing divides or overflows, and LIMIT comes with an order of all columns.
 
 #include <string>
 #include <vector>

@@ -113,7 +113,8 @@ SqlResult<std::optional<std::size_t>> Binder::target_meant(const ast::Expr& e, c
   if (const auto* constant = std::get_if<ast::Constant>(&e.node)) {
     const auto* number = std::get_if<std::int32_t>(&constant->value);
     if (number == nullptr) {
-      if (std::holds_alternative<ast::Null>(constant->value) || std::holds_alternative<bool>(constant->value)) return std::optional<std::size_t>();
+      if (std::holds_alternative<ast::Null>(constant->value) || std::holds_alternative<bool>(constant->value))
+        return std::optional<std::size_t>();
       return SqlError(state::kSyntaxError, fmt::format("non-integer constant in {}", clause)).at(e.position);
     }
     if (*number < 1 || static_cast<std::size_t>(*number) > targets.size())
@@ -194,7 +195,8 @@ SqlResult<lg::QueryPtr> Binder::select(const ast::Query& q, const ast::SelectCor
     order.emplace_back(place, &key);
   }
   if (core.distinct && core.distinct_on.empty() && all.size() > visible)
-    return SqlError(state::kInvalidColumnReference, "for SELECT DISTINCT, ORDER BY expressions must appear in select list").at(q.order.back().value->position);
+    return SqlError(state::kInvalidColumnReference, "for SELECT DISTINCT, ORDER BY expressions must appear in select list")
+        .at(q.order.back().value->position);
   scope.clause = Clause::kDistinctOn;
   std::vector<std::size_t> distinct_on;
   for (const auto& key : core.distinct_on) {
@@ -203,7 +205,8 @@ SqlResult<lg::QueryPtr> Binder::select(const ast::Query& q, const ast::SelectCor
   }
   for (std::size_t i = 0; i < order.size() && i < distinct_on.size(); ++i)
     if (std::ranges::find(distinct_on, order[i].first) == distinct_on.end())
-      return SqlError(state::kInvalidColumnReference, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions").at(core.distinct_on[0]->position);
+      return SqlError(state::kInvalidColumnReference, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions")
+          .at(core.distinct_on[0]->position);
   lg::Aggregate aggregate{state.group_relation, state.calls_relation, nullptr, {}, {}, {}};
   scope.clause = Clause::kGroupBy;
   TRY(groups(core, all, scope, aggregate));
@@ -234,7 +237,8 @@ SqlResult<lg::QueryPtr> Binder::select(const ast::Query& q, const ast::SelectCor
   if (core.distinct && core.distinct_on.empty()) {
     lg::DistinctOn distinct{std::move(node), {}};
     for (std::size_t i = 0; i < visible; ++i) {
-      if (auto status = FunctionSet::require_equality(all[i].value->type); !status.ok()) return SqlError(status.error()).at(all[i].value->position);
+      if (auto status = FunctionSet::require_equality(all[i].value->type); !status.ok())
+        return SqlError(status.error()).at(all[i].value->position);
       distinct.keys.push_back(column(i));
     }
     node = make_node(std::move(distinct));

@@ -1,4 +1,5 @@
-// Subqueries within expressions: those of EXISTS and IN that stand alone among the conditions become joins; the others have a plan of their own.
+// Subqueries within expressions: those of EXISTS and IN that stand alone among the conditions become joins; the others have a plan of their
+// own.
 
 #include <algorithm>
 
@@ -59,8 +60,8 @@ std::optional<Planner::SemiJoin> Planner::as_semi_join(const ExprPtr& condition,
   return subquery == nullptr ? std::nullopt : unnested(*subquery, true, left);
 }
 
-/// EXISTS (SELECT … FROM x WHERE …) is a semi join with x, by the conditions that name both; IN is one by its test besides. NOT EXISTS is an anti
-/// join; NOT IN is not, for its nulls.
+/// EXISTS (SELECT … FROM x WHERE …) is a semi join with x, by the conditions that name both; IN is one by its test besides. NOT EXISTS is
+/// an anti join; NOT IN is not, for its nulls.
 std::optional<Planner::SemiJoin> Planner::unnested(const lg::Subquery& subquery, bool negated, const Relations& left) {
   using What = lg::Subquery::What;
   const bool exists = subquery.what == What::kExists;
