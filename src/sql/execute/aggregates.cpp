@@ -13,9 +13,9 @@ struct AggregateEval {
   std::vector<EvalPtr> direct, args, order_values;
   EvalPtr filter;
   Cell* cell = nullptr;
-  bool gathers = false;    ///< rows are kept, to be put in order or to find equal ones
-  bool grows = false;      ///< its state grows with what it is given
-  KeyOrder order, equal;   ///< of gathered rows
+  bool gathers = false;   ///< rows are kept, to be put in order or to find equal ones
+  bool grows = false;     ///< its state grows with what it is given
+  KeyOrder order, equal;  ///< of gathered rows
   std::vector<const Value*> values;
 };
 
@@ -36,7 +36,10 @@ struct GroupSet {
 class AggregateOperator final : public Operator {
  public:
   AggregateOperator(Compiler& compiler, const ph::Aggregate& n)
-      : context_(compiler.context()), aggregate_(n.aggregate), input_(compiler.node(*n.input)), groups_(compiler.exprs(n.aggregate.groups)) {
+      : context_(compiler.context()),
+        aggregate_(n.aggregate),
+        input_(compiler.node(*n.input)),
+        groups_(compiler.exprs(n.aggregate.groups)) {
     for (std::size_t i = 0; i < groups_.size(); ++i) {
       const auto* column = std::get_if<lg::Column>(&aggregate_.groups[i]->node);
       group_cells_.push_back(context_.cell(column != nullptr ? column->id : ColumnId{aggregate_.relation, static_cast<std::uint32_t>(i)}));

@@ -6,24 +6,19 @@
 namespace isobar::sql::execute {
 
 OperatorPtr Compiler::node(const ph::Node& at) {
-  return std::visit(lg::Overloaded{[&](const ph::Scan& n) { return make_scan(*this, n); },
-                                   [&](const ph::Values& n) { return make_values(*this, n); },
-                                   [&](const ph::FunctionScan& n) { return make_function_scan(*this, n); },
-                                   [&](const ph::CteScan& n) { return make_cte_scan(*this, n); },
-                                   [&](const ph::Filter& n) { return make_filter(*this, n); },
-                                   [&](const ph::NestedLoop& n) { return make_nested_loop(*this, n); },
-                                   [&](const ph::HashJoin& n) { return make_hash_join(*this, n); },
-                                   [&](const ph::Aggregate& n) { return make_aggregate(*this, n); },
-                                   [&](const ph::Window& n) { return make_window(*this, n); },
-                                   [&](const ph::ProjectSet& n) { return make_project_set(*this, n); },
-                                   [&](const ph::Project& n) { return make_project(*this, n); },
-                                   [&](const ph::Unique& n) { return make_unique(*this, n); },
-                                   [&](const ph::Sort& n) { return make_sort(*this, n); },
-                                   [&](const ph::Limit& n) { return make_limit(*this, n); },
-                                   [&](const ph::SetOperation& n) { return make_set_operation(*this, n); },
-                                   [&](const ph::Define& n) { return make_define(*this, n); },
-                                   [&](const ph::Rename& n) { return make_rename(*this, n); }},
-                    at.node);
+  return std::visit(
+      lg::Overloaded{
+          [&](const ph::Scan& n) { return make_scan(*this, n); }, [&](const ph::Values& n) { return make_values(*this, n); },
+          [&](const ph::FunctionScan& n) { return make_function_scan(*this, n); },
+          [&](const ph::CteScan& n) { return make_cte_scan(*this, n); }, [&](const ph::Filter& n) { return make_filter(*this, n); },
+          [&](const ph::NestedLoop& n) { return make_nested_loop(*this, n); },
+          [&](const ph::HashJoin& n) { return make_hash_join(*this, n); }, [&](const ph::Aggregate& n) { return make_aggregate(*this, n); },
+          [&](const ph::Window& n) { return make_window(*this, n); }, [&](const ph::ProjectSet& n) { return make_project_set(*this, n); },
+          [&](const ph::Project& n) { return make_project(*this, n); }, [&](const ph::Unique& n) { return make_unique(*this, n); },
+          [&](const ph::Sort& n) { return make_sort(*this, n); }, [&](const ph::Limit& n) { return make_limit(*this, n); },
+          [&](const ph::SetOperation& n) { return make_set_operation(*this, n); },
+          [&](const ph::Define& n) { return make_define(*this, n); }, [&](const ph::Rename& n) { return make_rename(*this, n); }},
+      at.node);
 }
 
 namespace {
@@ -46,33 +41,33 @@ void parts_of(const ph::Node& at, SeeExpr&& see, SeeNode&& below) {
   const auto edges = [&](const std::vector<ph::Edge>& of) {
     for (const auto& edge : of) see(edge.value);
   };
-  std::visit(lg::Overloaded{[&](const ph::Scan& n) {
-                              all(n.range.equal), edges(n.range.low), edges(n.range.high), all(n.any_of), see(n.any_array), see(n.filter);
-                            },
-                            [&](const ph::Values& n) {
-                              for (const auto& row : n.values.rows) all(row);
-                            },
-                            [&](const ph::FunctionScan& n) { functions(n.scan.functions); }, [&](const ph::CteScan&) {},
-                            [&](const ph::Filter& n) { see(n.condition), below(*n.input); },
-                            [&](const ph::NestedLoop& n) { see(n.on), below(*n.left), below(*n.right); },
-                            [&](const ph::HashJoin& n) { all(n.left_keys), all(n.right_keys), see(n.rest), below(*n.left), below(*n.right); },
-                            [&](const ph::Aggregate& n) {
-                              all(n.aggregate.groups);
-                              for (const auto& call : n.aggregate.calls) all(call.direct), all(call.args), keys(call.order), see(call.filter);
-                              below(*n.input);
-                            },
-                            [&](const ph::Window& n) {
-                              all(n.window.partition), keys(n.window.order), see(n.window.frame.start_offset), see(n.window.frame.end_offset);
-                              for (const auto& call : n.window.calls) all(call.args), see(call.filter);
-                              below(*n.input);
-                            },
-                            [&](const ph::ProjectSet& n) { functions(n.sets.functions), below(*n.input); },
-                            [&](const ph::Project& n) { all(n.values), below(*n.input); },
-                            [&](const ph::Unique& n) { all(n.keys), below(*n.input); },
-                            [&](const ph::Sort& n) { keys(n.keys), see(n.limit), see(n.offset), below(*n.input); },
-                            [&](const ph::Limit& n) { see(n.limit), see(n.offset), keys(n.with_ties), below(*n.input); },
-                            [&](const ph::SetOperation& n) { below(*n.left), below(*n.right); }, [&](const ph::Define& n) { below(*n.input); },
-                            [&](const ph::Rename& n) { below(*n.input); }},
+  std::visit(lg::Overloaded{
+                 [&](const ph::Scan& n) {
+                   all(n.range.equal), edges(n.range.low), edges(n.range.high), all(n.any_of), see(n.any_array), see(n.filter);
+                 },
+                 [&](const ph::Values& n) {
+                   for (const auto& row : n.values.rows) all(row);
+                 },
+                 [&](const ph::FunctionScan& n) { functions(n.scan.functions); }, [&](const ph::CteScan&) {},
+                 [&](const ph::Filter& n) { see(n.condition), below(*n.input); },
+                 [&](const ph::NestedLoop& n) { see(n.on), below(*n.left), below(*n.right); },
+                 [&](const ph::HashJoin& n) { all(n.left_keys), all(n.right_keys), see(n.rest), below(*n.left), below(*n.right); },
+                 [&](const ph::Aggregate& n) {
+                   all(n.aggregate.groups);
+                   for (const auto& call : n.aggregate.calls) all(call.direct), all(call.args), keys(call.order), see(call.filter);
+                   below(*n.input);
+                 },
+                 [&](const ph::Window& n) {
+                   all(n.window.partition), keys(n.window.order), see(n.window.frame.start_offset), see(n.window.frame.end_offset);
+                   for (const auto& call : n.window.calls) all(call.args), see(call.filter);
+                   below(*n.input);
+                 },
+                 [&](const ph::ProjectSet& n) { functions(n.sets.functions), below(*n.input); },
+                 [&](const ph::Project& n) { all(n.values), below(*n.input); }, [&](const ph::Unique& n) { all(n.keys), below(*n.input); },
+                 [&](const ph::Sort& n) { keys(n.keys), see(n.limit), see(n.offset), below(*n.input); },
+                 [&](const ph::Limit& n) { see(n.limit), see(n.offset), keys(n.with_ties), below(*n.input); },
+                 [&](const ph::SetOperation& n) { below(*n.left), below(*n.right); }, [&](const ph::Define& n) { below(*n.input); },
+                 [&](const ph::Rename& n) { below(*n.input); }},
              at.node);
 }
 
@@ -84,7 +79,8 @@ void Compiler::declare(const lg::ExprPtr& expr) {
     if (const auto* column = std::get_if<lg::Column>(&part.node)) context_.cell(column->id);
     if (const auto* bits = std::get_if<lg::GroupingBits>(&part.node)) context_.cell({bits->relation, UINT32_MAX});
     if (const auto* subquery = std::get_if<lg::Subquery>(&part.node))
-      for (std::size_t i = 0; i < subquery->query->columns.size(); ++i) context_.cell({subquery->query->output, static_cast<std::uint32_t>(i)});
+      for (std::size_t i = 0; i < subquery->query->columns.size(); ++i)
+        context_.cell({subquery->query->output, static_cast<std::uint32_t>(i)});
   });
 }
 
@@ -93,7 +89,8 @@ void Compiler::declare(const ph::Node& at) {
       at, [&](const lg::ExprPtr& expr) { declare(expr); }, [&](const ph::Node& input) { declare(input); });
   if (const auto* set = std::get_if<ph::SetOperation>(&at.node))
     for (std::size_t i = 0; i < set->types.size(); ++i)
-      for (const auto relation : {set->relation, set->left_output, set->right_output}) context_.cell({relation, static_cast<std::uint32_t>(i)});
+      for (const auto relation : {set->relation, set->left_output, set->right_output})
+        context_.cell({relation, static_cast<std::uint32_t>(i)});
 }
 
 void Compiler::declare_columns() {
@@ -169,9 +166,19 @@ Shown Compiler::shown(const ph::Node& at) {
     return all;
   };
   return std::visit(
-      lg::Overloaded{[](const ph::Scan& n) { return Shown{{n.relation}, {}}; }, [](const ph::Values& n) { return Shown{{n.values.relation}, {}}; },
-                     [](const ph::FunctionScan& n) { return Shown{{n.scan.relation}, {}}; },
-                     [](const ph::CteScan& n) { return Shown{{n.scan.relation}, {}}; }, [](const ph::Filter& n) { return shown(*n.input); },
+      lg::Overloaded{[](const ph::Scan& n) {
+                       return Shown{{n.relation}, {}};
+                     },
+                     [](const ph::Values& n) {
+                       return Shown{{n.values.relation}, {}};
+                     },
+                     [](const ph::FunctionScan& n) {
+                       return Shown{{n.scan.relation}, {}};
+                     },
+                     [](const ph::CteScan& n) {
+                       return Shown{{n.scan.relation}, {}};
+                     },
+                     [](const ph::Filter& n) { return shown(*n.input); },
                      [&](const ph::NestedLoop& n) {
                        return n.kind == ph::JoinKind::kSemi || n.kind == ph::JoinKind::kAnti ? shown(*n.left) : both(n.left, n.right);
                      },
@@ -186,10 +193,18 @@ Shown Compiler::shown(const ph::Node& at) {
                      },
                      [&](const ph::Window& n) { return with(shown(*n.input), n.window.relation); },
                      [&](const ph::ProjectSet& n) { return with(shown(*n.input), n.sets.relation); },
-                     [](const ph::Project& n) { return Shown{{n.relation}, {}}; }, [](const ph::Unique& n) { return shown(*n.input); },
-                     [](const ph::Sort& n) { return shown(*n.input); }, [](const ph::Limit& n) { return shown(*n.input); },
-                     [](const ph::SetOperation& n) { return Shown{{n.relation}, {}}; }, [](const ph::Define& n) { return shown(*n.input); },
-                     [](const ph::Rename& n) { return Shown{{n.relation}, {}}; }},
+                     [](const ph::Project& n) {
+                       return Shown{{n.relation}, {}};
+                     },
+                     [](const ph::Unique& n) { return shown(*n.input); }, [](const ph::Sort& n) { return shown(*n.input); },
+                     [](const ph::Limit& n) { return shown(*n.input); },
+                     [](const ph::SetOperation& n) {
+                       return Shown{{n.relation}, {}};
+                     },
+                     [](const ph::Define& n) { return shown(*n.input); },
+                     [](const ph::Rename& n) {
+                       return Shown{{n.relation}, {}};
+                     }},
       at.node);
 }
 

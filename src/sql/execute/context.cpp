@@ -22,7 +22,8 @@ bool Context::check_canceled() {
 bool Context::keep(std::size_t bytes) {
   if (budget.take(bytes)) return true;
   return fail(SqlError(state::kOutOfMemory, "out of memory")
-                  .with_detail(fmt::format("The statement would keep more than {} bytes, which \"{}\" allows.", budget.most(), limits->memory_setting)));
+                  .with_detail(fmt::format("The statement would keep more than {} bytes, which \"{}\" allows.", budget.most(),
+                                           limits->memory_setting)));
 }
 
 std::size_t bytes_beside(const Value& value) {

@@ -1,5 +1,5 @@
-// Expressions, compiled: each node is an object that knows where its operands are. Values are passed by address; a result is written into memory of
-// the node's own, which the next row uses again.
+// Expressions, compiled: each node is an object that knows where its operands are. Values are passed by address; a result is written into
+// memory of the node's own, which the next row uses again.
 
 #include <fmt/format.h>
 
@@ -305,7 +305,8 @@ class InListEval final : public Condition {
  public:
   InListEval(Context& context, const lg::InList& in, EvalPtr left, std::vector<EvalPtr> items)
       : context_(context), in_(in), left_(std::move(left)), items_(std::move(items)) {
-    const bool constant = std::ranges::all_of(in.items, [](const lg::ExprPtr& item) { return std::holds_alternative<lg::Constant>(item->node); });
+    const bool constant =
+        std::ranges::all_of(in.items, [](const lg::ExprPtr& item) { return std::holds_alternative<lg::Constant>(item->node); });
     const auto& types = in.equal.arguments;
     if (!constant || items_.size() < 6 || !(types[0] == types[1])) return;
     for (const auto& item : in.items) {
@@ -367,7 +368,8 @@ class ArrayTestEval final : public Condition {
     Truth result = truth_of(test_.all);
     for (const auto& element : array->array().elements) {
       const Value* const args[] = {left, &element};
-      if (auto status = call(test_.function, *context_.session, args, one_); !status.ok()) return context_.fail(status.error()), Truth::kError;
+      if (auto status = call(test_.function, *context_.session, args, one_); !status.ok())
+        return context_.fail(status.error()), Truth::kError;
       if (one_.is_null()) result = Truth::kNull;
       else if (truth_of(one_.boolean()) == decides) return decides;
     }
@@ -509,7 +511,8 @@ class ElementEval final : public Eval {
     }
     if (!empty) {
       std::vector<std::int64_t> at = lows;
-      for (std::size_t i = 0; i < dimensions; ++i) made->sizes.push_back(static_cast<std::int32_t>(highs[i] - lows[i] + 1)), made->lows.push_back(1);
+      for (std::size_t i = 0; i < dimensions; ++i)
+        made->sizes.push_back(static_cast<std::int32_t>(highs[i] - lows[i] + 1)), made->lows.push_back(1);
       while (true) {
         made->elements.push_back(*element(array, at));
         std::size_t i = dimensions;
@@ -573,7 +576,8 @@ class GroupingEval final : public Eval {
   Value result_;
 };
 
-/// Runs the query for each row; without columns from outside once, and with them once for each of their values, as far as a bounded memory goes.
+/// Runs the query for each row; without columns from outside once, and with them once for each of their values, as far as a bounded memory
+/// goes.
 class SubqueryEval final : public Eval {
  public:
   SubqueryEval(Context& context, const lg::Subquery& subquery, Type type, EvalPtr test, std::vector<Cell*> output)
@@ -603,7 +607,8 @@ class SubqueryEval final : public Eval {
     result_ = **output_[0];
     const bool more = plan.root->next();
     if (context_.failed()) return false;
-    if (more) return context_.fail(SqlError(state::kCardinalityViolation, "more than one row returned by a subquery used as an expression"));
+    if (more)
+      return context_.fail(SqlError(state::kCardinalityViolation, "more than one row returned by a subquery used as an expression"));
     return true;
   }
   bool gather(Subplan& plan) {
@@ -753,7 +758,9 @@ EvalPtr Compiler::expr(const lg::ExprPtr& e) {
           [&](const lg::Logical& n) -> EvalPtr { return std::make_unique<LogicalEval>(n.what, exprs(n.args)); },
           [&](const lg::NullTest& n) -> EvalPtr { return std::make_unique<NullTestEval>(n.negated, expr(n.arg)); },
           [&](const lg::TruthTest& n) -> EvalPtr { return std::make_unique<TruthTestEval>(n, expr(n.arg)); },
-          [&](const lg::Distinct& n) -> EvalPtr { return std::make_unique<DistinctEval>(n.negated, expr(n.left), expr(n.right), expr(n.equal)); },
+          [&](const lg::Distinct& n) -> EvalPtr {
+            return std::make_unique<DistinctEval>(n.negated, expr(n.left), expr(n.right), expr(n.equal));
+          },
           [&](const lg::NullIf& n) -> EvalPtr { return std::make_unique<NullIfEval>(expr(n.value), expr(n.equal)); },
           [&](const lg::Case& n) -> EvalPtr { return case_eval(*this, n); },
           [&](const lg::Coalesce& n) -> EvalPtr { return std::make_unique<CoalesceEval>(exprs(n.args)); },

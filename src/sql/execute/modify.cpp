@@ -95,7 +95,8 @@ bool ModifyRunner::check(const Row& values) {
     const auto& column = table.columns[i];
     if (!column.not_null || column.dropped || !values[i].is_null()) continue;
     return context_.fail(
-        SqlError(state::kNotNullViolation, fmt::format("null value in column \"{}\" of relation \"{}\" violates not-null constraint", column.name, table.name))
+        SqlError(state::kNotNullViolation,
+                 fmt::format("null value in column \"{}\" of relation \"{}\" violates not-null constraint", column.name, table.name))
             .with_detail("Failing row contains " + described(table, values) + ".")
             .about(table.schema, table.name, column.name, ""));
   }
@@ -150,7 +151,8 @@ std::string ModifyRunner::key_of(const Index& index, const Row& values) const {
     if (values[column].is_null()) return {};
     const auto& type = modify_.table->columns[column].type;
     // Equal decimals may be written in several ways; their hash is one.
-    const auto text = type.kind == Kind::kNumeric ? std::to_string(hash(type, values[column])) : to_text({type.kind, type.element}, values[column], {});
+    const auto text =
+        type.kind == Kind::kNumeric ? std::to_string(hash(type, values[column])) : to_text({type.kind, type.element}, values[column], {});
     key += std::to_string(text.size()) + ':' + text;
   }
   return key;
@@ -166,8 +168,9 @@ bool ModifyRunner::on_conflict(Row& values, bool& done, RowStore* returned) {
     if (!keys.back().empty() && pending_[i].contains(keys.back())) {
       done = true;
       if (!rule.update) return true;
-      return context_.fail(SqlError(state::kCardinalityViolation, "ON CONFLICT DO UPDATE command cannot affect row a second time")
-                               .with_hint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values."));
+      return context_.fail(
+          SqlError(state::kCardinalityViolation, "ON CONFLICT DO UPDATE command cannot affect row a second time")
+              .with_hint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values."));
     }
     auto found = context_.storage->conflicting(table, index, values);
     if (!found.ok()) return context_.fail(found.error());
@@ -182,8 +185,9 @@ bool ModifyRunner::on_conflict(Row& values, bool& done, RowStore* returned) {
 
 bool ModifyRunner::update_conflicting(const StoredRow& there, RowStore* returned) {
   if (touched_.contains(there.key))
-    return context_.fail(SqlError(state::kCardinalityViolation, "ON CONFLICT DO UPDATE command cannot affect row a second time")
-                             .with_hint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values."));
+    return context_.fail(
+        SqlError(state::kCardinalityViolation, "ON CONFLICT DO UPDATE command cannot affect row a second time")
+            .with_hint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values."));
   show(there.values, old_cells_);
   if (conflict_where_ != nullptr) {
     const Truth wanted = conflict_where_->test();

@@ -52,8 +52,8 @@ class ModifyRunner {
   std::vector<Cell*> old_cells_, row_cells_;
   Cell* key_cell_ = nullptr;
   std::vector<Change> changes_;
-  std::unordered_set<std::string> touched_;                            ///< keys of rows that this statement changes
-  std::vector<std::unordered_set<std::string>> pending_;               ///< of each arbiter: keys of rows that are going to be inserted
+  std::unordered_set<std::string> touched_;               ///< keys of rows that this statement changes
+  std::vector<std::unordered_set<std::string>> pending_;  ///< of each arbiter: keys of rows that are going to be inserted
   std::uint64_t count_ = 0;
   std::size_t kept_bytes_ = 0;
 };

@@ -132,8 +132,8 @@ class PreparedPlan final : public Prepared {
   SqlResult<std::unique_ptr<RowStream>> execute(std::vector<Value> values, Storage& storage, const SessionValues& session,
                                                 const ExecutionLimits& limits) override {
     if (values.size() != plan_.statement.parameters.size())
-      return SqlError(state::kProtocolViolation, fmt::format("bind message supplies {} parameters, but prepared statement requires {}", values.size(),
-                                                             plan_.statement.parameters.size()));
+      return SqlError(state::kProtocolViolation, fmt::format("bind message supplies {} parameters, but prepared statement requires {}",
+                                                             values.size(), plan_.statement.parameters.size()));
     std::unique_ptr<Instance> instance;
     if (idle_.empty()) {
       instance = std::make_unique<Instance>(plan_);
@@ -174,8 +174,8 @@ class PreparedPlan final : public Prepared {
 }  // namespace
 }  // namespace execute
 
-SqlResult<std::unique_ptr<Prepared>> prepare(const ast::Statement& statement, Catalog& catalog, const FunctionSet& functions, const SessionValues& session,
-                                             std::span<const Type> parameters) {
+SqlResult<std::unique_ptr<Prepared>> prepare(const ast::Statement& statement, Catalog& catalog, const FunctionSet& functions,
+                                             const SessionValues& session, std::span<const Type> parameters) {
   TRY_ASSIGN(auto bound, bind(statement, catalog, functions, session, parameters));
   TRY_ASSIGN(auto plan, physical::plan(std::move(bound), functions));
   return std::unique_ptr<Prepared>(std::make_unique<execute::PreparedPlan>(std::move(plan)));

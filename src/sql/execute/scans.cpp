@@ -7,7 +7,6 @@
 namespace isobar::sql::execute {
 namespace {
 
-
 struct CompiledEdge {
   EvalPtr value;
   bool inclusive;
@@ -431,7 +430,9 @@ bool make_cte(Context& context, CteRows& cte) {
 
 OperatorPtr make_scan(Compiler& compiler, const ph::Scan& n) { return std::make_unique<ScanOperator>(compiler, n); }
 OperatorPtr make_values(Compiler& compiler, const ph::Values& n) { return std::make_unique<ValuesOperator>(compiler, n); }
-OperatorPtr make_function_scan(Compiler& compiler, const ph::FunctionScan& n) { return std::make_unique<FunctionScanOperator>(compiler, n); }
+OperatorPtr make_function_scan(Compiler& compiler, const ph::FunctionScan& n) {
+  return std::make_unique<FunctionScanOperator>(compiler, n);
+}
 OperatorPtr make_project_set(Compiler& compiler, const ph::ProjectSet& n) { return std::make_unique<ProjectSetOperator>(compiler, n); }
 OperatorPtr make_cte_scan(Compiler& compiler, const ph::CteScan& n) { return std::make_unique<CteScanOperator>(compiler, n); }
 OperatorPtr make_define(Compiler& compiler, const ph::Define& n) { return std::make_unique<DefineOperator>(compiler, n); }

@@ -27,7 +27,8 @@ bool count_of(Context& context, const EvalPtr& eval, std::string_view what, std:
   if (value == nullptr) return false;
   if (value->is_null()) return true;
   if (value->integer() < 0)
-    return context.fail(SqlError(what == "LIMIT" ? state::kInvalidRowCountInLimitClause : std::string_view("2201X"), fmt::format("{} must not be negative", what)));
+    return context.fail(SqlError(what == "LIMIT" ? state::kInvalidRowCountInLimitClause : std::string_view("2201X"),
+                                 fmt::format("{} must not be negative", what)));
   into = static_cast<std::uint64_t>(value->integer());
   return true;
 }
@@ -129,7 +130,11 @@ class SortOperator final : public Operator {
 class LimitOperator final : public Operator {
  public:
   LimitOperator(Compiler& compiler, const ph::Limit& n)
-      : context_(compiler.context()), input_(compiler.node(*n.input)), limit_(compiler.expr(n.limit)), offset_(compiler.expr(n.offset)), order_(n.with_ties, 0) {
+      : context_(compiler.context()),
+        input_(compiler.node(*n.input)),
+        limit_(compiler.expr(n.limit)),
+        offset_(compiler.expr(n.offset)),
+        order_(n.with_ties, 0) {
     for (const auto& key : n.with_ties) ties_.push_back(compiler.expr(key.value));
   }
   bool open() override {
@@ -188,7 +193,11 @@ std::vector<Type> types_of(const std::vector<lg::ExprPtr>& exprs) {
 class UniqueOperator final : public Operator {
  public:
   UniqueOperator(Compiler& compiler, const ph::Unique& n)
-      : context_(compiler.context()), input_(compiler.node(*n.input)), keys_(compiler.exprs(n.keys)), seen_(context_, types_of(n.keys)), values_(keys_.size()) {}
+      : context_(compiler.context()),
+        input_(compiler.node(*n.input)),
+        keys_(compiler.exprs(n.keys)),
+        seen_(context_, types_of(n.keys)),
+        values_(keys_.size()) {}
   bool open() override { return seen_.clear(), input_->open(); }
   bool next() override {
     while (input_->next()) {
@@ -210,7 +219,8 @@ class UniqueOperator final : public Operator {
   std::vector<const Value*> values_;
 };
 
-/// UNION goes through one side and then the other. INTERSECT and EXCEPT count the right side's rows first, and then go through the left one.
+/// UNION goes through one side and then the other. INTERSECT and EXCEPT count the right side's rows first, and then go through the left
+/// one.
 class SetOperator final : public Operator {
  public:
   SetOperator(Compiler& compiler, const ph::SetOperation& n)

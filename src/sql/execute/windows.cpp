@@ -1,4 +1,5 @@
-// Window functions. All rows are kept and put in the order of partitions and keys; then each partition is gone through once for each function.
+// Window functions. All rows are kept and put in the order of partitions and keys; then each partition is gone through once for each
+// function.
 
 #include <fmt/format.h>
 
@@ -85,11 +86,13 @@ class WindowOperator final : public Operator {
   }
   /// The offsets of the frame are the same for all rows.
   bool offsets() {
-    for (const auto& [eval, into, what] : {std::tuple{&start_offset_, &start_value_, "starting"}, std::tuple{&end_offset_, &end_value_, "ending"}}) {
+    for (const auto& [eval, into, what] :
+         {std::tuple{&start_offset_, &start_value_, "starting"}, std::tuple{&end_offset_, &end_value_, "ending"}}) {
       if (*eval == nullptr) continue;
       const Value* value = (*eval)->run();
       if (value == nullptr) return false;
-      if (value->is_null()) return context_.fail(SqlError(state::kNullValueNotAllowed, fmt::format("frame {} offset must not be null", what)));
+      if (value->is_null())
+        return context_.fail(SqlError(state::kNullValueNotAllowed, fmt::format("frame {} offset must not be null", what)));
       *into = *value;
       const bool integer = std::holds_alternative<std::int64_t>(value->held()), real = std::holds_alternative<double>(value->held());
       const bool negative = (integer && value->integer() < 0) || (real && value->real() < 0);
@@ -208,7 +211,8 @@ class WindowOperator final : public Operator {
   }
   std::size_t shifted_rows(std::size_t at, const Value& offset, bool preceding) const {
     const auto by = offset.integer();
-    const auto from = static_cast<std::int64_t>(at), first = static_cast<std::int64_t>(begin_), last = static_cast<std::int64_t>(partition_end_);
+    const auto from = static_cast<std::int64_t>(at), first = static_cast<std::int64_t>(begin_),
+               last = static_cast<std::int64_t>(partition_end_);
     if (preceding) return static_cast<std::size_t>(by > from - first ? first : from - by);
     return static_cast<std::size_t>(by > last - from ? last : from + by);
   }
@@ -241,7 +245,8 @@ class WindowOperator final : public Operator {
     return true;
   }
   bool frame(std::size_t at, Range& into) {
-    if (!edge(at, window_.frame.start, start_value_, true, into.begin) || !edge(at, window_.frame.end, end_value_, false, into.end)) return false;
+    if (!edge(at, window_.frame.start, start_value_, true, into.begin) || !edge(at, window_.frame.end, end_value_, false, into.end))
+      return false;
     into.end = std::max(into.begin, into.end);
     return true;
   }

@@ -99,14 +99,18 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Call& n, int position, Scope
   if (sequence) return std::move(*sequence);
   if (n.over != nullptr) return window_call(n, position, scope);
   if (n.star || functions_.is_aggregate(name)) return aggregate(n, position, scope);
-  if (n.distinct) return SqlError(state::kWrongObjectType, fmt::format("DISTINCT specified, but {} is not an aggregate function", name)).at(position);
-  if (n.filter != nullptr) return SqlError(state::kWrongObjectType, fmt::format("FILTER specified, but {} is not an aggregate function", name)).at(position);
+  if (n.distinct)
+    return SqlError(state::kWrongObjectType, fmt::format("DISTINCT specified, but {} is not an aggregate function", name)).at(position);
+  if (n.filter != nullptr)
+    return SqlError(state::kWrongObjectType, fmt::format("FILTER specified, but {} is not an aggregate function", name)).at(position);
   if (n.within_group)
     return SqlError(state::kWrongObjectType, fmt::format("WITHIN GROUP specified, but {} is not an aggregate function", name)).at(position);
-  if (!n.order.empty()) return SqlError(state::kWrongObjectType, fmt::format("ORDER BY specified, but {} is not an aggregate function", name)).at(position);
+  if (!n.order.empty())
+    return SqlError(state::kWrongObjectType, fmt::format("ORDER BY specified, but {} is not an aggregate function", name)).at(position);
   TRY_ASSIGN(auto args, exprs(n.args, scope));
   if (name == "pg_typeof" && args.size() == 1)
-    return coerce(make_constant({}, Value(format_type({args[0]->type.kind, args[0]->type.element})), position), type_of(Kind::kRegtype), CastContext::kExplicit);
+    return coerce(make_constant({}, Value(format_type({args[0]->type.kind, args[0]->type.element})), position), type_of(Kind::kRegtype),
+                  CastContext::kExplicit);
   std::vector<Type> types;
   for (const auto& arg : args) types.push_back(arg->type);
   auto resolved = functions_.resolve(name, types, n.variadic);
@@ -118,13 +122,14 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Call& n, int position, Scope
     return folded(make_expr(function->result, lg::Call{*function, std::move(args)}, position));
   }
   if (const auto* set = std::get_if<BoundSet>(&resolved->what)) return set_call(*set, std::move(args), position, scope);
-  return SqlError(state::kWindowingError, fmt::format("window function {} requires an OVER clause", name)).at(position);
+  return SqlError(state::kWrongObjectType, fmt::format("window function {} requires an OVER clause", name)).at(position);
 }
 
 SqlResult<lg::ExprPtr> Binder::set_call(const BoundSet& set, std::vector<Expr> args, int position, Scope& scope) {
-  if (scope.select == nullptr || (scope.clause != Clause::kTargets && scope.clause != Clause::kOrderBy && scope.clause != Clause::kGroupBy &&
-                                  scope.clause != Clause::kDistinctOn))
-    return SqlError(state::kFeatureNotSupported, fmt::format("set-returning functions are not allowed in {}", name_of(scope.clause))).at(position);
+  if (scope.select == nullptr || (scope.clause != Clause::kTargets && scope.clause != Clause::kOrderBy &&
+                                  scope.clause != Clause::kGroupBy && scope.clause != Clause::kDistinctOn))
+    return SqlError(state::kFeatureNotSupported, fmt::format("set-returning functions are not allowed in {}", name_of(scope.clause)))
+        .at(position);
   for (const auto& arg : args) {
     bool nested = false;
     lg::each_part(*arg, [&](const lg::Expr& part) {
@@ -154,10 +159,12 @@ SqlResult<lg::AggregateCall> Binder::aggregate_call(const ast::Call& n, int posi
   auto resolved = n.star ? functions_.resolve_star(name) : functions_.resolve(name, types, n.variadic);
   if (!resolved.ok()) return SqlError(resolved.error()).at(position);
   const auto* bound = std::get_if<BoundAggregate>(&resolved->what);
-  if (bound == nullptr) return SqlError(state::kWrongObjectType, fmt::format("{}(*) specified, but {} is not an aggregate function", name, name)).at(position);
+  if (bound == nullptr)
+    return SqlError(state::kWrongObjectType, fmt::format("{}(*) specified, but {} is not an aggregate function", name, name)).at(position);
   if (bound->aggregate->ordered_set != n.within_group)
-    return SqlError(state::kWrongObjectType, bound->aggregate->ordered_set ? fmt::format("WITHIN GROUP is required for ordered-set aggregate {}", name)
-                                                                          : fmt::format("{} is not an ordered-set aggregate, so it cannot have WITHIN GROUP", name))
+    return SqlError(state::kWrongObjectType, bound->aggregate->ordered_set
+                                                 ? fmt::format("WITHIN GROUP is required for ordered-set aggregate {}", name)
+                                                 : fmt::format("{} is not an ordered-set aggregate, so it cannot have WITHIN GROUP", name))
         .at(position);
   TRY_ASSIGN(args, cast_arguments(std::move(args), *resolved));
   for (auto& arg : args) {
@@ -183,7 +190,8 @@ SqlResult<lg::AggregateCall> Binder::aggregate_call(const ast::Call& n, int posi
     for (const auto& key : call.order) {
       const bool among = std::ranges::any_of(call.args, [&](const Expr& arg) { return lg::equal(*arg, *key.value); });
       if (!among)
-        return SqlError(state::kInvalidColumnReference, "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list").at(position);
+        return SqlError(state::kInvalidColumnReference, "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list")
+            .at(position);
     }
   }
   return call;
@@ -202,10 +210,11 @@ bool same_call(const lg::AggregateCall& a, const lg::AggregateCall& b) {
 
 SqlResult<lg::ExprPtr> Binder::aggregate(const ast::Call& n, int position, Scope& scope) {
   if (scope.clause == Clause::kAggregate) return SqlError(state::kGroupingError, "aggregate function calls cannot be nested").at(position);
-  const bool allowed = scope.select != nullptr && (scope.clause == Clause::kTargets || scope.clause == Clause::kHaving ||
-                                                   scope.clause == Clause::kOrderBy || scope.clause == Clause::kDistinctOn ||
-                                                   scope.clause == Clause::kWindow);
-  if (!allowed) return SqlError(state::kGroupingError, fmt::format("aggregate functions are not allowed in {}", name_of(scope.clause))).at(position);
+  const bool allowed =
+      scope.select != nullptr && (scope.clause == Clause::kTargets || scope.clause == Clause::kHaving || scope.clause == Clause::kOrderBy ||
+                                  scope.clause == Clause::kDistinctOn || scope.clause == Clause::kWindow);
+  if (!allowed)
+    return SqlError(state::kGroupingError, fmt::format("aggregate functions are not allowed in {}", name_of(scope.clause))).at(position);
   const Clause around = std::exchange(scope.clause, Clause::kAggregate);
   auto made = aggregate_call(n, position, scope);
   if (made.ok() && n.filter != nullptr) {
@@ -220,9 +229,8 @@ SqlResult<lg::ExprPtr> Binder::aggregate(const ast::Call& n, int position, Scope
   // An aggregate over an outer query's columns alone is that query's.
   bool inner = made->args.empty(), outer = false;
   for (const auto& arg : made->args)
-    lg::each_column(*arg, [&](lg::ColumnId id) {
+    for (const auto id : lg::free_columns(*arg))
       (std::ranges::find(scope.relations, id.relation) != scope.relations.end() ? inner : outer) = true;
-    });
   if (outer && !inner) return unsupported("an aggregate of an outer query's columns", position);
   scope.select->grouped = true;
   auto& calls = scope.select->calls;

@@ -47,7 +47,8 @@ SqlResult<std::int32_t> length_modifier(std::string_view what, const std::vector
   constexpr std::int32_t kMost = 10485760;
   if (given.size() != 1) return SqlError(state::kInvalidParameterValue, "invalid type modifier").at(position);
   if (given[0] < 1) return SqlError(state::kInvalidParameterValue, fmt::format("length for type {} must be at least 1", what)).at(position);
-  if (given[0] > kMost) return SqlError(state::kInvalidParameterValue, fmt::format("length for type {} cannot exceed {}", what, kMost)).at(position);
+  if (given[0] > kMost)
+    return SqlError(state::kInvalidParameterValue, fmt::format("length for type {} cannot exceed {}", what, kMost)).at(position);
   return given[0] + 4;
 }
 
@@ -72,7 +73,8 @@ SqlResult<std::int32_t> modifier_of(const Type& type, const ast::TypeName& name,
     case Kind::kTimestamp:
     case Kind::kTimestamptz: return digits;
     case Kind::kInterval: return (name.interval_fields.value_or(0x7fff) << 16) | (given.empty() ? 0xffff : digits);
-    default: return SqlError(state::kSyntaxError, fmt::format("type modifier is not allowed for type \"{}\"", format_type(type))).at(position);
+    default:
+      return SqlError(state::kSyntaxError, fmt::format("type modifier is not allowed for type \"{}\"", format_type(type))).at(position);
   }
 }
 
@@ -159,14 +161,17 @@ SqlResult<std::optional<lg::ExprPtr>> Binder::try_coerce(const Expr& expr, const
 SqlResult<lg::ExprPtr> Binder::coerce(Expr expr, const Type& to, CastContext context) {
   TRY_ASSIGN(auto made, try_coerce(expr, to, context));
   if (made) return std::move(*made);
-  return SqlError(state::kCannotCoerce, fmt::format("cannot cast type {} to {}", format_type({expr->type.kind, expr->type.element}), format_type({to.kind, to.element}))).at(expr->position);
+  return SqlError(state::kCannotCoerce, fmt::format("cannot cast type {} to {}", format_type({expr->type.kind, expr->type.element}),
+                                                    format_type({to.kind, to.element})))
+      .at(expr->position);
 }
 
 SqlResult<lg::ExprPtr> Binder::assign(Expr expr, const lg::OutputColumn& column, bool) {
   TRY_ASSIGN(auto made, try_coerce(expr, column.type, CastContext::kAssignment));
   if (made) return std::move(*made);
-  return SqlError(state::kDatatypeMismatch, fmt::format("column \"{}\" is of type {} but expression is of type {}", column.name,
-                                                        format_type({column.type.kind, column.type.element}), format_type({expr->type.kind, expr->type.element})))
+  return SqlError(state::kDatatypeMismatch,
+                  fmt::format("column \"{}\" is of type {} but expression is of type {}", column.name,
+                              format_type({column.type.kind, column.type.element}), format_type({expr->type.kind, expr->type.element})))
       .with_hint("You will need to rewrite or cast the expression.")
       .at(expr->position);
 }
@@ -207,7 +212,9 @@ SqlStatus Binder::unify(std::vector<Expr>& exprs, std::string_view what, Type& t
   for (auto& expr : exprs) {
     TRY_ASSIGN(auto made, try_coerce(expr, type, CastContext::kImplicit));
     if (!made)
-      return SqlError(state::kCannotCoerce, fmt::format("{} could not convert type {} to {}", what, format_type(expr->type), format_type(type))).at(expr->position);
+      return SqlError(state::kCannotCoerce,
+                      fmt::format("{} could not convert type {} to {}", what, format_type(expr->type), format_type(type)))
+          .at(expr->position);
     expr = std::move(*made);
   }
   return {};

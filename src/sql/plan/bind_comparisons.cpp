@@ -48,11 +48,13 @@ SqlResult<lg::ExprPtr> Binder::comparison(std::string_view sign, const Expr& lef
   if (left_fields && right_fields) return row_comparison(sign, *left_fields, *right_fields, position);
   TRY_ASSIGN(auto made, operation(sign, left, right, position));
   if (made->type == kBoolean) return made;
-  return SqlError(state::kDatatypeMismatch, fmt::format("operator {} must return type boolean, not type {}", sign, format_type(made->type))).at(position);
+  return SqlError(state::kDatatypeMismatch, fmt::format("operator {} must return type boolean, not type {}", sign, format_type(made->type)))
+      .at(position);
 }
 
 /// (a, b) = (c, d) is a = c AND b = d; (a, b) < (c, d) is a < c OR (a = c AND b < d).
-SqlResult<lg::ExprPtr> Binder::row_comparison(std::string_view sign, const std::vector<Expr>& left, const std::vector<Expr>& right, int position) {
+SqlResult<lg::ExprPtr> Binder::row_comparison(std::string_view sign, const std::vector<Expr>& left, const std::vector<Expr>& right,
+                                              int position) {
   if (left.size() != right.size()) return SqlError(state::kSyntaxError, "unequal number of entries in row expressions").at(position);
   if (left.empty()) return unsupported("comparing rows without columns", position);
   const bool not_equal = sign == "<>" || sign == "!=";
@@ -66,7 +68,8 @@ SqlResult<lg::ExprPtr> Binder::row_comparison(std::string_view sign, const std::
     return make_expr(kBoolean, lg::Logical{not_equal ? lg::Logic::kOr : lg::Logic::kAnd, std::move(parts)}, position);
   }
   if (sign != "<" && sign != "<=" && sign != ">" && sign != ">=")
-    return SqlError(state::kFeatureNotSupported, fmt::format("could not determine interpretation of row comparison operator {}", sign)).at(position);
+    return SqlError(state::kFeatureNotSupported, fmt::format("could not determine interpretation of row comparison operator {}", sign))
+        .at(position);
   TRY_ASSIGN(auto result, comparison(sign, left.back(), right.back(), position));
   const std::string_view strict = sign.substr(0, 1);
   for (std::size_t i = left.size() - 1; i-- > 0;) {
@@ -115,7 +118,8 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::ArrayTest& n, int position, 
   if (!resolved.ok()) return SqlError(resolved.error()).at(position);
   TRY_ASSIGN(auto args, cast_arguments({std::move(left), std::move(array)}, *resolved));
   const auto& function = std::get<BoundFunction>(resolved->what);
-  if (!(function.result == kBoolean)) return SqlError(state::kWrongObjectType, "op ANY/ALL (array) requires operator to yield boolean").at(position);
+  if (!(function.result == kBoolean))
+    return SqlError(state::kWrongObjectType, "op ANY/ALL (array) requires operator to yield boolean").at(position);
   return make_expr(kBoolean, lg::ArrayTest{n.all, function, std::move(args[0]), std::move(args[1])}, position);
 }
 
@@ -166,7 +170,8 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Between& n, int position, Sc
   TRY_ASSIGN(auto forward, within(low, high));
   if (!n.symmetric) return forward;
   TRY_ASSIGN(auto backward, within(high, low));
-  return make_expr(kBoolean, lg::Logical{n.negated ? lg::Logic::kAnd : lg::Logic::kOr, {std::move(forward), std::move(backward)}}, position);
+  return make_expr(kBoolean, lg::Logical{n.negated ? lg::Logic::kAnd : lg::Logic::kOr, {std::move(forward), std::move(backward)}},
+                   position);
 }
 
 SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Distinct& n, int position, Scope& scope) {
@@ -181,7 +186,8 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Distinct& n, int position, S
   };
   const auto left_fields = fields_of(left), right_fields = fields_of(right);
   if (!left_fields || !right_fields) return one(left, right);
-  if (left_fields->size() != right_fields->size()) return SqlError(state::kSyntaxError, "unequal number of entries in row expressions").at(position);
+  if (left_fields->size() != right_fields->size())
+    return SqlError(state::kSyntaxError, "unequal number of entries in row expressions").at(position);
   lg::Logical all{n.negated ? lg::Logic::kAnd : lg::Logic::kOr, {}};
   for (std::size_t i = 0; i < left_fields->size(); ++i) {
     TRY_ASSIGN(auto part, one((*left_fields)[i], (*right_fields)[i]));

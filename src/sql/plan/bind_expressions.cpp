@@ -40,13 +40,16 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Constant& n, int position, S
     int position;
     SqlResult<Expr> operator()(ast::Null) const { return make_constant({}, Value(), position); }
     SqlResult<Expr> operator()(bool value) const { return make_constant(kBool, Value(value), position); }
-    SqlResult<Expr> operator()(std::int32_t value) const { return make_constant(type_of(Kind::kInt4), Value(std::int64_t{value}), position); }
+    SqlResult<Expr> operator()(std::int32_t value) const {
+      return make_constant(type_of(Kind::kInt4), Value(std::int64_t{value}), position);
+    }
     SqlResult<Expr> operator()(const std::string& text) const { return make_constant({}, Value(text), position); }
     SqlResult<Expr> operator()(const ast::Number& number) const {
       const bool whole = number.digits.find_first_of(".eE") == std::string::npos;
       if (whole) {
         auto read = from_text(type_of(Kind::kInt8), number.digits, {});
-        if (read.ok()) return make_constant(type_of(Kind::kInt8), std::move(read).value(), position);
+        const bool small = read.ok() && read->integer() == static_cast<std::int32_t>(read->integer());
+        if (read.ok()) return make_constant(type_of(small ? Kind::kInt4 : Kind::kInt8), std::move(read).value(), position);
       }
       TRY_ASSIGN(auto value, from_text(type_of(Kind::kNumeric), number.digits, {}));
       return make_constant(type_of(Kind::kNumeric), std::move(value), position);
@@ -57,7 +60,8 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Constant& n, int position, S
 
 SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Parameter& n, int position, Scope&) {
   constexpr int kMost = 65535;
-  if (n.number < 1 || n.number > kMost) return SqlError(state::kUndefinedParameter, fmt::format("there is no parameter ${}", n.number)).at(position);
+  if (n.number < 1 || n.number > kMost)
+    return SqlError(state::kUndefinedParameter, fmt::format("there is no parameter ${}", n.number)).at(position);
   const auto number = static_cast<std::uint32_t>(n.number);
   if (result_.parameters.size() < number) result_.parameters.resize(number);
   return make_expr(result_.parameters[number - 1], lg::Parameter{number}, position);
@@ -72,7 +76,9 @@ std::string written(const std::vector<std::string>& names) { return fmt::format(
 /// What the names mean, from the innermost query outwards. None: nothing of that name, but a table that is meant as a whole may be.
 SqlResult<std::optional<VisibleColumn>> Binder::find_column(const ast::ColumnRef& ref, int position, Scope& scope) {
   const auto& names = ref.names;
-  const auto ambiguous = [&] { return SqlError(state::kAmbiguousColumn, fmt::format("column reference \"{}\" is ambiguous", names.back())).at(position); };
+  const auto ambiguous = [&] {
+    return SqlError(state::kAmbiguousColumn, fmt::format("column reference \"{}\" is ambiguous", names.back())).at(position);
+  };
   for (Scope* at = &scope; at != nullptr; at = at->parent) {
     if (names.size() == 1) {
       const VisibleColumn* found = nullptr;
@@ -120,7 +126,8 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::ColumnRef& n, int position, 
         return make_expr(type_of(Kind::kRecord), std::move(row), position);
       }
   if (n.names.size() == 1) return SqlError(state::kUndefinedColumn, fmt::format("column \"{}\" does not exist", n.names[0])).at(position);
-  return SqlError(state::kUndefinedTable, fmt::format("missing FROM-clause entry for table \"{}\"", n.names[n.names.size() - 2])).at(position);
+  return SqlError(state::kUndefinedTable, fmt::format("missing FROM-clause entry for table \"{}\"", n.names[n.names.size() - 2]))
+      .at(position);
 }
 
 SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Logical& n, int, Scope& scope) {
@@ -202,7 +209,8 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Extreme& n, int position, Sc
   Type type;
   TRY(unify(args, n.greatest ? "GREATEST" : "LEAST", type));
   if (auto order = FunctionSet::require_order(type); !order.ok())
-    return SqlError(state::kUndefinedFunction, fmt::format("could not identify a comparison function for type {}", format_type(type))).at(position);
+    return SqlError(state::kUndefinedFunction, fmt::format("could not identify a comparison function for type {}", format_type(type)))
+        .at(position);
   return make_expr(type, lg::Extreme{n.greatest, std::move(args)}, position);
 }
 
@@ -225,8 +233,8 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Cast& n, int position, Scope
     placed->position = position;
     return Expr(std::move(placed));
   }
-  return SqlError(state::kCannotCoerce,
-                  fmt::format("cannot cast type {} to {}", format_type({arg->type.kind, arg->type.element}), format_type({type.kind, type.element})))
+  return SqlError(state::kCannotCoerce, fmt::format("cannot cast type {} to {}", format_type({arg->type.kind, arg->type.element}),
+                                                    format_type({type.kind, type.element})))
       .at(position);
 }
 
@@ -290,7 +298,9 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Indirection& n, int position
     return value;
   }
   if (value->type.kind != Kind::kArray)
-    return SqlError(state::kDatatypeMismatch, fmt::format("cannot subscript type {} because it does not support subscripting", format_type(value->type))).at(position);
+    return SqlError(state::kDatatypeMismatch,
+                    fmt::format("cannot subscript type {} because it does not support subscripting", format_type(value->type)))
+        .at(position);
   // With one slice all are: a plain subscript n is 1:n.
   if (slices)
     for (auto& subscript : element.subscripts) {
@@ -331,9 +341,23 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Grouping& n, int position, S
 }
 
 const char* name_of(Clause clause) {
-  static constexpr const char* kNames[] = {"SELECT",    "WHERE",        "HAVING",     "GROUP BY", "ORDER BY",            "DISTINCT ON",
-                                           "JOIN conditions", "functions in FROM", "LIMIT",  "VALUES",   "FILTER",              "window definitions",
-                                           "RETURNING", "UPDATE",       "DEFAULT expressions", "check constraints",   "aggregate function calls"};
+  static constexpr const char* kNames[] = {"SELECT",
+                                           "WHERE",
+                                           "HAVING",
+                                           "GROUP BY",
+                                           "ORDER BY",
+                                           "DISTINCT ON",
+                                           "JOIN conditions",
+                                           "functions in FROM",
+                                           "LIMIT",
+                                           "VALUES",
+                                           "FILTER",
+                                           "window definitions",
+                                           "RETURNING",
+                                           "UPDATE",
+                                           "DEFAULT expressions",
+                                           "check constraints",
+                                           "aggregate function calls"};
   return kNames[static_cast<std::size_t>(clause)];
 }
 

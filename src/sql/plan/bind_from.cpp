@@ -68,7 +68,8 @@ SqlResult<std::shared_ptr<const Table>> Binder::find_table(const ast::Name& name
     if (!name.qualifier().empty()) {
       TRY_ASSIGN(const bool schema, catalog_.has_schema(name.qualifier()));
       if (!schema && name.qualifier() != "information_schema")
-        return SqlError(state::kUndefinedTable, fmt::format("relation \"{}\" does not exist", fmt::join(name.parts, "."))).at(name.position);
+        return SqlError(state::kUndefinedTable, fmt::format("relation \"{}\" does not exist", fmt::join(name.parts, ".")))
+            .at(name.position);
     }
     return SqlError(state::kUndefinedTable, fmt::format("relation \"{}\" does not exist", fmt::join(name.parts, "."))).at(name.position);
   }
@@ -120,8 +121,8 @@ SqlResult<FromResult> Binder::scan(std::shared_ptr<const Table> table, const ast
 SqlStatus Binder::rename(VisibleTable& table, const ast::Alias& alias) {
   if (!alias.name.empty()) table.name = alias.name;
   if (alias.columns.size() > table.columns.size())
-    return SqlError(state::kInvalidColumnReference, fmt::format("table \"{}\" has {} columns available but {} columns specified", table.name,
-                                                                table.columns.size(), alias.columns.size()));
+    return SqlError(state::kInvalidColumnReference, fmt::format("table \"{}\" has {} columns available but {} columns specified",
+                                                                table.name, table.columns.size(), alias.columns.size()));
   for (std::size_t i = 0; i < alias.columns.size(); ++i) table.columns[i].name = alias.columns[i];
   return {};
 }
@@ -146,7 +147,8 @@ SqlResult<FromResult> Binder::query_item(lg::QueryPtr query, const ast::Alias& a
 
 /// A view is its query, as if it stood here; only what it says itself is in sight there.
 SqlResult<FromResult> Binder::view(const std::shared_ptr<const Table>& table, const ast::TableRef& ref) {
-  if (++views_ > 64) return SqlError(state::kInvalidObjectDefinition, fmt::format("infinite recursion detected in rules for relation \"{}\"", table->name));
+  if (++views_ > 64)
+    return SqlError(state::kInvalidObjectDefinition, fmt::format("infinite recursion detected in rules for relation \"{}\"", table->name));
   TRY_ASSIGN(const auto parsed, parse_query(table->view_query));
   TRY_ASSIGN(auto query, this->query(*parsed, nullptr));
   --views_;
@@ -169,7 +171,8 @@ SqlResult<std::optional<FromResult>> Binder::cte_item(const ast::TableRef& ref, 
     const auto found = std::find_if(at->ctes.rbegin(), at->ctes.rend(), [&](const CteBinding& cte) { return cte.name == ref.name.last(); });
     if (found == at->ctes.rend()) continue;
     if (found->columns.empty())
-      return SqlError(state::kFeatureNotSupported, fmt::format("WITH query \"{}\" does not have a RETURNING clause", found->name)).at(ref.name.position);
+      return SqlError(state::kFeatureNotSupported, fmt::format("WITH query \"{}\" does not have a RETURNING clause", found->name))
+          .at(ref.name.position);
     ++result_.ctes[found->cte].references;
     const auto relation = new_relation();
     VisibleTable visible;
@@ -274,7 +277,8 @@ SqlResult<VisibleColumn*> only_column(std::vector<VisibleColumn>& columns, const
   VisibleColumn* found = nullptr;
   for (auto& column : columns) {
     if (column.name != name) continue;
-    if (found != nullptr) return SqlError(state::kAmbiguousColumn, fmt::format("common column name \"{}\" appears more than once in {} table", name, side));
+    if (found != nullptr)
+      return SqlError(state::kAmbiguousColumn, fmt::format("common column name \"{}\" appears more than once in {} table", name, side));
     found = &column;
   }
   if (found == nullptr)
@@ -292,7 +296,8 @@ std::vector<std::string> common_names(const std::vector<VisibleColumn>& left, co
 }  // namespace
 
 /// Of USING and NATURAL: the condition, and the columns in sight: the merged ones first.
-SqlResult<lg::ExprPtr> Binder::join_columns(const ast::Join& join, FromResult& left, FromResult& right, std::vector<VisibleColumn>& columns) {
+SqlResult<lg::ExprPtr> Binder::join_columns(const ast::Join& join, FromResult& left, FromResult& right,
+                                            std::vector<VisibleColumn>& columns) {
   const auto names = join.natural ? common_names(left.columns, right.columns) : join.using_columns;
   std::vector<Expr> conditions;
   for (const auto& name : names) {
@@ -355,13 +360,17 @@ SqlResult<FromResult> Binder::join_item(const ast::Join& join, Scope& scope) {
   }
   if (join.kind == ast::JoinKind::kRight) {
     if (uses(*right.node, relations_of(*left.node)))
-      return SqlError(state::kInvalidColumnReference, "invalid reference to FROM-clause entry: the combining JOIN type must be INNER or LEFT for a LATERAL reference");
+      return SqlError(state::kInvalidColumnReference,
+                      "invalid reference to FROM-clause entry: the combining JOIN type must be INNER or LEFT for a LATERAL reference");
     result.node = joined(lg::JoinKind::kLeft, std::move(right.node), std::move(left.node), std::move(on));
     return result;
   }
-  const auto kind = join.kind == ast::JoinKind::kLeft ? lg::JoinKind::kLeft : join.kind == ast::JoinKind::kFull ? lg::JoinKind::kFull : lg::JoinKind::kInner;
+  const auto kind = join.kind == ast::JoinKind::kLeft   ? lg::JoinKind::kLeft
+                    : join.kind == ast::JoinKind::kFull ? lg::JoinKind::kFull
+                                                        : lg::JoinKind::kInner;
   if (kind == lg::JoinKind::kFull && uses(*right.node, relations_of(*left.node)))
-    return SqlError(state::kInvalidColumnReference, "invalid reference to FROM-clause entry: the combining JOIN type must be INNER or LEFT for a LATERAL reference");
+    return SqlError(state::kInvalidColumnReference,
+                    "invalid reference to FROM-clause entry: the combining JOIN type must be INNER or LEFT for a LATERAL reference");
   result.node = joined(kind, std::move(left.node), std::move(right.node), std::move(on));
   return result;
 }

@@ -26,7 +26,8 @@ Sets product(const Sets& a, const Sets& b) {
 
 }  // namespace
 
-SqlResult<std::vector<std::uint32_t>> Binder::group_places(const ast::Expr& e, std::vector<Target>& targets, Scope& scope, lg::Aggregate& into) {
+SqlResult<std::vector<std::uint32_t>> Binder::group_places(const ast::Expr& e, std::vector<Target>& targets, Scope& scope,
+                                                           lg::Aggregate& into) {
   // (a, b) stands for both; ROW(a, b) is one value.
   if (const auto* row = std::get_if<ast::RowOf>(&e.node); row != nullptr && !row->spelt) {
     std::vector<std::uint32_t> places;
@@ -141,7 +142,8 @@ SqlStatus Binder::grouped_column(const lg::Expr& expr, const Scope& scope, lg::A
                                : fmt::format("{}.{}", info->second.alias, info->second.columns[id.column]);
   if (in_subquery)
     return SqlError(state::kGroupingError, fmt::format("subquery uses ungrouped column \"{}\" from outer query", name)).at(expr.position);
-  return SqlError(state::kGroupingError, fmt::format("column \"{}\" must appear in the GROUP BY clause or be used in an aggregate function", name))
+  return SqlError(state::kGroupingError,
+                  fmt::format("column \"{}\" must appear in the GROUP BY clause or be used in an aggregate function", name))
       .at(expr.position);
 }
 
@@ -160,7 +162,8 @@ SqlResult<lg::ExprPtr> Binder::regrouped(const Expr& expr, const Scope& scope, l
       for (const auto& arg : bits->args) {
         const auto group = std::ranges::find_if(aggregate.groups, [&](const Expr& one) { return lg::equal(*one, *arg); });
         if (group == aggregate.groups.end())
-          status = SqlError(state::kGroupingError, "arguments to GROUPING must be grouping expressions of the associated query level").at(arg->position);
+          status = SqlError(state::kGroupingError, "arguments to GROUPING must be grouping expressions of the associated query level")
+                       .at(arg->position);
         found.groups.push_back(static_cast<std::uint32_t>(group - aggregate.groups.begin()));
       }
       return make_expr(part->type, std::move(found), part->position);

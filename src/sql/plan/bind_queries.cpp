@@ -45,11 +45,12 @@ namespace {
 lg::NodePtr with_locks(const lg::NodePtr& node, const std::vector<std::string>& names) {
   const auto again = [&](const lg::NodePtr& input) { return with_locks(input, names); };
   auto copy = std::make_shared<lg::Node>(*node);
-  std::visit(lg::Overloaded{[](auto&) {},
-                            [&](lg::Scan& n) { n.for_update = n.for_update || names.empty() || std::ranges::find(names, n.alias) != names.end(); },
-                            [&](lg::Join& n) { n.left = again(n.left), n.right = again(n.right); }, [&](lg::Filter& n) { n.input = again(n.input); },
-                            [&](lg::Project& n) { n.input = again(n.input); }, [&](lg::Sort& n) { n.input = again(n.input); },
-                            [&](lg::Limit& n) { n.input = again(n.input); }, [&](lg::ProjectSet& n) { n.input = again(n.input); }},
+  std::visit(lg::Overloaded{
+                 [](auto&) {},
+                 [&](lg::Scan& n) { n.for_update = n.for_update || names.empty() || std::ranges::find(names, n.alias) != names.end(); },
+                 [&](lg::Join& n) { n.left = again(n.left), n.right = again(n.right); }, [&](lg::Filter& n) { n.input = again(n.input); },
+                 [&](lg::Project& n) { n.input = again(n.input); }, [&](lg::Sort& n) { n.input = again(n.input); },
+                 [&](lg::Limit& n) { n.input = again(n.input); }, [&](lg::ProjectSet& n) { n.input = again(n.input); }},
              copy->node);
   return copy;
 }
@@ -177,7 +178,9 @@ SqlResult<lg::QueryPtr> Binder::recast(lg::QueryPtr query, std::span<const Type>
   const auto cast = [&](Expr value, std::size_t i) -> SqlResult<Expr> {
     TRY_ASSIGN(auto done, try_coerce(value, types[i], context));
     if (done) return std::move(*done);
-    return SqlError(state::kCannotCoerce, fmt::format("{} could not convert type {} to {}", what, format_type(value->type), format_type(types[i]))).at(value->position);
+    return SqlError(state::kCannotCoerce,
+                    fmt::format("{} could not convert type {} to {}", what, format_type(value->type), format_type(types[i])))
+        .at(value->position);
   };
   lg::Project project;
   const auto* below = std::get_if<lg::Project>(&query->root->node);
@@ -285,8 +288,8 @@ SqlStatus Binder::with(const ast::With& w, Scope& scope, std::vector<std::uint32
 namespace {
 SqlStatus name_columns(CteBinding& binding, const std::vector<lg::OutputColumn>& columns, const ast::Cte& c) {
   if (c.columns.size() > columns.size())
-    return SqlError(state::kInvalidColumnReference, fmt::format("WITH query \"{}\" has {} columns available but {} columns specified", c.name,
-                                                                columns.size(), c.columns.size()))
+    return SqlError(state::kInvalidColumnReference, fmt::format("WITH query \"{}\" has {} columns available but {} columns specified",
+                                                                c.name, columns.size(), c.columns.size()))
         .at(c.position);
   binding.name = c.name;
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -310,12 +313,14 @@ SqlStatus Binder::cte(const ast::Cte& c, bool recursive, Scope& scope, std::vect
     cte.query = std::move(bound);
   } else {
     if (scope.parent != nullptr)
-      return SqlError(state::kFeatureNotSupported, "WITH clause containing a data-modifying statement must be at the top level").at(c.position);
-    const auto bound = std::visit(lg::Overloaded{[&](const std::unique_ptr<ast::Insert>& s) { return insert(*s, &scope); },
-                                                 [&](const std::unique_ptr<ast::Update>& s) { return update(*s, &scope); },
-                                                 [&](const std::unique_ptr<ast::Delete>& s) { return erase(*s, &scope); },
-                                                 [&](const ast::QueryPtr&) -> SqlResult<lg::ModifyPtr> { return unsupported("this WITH query"); }},
-                                  c.statement);
+      return SqlError(state::kFeatureNotSupported, "WITH clause containing a data-modifying statement must be at the top level")
+          .at(c.position);
+    const auto bound =
+        std::visit(lg::Overloaded{[&](const std::unique_ptr<ast::Insert>& s) { return insert(*s, &scope); },
+                                  [&](const std::unique_ptr<ast::Update>& s) { return update(*s, &scope); },
+                                  [&](const std::unique_ptr<ast::Delete>& s) { return erase(*s, &scope); },
+                                  [&](const ast::QueryPtr&) -> SqlResult<lg::ModifyPtr> { return unsupported("this WITH query"); }},
+                   c.statement);
     if (!bound.ok()) return bound.error();
     TRY(name_columns(binding, (*bound)->columns, c));
     cte.query = *bound;
@@ -355,7 +360,8 @@ SqlStatus Binder::recursive_cte(const ast::Cte& c, const ast::Query& q, Scope& s
     if (!q.order.empty()) return SqlError(state::kFeatureNotSupported, "ORDER BY in a recursive query is not implemented").at(q.position);
     if (q.limit != nullptr) return SqlError(state::kFeatureNotSupported, "LIMIT in a recursive query is not implemented").at(q.position);
     if (q.offset != nullptr) return SqlError(state::kFeatureNotSupported, "OFFSET in a recursive query is not implemented").at(q.position);
-    if (step->columns.size() != first->columns.size()) return SqlError(state::kSyntaxError, "each UNION query must have the same number of columns");
+    if (step->columns.size() != first->columns.size())
+      return SqlError(state::kSyntaxError, "each UNION query must have the same number of columns");
     for (std::size_t i = 0; i < step->columns.size(); ++i) {
       TRY_ASSIGN(const auto type, functions_.common_type(std::vector<Type>{first->columns[i].type, step->columns[i].type}, "UNION"));
       if (!(type == first->columns[i].type))

@@ -8,51 +8,59 @@
 namespace isobar::sql {
 namespace {
 
-std::string name_for(const ast::Expr& e);
-
+/// A name and how strongly it is meant: 2: it is the thing's own; 1: for want of a better one; 0: there is none.
 struct Name {
-  std::string operator()(const ast::ColumnRef& n) const { return n.names.empty() ? "?column?" : n.names.back(); }
-  std::string operator()(const ast::Call& n) const { return n.name.last(); }
-  std::string operator()(const ast::ValueFunction& n) const { return n.name; }
-  std::string operator()(const ast::Cast& n) const {
-    auto inner = name_for(*n.arg);
-    return inner == "?column?" && !n.type.name.parts.empty() ? n.type.name.last() : inner;
+  std::string text = "?column?";
+  int strength = 0;
+};
+Name name_of(const ast::Expr& e);
+
+struct NameOf {
+  Name operator()(const ast::ColumnRef& n) const { return n.names.empty() ? Name() : Name{n.names.back(), 2}; }
+  Name operator()(const ast::Call& n) const { return {n.name.last(), 2}; }
+  Name operator()(const ast::ValueFunction& n) const { return {n.name, 2}; }
+  Name operator()(const ast::Cast& n) const {
+    auto inner = name_of(*n.arg);
+    return inner.strength < 2 && !n.type.name.parts.empty() ? Name{n.type.name.last(), 1} : inner;
   }
-  std::string operator()(const ast::Collate& n) const { return name_for(*n.arg); }
-  std::string operator()(const ast::Case& n) const {
-    auto inner = n.otherwise == nullptr ? "?column?" : name_for(*n.otherwise);
-    return inner == "?column?" ? "case" : inner;
+  Name operator()(const ast::Collate& n) const { return name_of(*n.arg); }
+  Name operator()(const ast::Case& n) const {
+    auto inner = n.otherwise == nullptr ? Name() : name_of(*n.otherwise);
+    return inner.strength < 2 ? Name{"case", 1} : inner;
   }
-  std::string operator()(const ast::Coalesce&) const { return "coalesce"; }
-  std::string operator()(const ast::Extreme& n) const { return n.greatest ? "greatest" : "least"; }
-  std::string operator()(const ast::NullIf&) const { return "nullif"; }
-  std::string operator()(const ast::ArrayOf&) const { return "array"; }
-  std::string operator()(const ast::RowOf&) const { return "row"; }
-  std::string operator()(const ast::Grouping&) const { return "grouping"; }
-  std::string operator()(const ast::Indirection& n) const {
+  Name operator()(const ast::Coalesce&) const { return {"coalesce", 2}; }
+  Name operator()(const ast::Extreme& n) const { return {n.greatest ? "greatest" : "least", 2}; }
+  Name operator()(const ast::NullIf&) const { return {"nullif", 2}; }
+  Name operator()(const ast::ArrayOf&) const { return {"array", 2}; }
+  Name operator()(const ast::RowOf&) const { return {"row", 2}; }
+  Name operator()(const ast::Grouping&) const { return {"grouping", 2}; }
+  Name operator()(const ast::Indirection& n) const {
     for (auto step = n.steps.rbegin(); step != n.steps.rend(); ++step)
-      if (const auto* field = std::get_if<ast::FieldOf>(&*step)) return field->name;
-    return name_for(*n.arg);
+      if (const auto* field = std::get_if<ast::FieldOf>(&*step)) return {field->name, 2};
+    return name_of(*n.arg);
   }
-  std::string operator()(const ast::Constant& n) const { return std::holds_alternative<bool>(n.value) ? "bool" : "?column?"; }
-  std::string operator()(const ast::Subquery& n) const {
-    if (n.what == ast::Subquery::What::kExists) return "exists";
-    if (n.what == ast::Subquery::What::kArray) return "array";
-    if (n.what != ast::Subquery::What::kScalar) return "?column?";
-    const auto* core = std::get_if<ast::SelectCore>(&n.query->body);
-    if (core == nullptr) return std::holds_alternative<ast::Values>(n.query->body) ? "column1" : "?column?";
-    if (core->targets.empty()) return "?column?";
+  Name operator()(const ast::Subquery& n) const {
+    if (n.what == ast::Subquery::What::kExists) return {"exists", 2};
+    if (n.what == ast::Subquery::What::kArray) return {"array", 2};
+    if (n.what != ast::Subquery::What::kScalar) return {};
+    const auto* query = n.query.get();
+    while (const auto* set = std::get_if<ast::SetOperation>(&query->body)) query = set->left.get();
+    const auto* core = std::get_if<ast::SelectCore>(&query->body);
+    if (core == nullptr) return {"column1", 2};
+    if (core->targets.empty()) return {};
     const auto& target = core->targets[0];
-    return target.name.empty() ? name_for(*target.value) : target.name;
+    return {target.name.empty() ? name_of(*target.value).text : target.name, 2};
   }
   template <class Other>
-  std::string operator()(const Other&) const {
-    return "?column?";
+  Name operator()(const Other&) const {
+    return {};
   }
 };
 
+Name name_of(const ast::Expr& e) { return std::visit(NameOf{}, e.node); }
+
 /// The name that PostgreSQL gives a column without AS.
-std::string name_for(const ast::Expr& e) { return std::visit(Name{}, e.node); }
+std::string name_for(const ast::Expr& e) { return name_of(e).text; }
 
 }  // namespace
 
@@ -105,7 +113,8 @@ SqlResult<std::optional<std::size_t>> Binder::target_meant(const ast::Expr& e, c
   if (const auto* constant = std::get_if<ast::Constant>(&e.node)) {
     const auto* number = std::get_if<std::int32_t>(&constant->value);
     if (number == nullptr) {
-      if (std::holds_alternative<ast::Null>(constant->value) || std::holds_alternative<bool>(constant->value)) return std::optional<std::size_t>();
+      if (std::holds_alternative<ast::Null>(constant->value) || std::holds_alternative<bool>(constant->value))
+        return std::optional<std::size_t>();
       return SqlError(state::kSyntaxError, fmt::format("non-integer constant in {}", clause)).at(e.position);
     }
     if (*number < 1 || static_cast<std::size_t>(*number) > targets.size())
@@ -186,7 +195,8 @@ SqlResult<lg::QueryPtr> Binder::select(const ast::Query& q, const ast::SelectCor
     order.emplace_back(place, &key);
   }
   if (core.distinct && core.distinct_on.empty() && all.size() > visible)
-    return SqlError(state::kInvalidColumnReference, "for SELECT DISTINCT, ORDER BY expressions must appear in select list").at(q.order.back().value->position);
+    return SqlError(state::kInvalidColumnReference, "for SELECT DISTINCT, ORDER BY expressions must appear in select list")
+        .at(q.order.back().value->position);
   scope.clause = Clause::kDistinctOn;
   std::vector<std::size_t> distinct_on;
   for (const auto& key : core.distinct_on) {
@@ -195,7 +205,8 @@ SqlResult<lg::QueryPtr> Binder::select(const ast::Query& q, const ast::SelectCor
   }
   for (std::size_t i = 0; i < order.size() && i < distinct_on.size(); ++i)
     if (std::ranges::find(distinct_on, order[i].first) == distinct_on.end())
-      return SqlError(state::kInvalidColumnReference, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions").at(core.distinct_on[0]->position);
+      return SqlError(state::kInvalidColumnReference, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions")
+          .at(core.distinct_on[0]->position);
   lg::Aggregate aggregate{state.group_relation, state.calls_relation, nullptr, {}, {}, {}};
   scope.clause = Clause::kGroupBy;
   TRY(groups(core, all, scope, aggregate));
@@ -226,7 +237,8 @@ SqlResult<lg::QueryPtr> Binder::select(const ast::Query& q, const ast::SelectCor
   if (core.distinct && core.distinct_on.empty()) {
     lg::DistinctOn distinct{std::move(node), {}};
     for (std::size_t i = 0; i < visible; ++i) {
-      if (auto status = FunctionSet::require_equality(all[i].value->type); !status.ok()) return SqlError(status.error()).at(all[i].value->position);
+      if (auto status = FunctionSet::require_equality(all[i].value->type); !status.ok())
+        return SqlError(status.error()).at(all[i].value->position);
       distinct.keys.push_back(column(i));
     }
     node = make_node(std::move(distinct));

@@ -13,10 +13,14 @@ bool same_exprs(const std::vector<lg::ExprPtr>& a, const std::vector<lg::ExprPtr
 }
 bool same_window(const lg::Window& a, const lg::Window& b) {
   const auto same = [](const lg::ExprPtr& x, const lg::ExprPtr& y) { return x == y || (x && y && lg::equal(*x, *y)); };
-  return same_exprs(a.partition, b.partition) && std::ranges::equal(a.order, b.order, [&](const auto& x, const auto& y) {
-           return x.descending == y.descending && x.nulls_first == y.nulls_first && same(x.value, y.value);
-         }) && a.frame.unit == b.frame.unit && a.frame.start == b.frame.start && a.frame.end == b.frame.end &&
-         a.frame.exclude == b.frame.exclude && same(a.frame.start_offset, b.frame.start_offset) && same(a.frame.end_offset, b.frame.end_offset);
+  return same_exprs(a.partition, b.partition) &&
+         std::ranges::equal(a.order, b.order,
+                            [&](const auto& x, const auto& y) {
+                              return x.descending == y.descending && x.nulls_first == y.nulls_first && same(x.value, y.value);
+                            }) &&
+         a.frame.unit == b.frame.unit && a.frame.start == b.frame.start && a.frame.end == b.frame.end &&
+         a.frame.exclude == b.frame.exclude && same(a.frame.start_offset, b.frame.start_offset) &&
+         same(a.frame.end_offset, b.frame.end_offset);
 }
 
 }  // namespace
@@ -34,11 +38,14 @@ SqlResult<lg::Window> Binder::window_spec(const ast::Window& spec, Scope& scope)
   if (!spec.refers.empty()) {
     TRY_ASSIGN(const auto* base, named_window(spec.refers, scope, spec.position));
     if (!spec.partition.empty())
-      return SqlError(state::kWindowingError, fmt::format("cannot override PARTITION BY clause of window \"{}\"", spec.refers)).at(spec.position);
+      return SqlError(state::kWindowingError, fmt::format("cannot override PARTITION BY clause of window \"{}\"", spec.refers))
+          .at(spec.position);
     if (!base->order.empty() && !spec.order.empty())
-      return SqlError(state::kWindowingError, fmt::format("cannot override ORDER BY clause of window \"{}\"", spec.refers)).at(spec.position);
+      return SqlError(state::kWindowingError, fmt::format("cannot override ORDER BY clause of window \"{}\"", spec.refers))
+          .at(spec.position);
     if (base->frame.said)
-      return SqlError(state::kWindowingError, fmt::format("cannot copy window \"{}\" because it has a frame clause", spec.refers)).at(spec.position);
+      return SqlError(state::kWindowingError, fmt::format("cannot copy window \"{}\" because it has a frame clause", spec.refers))
+          .at(spec.position);
     TRY_ASSIGN(window, window_spec(*base, scope));
   } else {
     TRY_ASSIGN(window.partition, exprs(spec.partition, scope));
@@ -71,9 +78,8 @@ SqlStatus Binder::frame(const ast::Window& spec, Scope& scope, lg::Window& windo
     if (from == nullptr) return {};
     TRY_ASSIGN(auto bound, expr(*from, scope));
     bool columns = false;
-    lg::each_column(*bound, [&](lg::ColumnId id) {
-      columns = columns || std::ranges::find(scope.relations, id.relation) != scope.relations.end();
-    });
+    lg::each_column(
+        *bound, [&](lg::ColumnId id) { columns = columns || std::ranges::find(scope.relations, id.relation) != scope.relations.end(); });
     static constexpr const char* kUnits[] = {"RANGE", "ROWS", "GROUPS"};
     if (columns)
       return SqlError(state::kInvalidColumnReference,
@@ -101,8 +107,9 @@ SqlStatus Binder::frame(const ast::Window& spec, Scope& scope, lg::Window& windo
 /// The operator by which a row's key and an offset make the edge of the frame; its result is of the key's type, or is taken for it.
 SqlResult<BoundFunction> Binder::range_operator(std::string_view sign, const Type& key, const Type& offset, int position) {
   const auto refused = [&] {
-    return SqlError(state::kFeatureNotSupported, fmt::format("RANGE with offset PRECEDING/FOLLOWING is not supported for column type {} and offset type {}",
-                                                             format_type(key), format_type(offset)))
+    return SqlError(state::kFeatureNotSupported,
+                    fmt::format("RANGE with offset PRECEDING/FOLLOWING is not supported for column type {} and offset type {}",
+                                format_type(key), format_type(offset)))
         .at(position);
   };
   auto resolved = functions_.resolve_operator(sign, std::vector<Type>{key, offset});
@@ -137,9 +144,12 @@ SqlResult<std::uint32_t> Binder::window_group(const ast::Window& spec, Scope& sc
 
 SqlResult<lg::ExprPtr> Binder::window_call(const ast::Call& n, int position, Scope& scope) {
   const auto& name = n.name.last();
-  if (scope.clause == Clause::kWindow) return SqlError(state::kWindowingError, "window functions are not allowed in window definitions").at(position);
-  if (scope.clause == Clause::kAggregate) return SqlError(state::kGroupingError, "aggregate function calls cannot contain window function calls").at(position);
-  if (scope.select == nullptr || (scope.clause != Clause::kTargets && scope.clause != Clause::kOrderBy && scope.clause != Clause::kDistinctOn))
+  if (scope.clause == Clause::kWindow)
+    return SqlError(state::kWindowingError, "window functions are not allowed in window definitions").at(position);
+  if (scope.clause == Clause::kAggregate)
+    return SqlError(state::kGroupingError, "aggregate function calls cannot contain window function calls").at(position);
+  if (scope.select == nullptr ||
+      (scope.clause != Clause::kTargets && scope.clause != Clause::kOrderBy && scope.clause != Clause::kDistinctOn))
     return SqlError(state::kWindowingError, fmt::format("window functions are not allowed in {}", name_of(scope.clause))).at(position);
   if (n.distinct) return SqlError(state::kFeatureNotSupported, "DISTINCT is not implemented for window functions").at(position);
   if (!n.order.empty() || n.within_group)
@@ -162,7 +172,9 @@ SqlResult<lg::ExprPtr> Binder::window_call(const ast::Call& n, int position, Sco
   Type type;
   if (const auto* window = std::get_if<BoundWindow>(&resolved->what)) call.function = *window, type = window->result;
   else if (const auto* aggregate = std::get_if<BoundAggregate>(&resolved->what)) call.function = *aggregate, type = aggregate->result;
-  else return SqlError(state::kWrongObjectType, fmt::format("OVER specified, but {} is not a window function nor an aggregate function", name)).at(position);
+  else
+    return SqlError(state::kWrongObjectType, fmt::format("OVER specified, but {} is not a window function nor an aggregate function", name))
+        .at(position);
   if (const auto* aggregate = std::get_if<BoundAggregate>(&resolved->what); aggregate != nullptr && aggregate->aggregate->ordered_set)
     return SqlError(state::kFeatureNotSupported, fmt::format("OVER is not supported for ordered-set aggregate {}", name)).at(position);
   for (auto& arg : cast) {

@@ -24,8 +24,8 @@ bool is_null_constant(const lg::ExprPtr& expr);
 SqlError unsupported(std::string what, int position = 0);
 
 /// Binds one statement. Which method is where: types and casts in bind_casts.cpp, expressions in bind_expressions.cpp, bind_calls.cpp,
-/// bind_comparisons.cpp and bind_subqueries.cpp, FROM in bind_from.cpp, SELECT in bind_select.cpp, bind_groups.cpp and bind_windows.cpp, set operations and WITH
-/// in bind_queries.cpp, what writes in bind_modify.cpp.
+/// bind_comparisons.cpp and bind_subqueries.cpp, FROM in bind_from.cpp, SELECT in bind_select.cpp, bind_groups.cpp and bind_windows.cpp,
+/// set operations and WITH in bind_queries.cpp, what writes in bind_modify.cpp.
 class Binder {
  public:
   using Expr = lg::ExprPtr;

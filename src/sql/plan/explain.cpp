@@ -59,7 +59,9 @@ class Explainer {
     }
     return fmt::format("{}", fmt::join(all, ", "));
   }
-  std::string aliased(const std::string& name, const std::string& alias) const { return alias.empty() || alias == name ? name : name + " " + alias; }
+  std::string aliased(const std::string& name, const std::string& alias) const {
+    return alias.empty() || alias == name ? name : name + " " + alias;
+  }
   std::string column(ColumnId id) const;
 
   const Plan& plan_;
@@ -74,12 +76,13 @@ class Explainer {
 
 template <class See>
 void each_input(const Node& at, See&& see) {
-  std::visit(lg::Overloaded{[](const auto&) {}, [&](const Filter& n) { see(*n.input); }, [&](const NestedLoop& n) { see(*n.left), see(*n.right); },
-                            [&](const HashJoin& n) { see(*n.left), see(*n.right); }, [&](const Aggregate& n) { see(*n.input); },
-                            [&](const Window& n) { see(*n.input); }, [&](const ProjectSet& n) { see(*n.input); }, [&](const Project& n) { see(*n.input); },
-                            [&](const Unique& n) { see(*n.input); }, [&](const Sort& n) { see(*n.input); }, [&](const Limit& n) { see(*n.input); },
-                            [&](const SetOperation& n) { see(*n.left), see(*n.right); }, [&](const Define& n) { see(*n.input); },
-                            [&](const Rename& n) { see(*n.input); }},
+  std::visit(lg::Overloaded{
+                 [](const auto&) {}, [&](const Filter& n) { see(*n.input); }, [&](const NestedLoop& n) { see(*n.left), see(*n.right); },
+                 [&](const HashJoin& n) { see(*n.left), see(*n.right); }, [&](const Aggregate& n) { see(*n.input); },
+                 [&](const Window& n) { see(*n.input); }, [&](const ProjectSet& n) { see(*n.input); },
+                 [&](const Project& n) { see(*n.input); }, [&](const Unique& n) { see(*n.input); }, [&](const Sort& n) { see(*n.input); },
+                 [&](const Limit& n) { see(*n.input); }, [&](const SetOperation& n) { see(*n.left), see(*n.right); },
+                 [&](const Define& n) { see(*n.input); }, [&](const Rename& n) { see(*n.input); }},
              at.node);
 }
 
@@ -116,7 +119,8 @@ std::string Explainer::column(ColumnId id) const {
     if (id.relation == aggregate.relation && id.column < aggregate.groups.size()) return text(*aggregate.groups[id.column]);
     if (id.relation == aggregate.calls_relation && id.column < aggregate.calls.size()) {
       const auto& call = aggregate.calls[id.column];
-      return fmt::format("{}({}{})", call.function.aggregate->name, call.distinct ? "DISTINCT " : "", call.args.empty() ? "*" : list(call.args));
+      return fmt::format("{}({}{})", call.function.aggregate->name, call.distinct ? "DISTINCT " : "",
+                         call.args.empty() ? "*" : list(call.args));
     }
   }
   const auto other = others_.find(id.relation);
@@ -138,7 +142,8 @@ std::string Explainer::text(const lg::Expr& expr) const {
             if (bare && !value.starts_with('-')) return expr.type.kind == Kind::kBool ? (value == "t" ? "true" : "false") : value;
             return fmt::format("'{}'::{}", value, format_type(expr.type));
           },
-          [&](const lg::Parameter& n) { return fmt::format("${}", n.number); }, [&](const lg::Column& n) { return column(n.id); },
+          [&](const lg::Parameter& n) { return fmt::format("${}", n.number); },
+          [&](const lg::Column& n) { return column(n.id); },
           [&](const lg::Call& n) -> std::string {
             const auto& name = n.function.function->name;
             const bool sign = std::string_view("+-*/<>=~!@#%^&|`?").find(name[0]) != std::string_view::npos;
@@ -155,17 +160,22 @@ std::string Explainer::text(const lg::Expr& expr) const {
           [&](const lg::TruthTest& n) {
             return fmt::format("({} IS {}{})", text(*n.arg), n.negated ? "NOT " : "", !n.value ? "UNKNOWN" : *n.value ? "TRUE" : "FALSE");
           },
-          [&](const lg::Distinct& n) { return fmt::format("({} IS {}DISTINCT FROM {})", text(*n.left), n.negated ? "NOT " : "", text(*n.right)); },
-          [&](const lg::NullIf& n) { return fmt::format("NULLIF({})", text(*n.value)); }, [&](const lg::Case&) { return std::string("CASE"); },
+          [&](const lg::Distinct& n) {
+            return fmt::format("({} IS {}DISTINCT FROM {})", text(*n.left), n.negated ? "NOT " : "", text(*n.right));
+          },
+          [&](const lg::NullIf& n) { return fmt::format("NULLIF({})", text(*n.value)); },
+          [&](const lg::Case&) { return std::string("CASE"); },
           [&](const lg::Coalesce& n) { return "COALESCE" + joined(n.args, ", "); },
           [&](const lg::Extreme& n) { return (n.greatest ? "GREATEST" : "LEAST") + joined(n.args, ", "); },
           [&](const lg::InList& n) { return fmt::format("({} {} ({}))", text(*n.left), n.negated ? "NOT IN" : "IN", list(n.items)); },
           [&](const lg::ArrayTest& n) {
             return fmt::format("({} {} {} ({}))", text(*n.left), n.function.function->name, n.all ? "ALL" : "ANY", text(*n.array));
           },
-          [&](const lg::ArrayOf& n) { return "ARRAY[" + list(n.elements) + "]"; }, [&](const lg::RowOf& n) { return "ROW" + joined(n.elements, ", "); },
+          [&](const lg::ArrayOf& n) { return "ARRAY[" + list(n.elements) + "]"; },
+          [&](const lg::RowOf& n) { return "ROW" + joined(n.elements, ", "); },
           [&](const lg::Field& n) { return fmt::format("({}).f{}", text(*n.arg), n.place + 1); },
-          [&](const lg::Element& n) { return text(*n.arg) + "[]"; }, [&](const lg::Subquery&) { return std::string("(SubPlan)"); },
+          [&](const lg::Element& n) { return text(*n.arg) + "[]"; },
+          [&](const lg::Subquery&) { return std::string("(SubPlan)"); },
           [&](const lg::SequenceCall& n) { return fmt::format("nextval({})", n.sequence ? n.sequence->name : ""); },
           [&](const lg::GroupingBits& n) { return "GROUPING" + joined(n.args, ", "); }},
       expr.node);
@@ -196,7 +206,8 @@ const char* kind_word(JoinKind kind) {
 void Explainer::node(const Node& at, int depth) {
   // What only names columns anew has no line of its own, as in PostgreSQL.
   if (const auto* n = std::get_if<Project>(&at.node)) {
-    if (const auto* values = std::get_if<Values>(&n->input->node); values != nullptr && values->values.types.empty()) return line(depth, true, "Result", at), with(depth);
+    if (const auto* values = std::get_if<Values>(&n->input->node); values != nullptr && values->values.types.empty())
+      return line(depth, true, "Result", at), with(depth);
     return node(*n->input, depth);
   }
   if (const auto* n = std::get_if<Define>(&at.node)) return node(*n->input, depth);
@@ -225,13 +236,15 @@ void Explainer::node(const Node& at, int depth) {
             condition(depth, n.once ? "One-Time Filter" : "Filter", n.condition);
           },
           [&](const NestedLoop& n) {
-            line(depth, true, fmt::format("Nested Loop{}", n.kind == JoinKind::kInner ? "" : fmt::format("{} Join", kind_word(n.kind))), at);
+            line(depth, true, fmt::format("Nested Loop{}", n.kind == JoinKind::kInner ? "" : fmt::format("{} Join", kind_word(n.kind))),
+                 at);
             condition(depth, "Join Filter", n.on);
           },
           [&](const HashJoin& n) {
             line(depth, true, fmt::format("Hash{} Join", kind_word(n.kind)), at);
             std::vector<std::string> conditions;
-            for (std::size_t i = 0; i < n.left_keys.size(); ++i) conditions.push_back(fmt::format("({} = {})", text(*n.left_keys[i]), text(*n.right_keys[i])));
+            for (std::size_t i = 0; i < n.left_keys.size(); ++i)
+              conditions.push_back(fmt::format("({} = {})", text(*n.left_keys[i]), text(*n.right_keys[i])));
             const auto all = fmt::format("{}", fmt::join(conditions, " AND "));
             detail(depth, "Hash Cond: " + (conditions.size() > 1 ? "(" + all + ")" : all));
             condition(depth, "Join Filter", n.rest);
@@ -241,7 +254,8 @@ void Explainer::node(const Node& at, int depth) {
             if (!n.aggregate.groups.empty()) detail(depth, "Group Key: " + list(n.aggregate.groups));
           },
           [&](const Window&) { line(depth, true, "WindowAgg", at); }, [&](const ProjectSet&) { line(depth, true, "ProjectSet", at); },
-          [&](const Project&) {}, [&](const Unique& n) {
+          [&](const Project&) {},
+          [&](const Unique& n) {
             line(depth, true, "HashAggregate", at);
             detail(depth, "Group Key: " + list(n.keys));
           },
@@ -252,7 +266,9 @@ void Explainer::node(const Node& at, int depth) {
           [&](const Limit&) { line(depth, true, "Limit", at); },
           [&](const SetOperation& n) {
             if (n.op == lg::SetOp::kUnion) line(depth, true, n.all ? "Append" : "HashAggregate over Append", at);
-            else line(depth, true, fmt::format("HashSetOp {}{}", n.op == lg::SetOp::kIntersect ? "Intersect" : "Except", n.all ? " All" : ""), at);
+            else
+              line(depth, true, fmt::format("HashSetOp {}{}", n.op == lg::SetOp::kIntersect ? "Intersect" : "Except", n.all ? " All" : ""),
+                   at);
           },
           [](const Define&) {}, [](const Rename&) {}},
       at.node);

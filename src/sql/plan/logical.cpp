@@ -20,7 +20,8 @@ bool same_value(const Type& type, const Value& a, const Value& b) {
   if (std::holds_alternative<ArrayPtr>(a.held()) || std::holds_alternative<RecordPtr>(a.held()))
     return to_text(type, a, {}) == to_text(type, b, {});
   // Of numbers, texts show what comparing hides: 1.0 is not 1.00.
-  if (std::holds_alternative<Numeric>(a.held()) || std::holds_alternative<Interval>(a.held())) return to_text(type, a, {}) == to_text(type, b, {});
+  if (std::holds_alternative<Numeric>(a.held()) || std::holds_alternative<Interval>(a.held()))
+    return to_text(type, a, {}) == to_text(type, b, {});
   return compare(type, a, b) == 0;
 }
 
@@ -34,8 +35,12 @@ struct Same {
   }
   bool operator()(const Logical& a, const Logical& b) const { return a.what == b.what && same(a.args, b.args); }
   bool operator()(const NullTest& a, const NullTest& b) const { return a.negated == b.negated && same(a.arg, b.arg); }
-  bool operator()(const TruthTest& a, const TruthTest& b) const { return a.negated == b.negated && a.value == b.value && same(a.arg, b.arg); }
-  bool operator()(const Distinct& a, const Distinct& b) const { return a.negated == b.negated && same(a.left, b.left) && same(a.right, b.right); }
+  bool operator()(const TruthTest& a, const TruthTest& b) const {
+    return a.negated == b.negated && a.value == b.value && same(a.arg, b.arg);
+  }
+  bool operator()(const Distinct& a, const Distinct& b) const {
+    return a.negated == b.negated && same(a.left, b.left) && same(a.right, b.right);
+  }
   bool operator()(const NullIf& a, const NullIf& b) const { return same(a.value, b.value) && same(a.equal, b.equal); }
   bool operator()(const Case& a, const Case& b) const {
     if (a.subject != nullptr || b.subject != nullptr) return false;
@@ -45,7 +50,9 @@ struct Same {
   }
   bool operator()(const Coalesce& a, const Coalesce& b) const { return same(a.args, b.args); }
   bool operator()(const Extreme& a, const Extreme& b) const { return a.greatest == b.greatest && same(a.args, b.args); }
-  bool operator()(const InList& a, const InList& b) const { return a.negated == b.negated && same(a.left, b.left) && same(a.items, b.items); }
+  bool operator()(const InList& a, const InList& b) const {
+    return a.negated == b.negated && same(a.left, b.left) && same(a.items, b.items);
+  }
   bool operator()(const ArrayTest& a, const ArrayTest& b) const {
     return a.all == b.all && same(a.function, b.function) && same(a.left, b.left) && same(a.array, b.array);
   }
@@ -105,6 +112,47 @@ void each_deep_part(const Node& node, const std::function<void(const Expr&)>& se
   };
   each_expr(node, [&](const ExprPtr& expr) { each_part(*expr, deep); });
   each_input(node, [&](const Node& input) { each_deep_part(input, see); });
+}
+
+namespace {
+
+/// Gathers what is named and what is made.
+struct FreeColumns {
+  std::vector<ColumnId> named;
+  std::vector<std::uint32_t> made;
+  void see(const Expr& part) {
+    if (const auto* column = std::get_if<Column>(&part.node)) named.push_back(column->id);
+    if (const auto* subject = std::get_if<Case>(&part.node); subject != nullptr && subject->subject != nullptr)
+      made.push_back(subject->relation);
+    if (const auto* subquery = std::get_if<Subquery>(&part.node)) inside(*subquery->query->root);
+  }
+  void inside(const Node& node) {
+    each_relation(node, [&](std::uint32_t relation) { made.push_back(relation); });
+    each_all(node);
+  }
+  void each_all(const Node& node) {
+    each_expr(node, [&](const ExprPtr& expr) { each_part(*expr, [&](const Expr& part) { see(part); }); });
+    each_input(node, [&](const Node& input) { each_all(input); });
+  }
+  std::vector<ColumnId> free() {
+    std::ranges::sort(made), std::ranges::sort(named);
+    named.erase(std::unique(named.begin(), named.end()), named.end());
+    std::erase_if(named, [&](ColumnId id) { return std::ranges::binary_search(made, id.relation); });
+    return std::move(named);
+  }
+};
+
+}  // namespace
+
+std::vector<ColumnId> free_columns(const Expr& expr) {
+  FreeColumns all;
+  each_part(expr, [&](const Expr& part) { all.see(part); });
+  return all.free();
+}
+std::vector<ColumnId> free_columns(const Node& node) {
+  FreeColumns all;
+  all.inside(node);
+  return all.free();
 }
 
 ExprPtr rewritten(const ExprPtr& expr, const std::function<ExprPtr(const ExprPtr&)>& replace) {

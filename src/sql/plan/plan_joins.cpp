@@ -1,5 +1,5 @@
-// Joins. Inner joins, and with them IN and EXISTS, are taken apart and put together again in the order that looks cheapest: first the smallest side,
-// then always the one that adds the least. The sides of an outer join keep their places.
+// Joins. Inner joins, and with them IN and EXISTS, are taken apart and put together again in the order that looks cheapest: first the
+// smallest side, then always the one that adds the least. The sides of an outer join keep their places.
 
 #include <algorithm>
 
@@ -19,8 +19,7 @@ void Planner::flatten(const lg::Node& n, std::vector<Side>& sides, Conditions& c
     split(filter->condition, conditions);
     return flatten(*filter->input, sides, conditions);
   }
-  Side side{&n, {}, relations_of(n), relations_used(n), 0};
-  std::erase_if(side.needs, [&](std::uint32_t relation) { return side.relations.contains(relation); });
+  Side side{&n, {}, relations_of(n), needs_of(n), 0};
   if (const auto* scan = std::get_if<lg::Scan>(&n.node)) scans_[scan->relation] = scan;
   sides.push_back(std::move(side));
 }
@@ -108,7 +107,8 @@ Planned Planner::joined(JoinKind kind, Planned left, const Relations& left_relat
       if (std::ranges::find(pushable, condition) == pushable.end()) left_over.push_back(condition);
     const double rows = rows_of(whole.node->rows), cost = left.node->cost + lookup_cost;
     const bool ordered = left.ordered;
-    return {std::make_shared<Node>(Node{NestedLoop{kind, std::move(left.node), std::move(looked_up->node), together(std::move(left_over)), false}, rows, cost}),
+    return {std::make_shared<Node>(Node{
+                NestedLoop{kind, std::move(left.node), std::move(looked_up->node), together(std::move(left_over)), false}, rows, cost}),
             ordered};
   }
   const double rows = rows_of(whole.node->rows);
@@ -119,7 +119,9 @@ Planned Planner::joined(JoinKind kind, Planned left, const Relations& left_relat
     return {std::make_shared<Node>(Node{std::move(hash), rows, cost}), ordered};
   }
   const double cost = left.node->cost + (lateral ? left_rows * whole.node->cost : whole.node->cost + left_rows * whole.node->rows * 0.05);
-  return {std::make_shared<Node>(Node{NestedLoop{kind, std::move(left.node), std::move(whole.node), together(std::move(on)), !lateral}, rows, cost}), ordered};
+  return {std::make_shared<Node>(
+              Node{NestedLoop{kind, std::move(left.node), std::move(whole.node), together(std::move(on)), !lateral}, rows, cost}),
+          ordered};
 }
 
 Planned Planner::inner_joins(const lg::Node& n, Conditions conditions, Wanted wanted) {
@@ -164,7 +166,8 @@ Planned Planner::inner_joins(const lg::Node& n, Conditions conditions, Wanted wa
     Conditions on;
     std::erase_if(spanning, [&](const ExprPtr& condition) {
       const auto used = relations_used(*condition);
-      const bool here = std::ranges::all_of(used, [&](std::uint32_t r) { return !all.contains(r) || have.contains(r) || with.contains(r); });
+      const bool here =
+          std::ranges::all_of(used, [&](std::uint32_t r) { return !all.contains(r) || have.contains(r) || with.contains(r); });
       if (here) on.push_back(condition);
       return here;
     });
@@ -180,7 +183,8 @@ Planned Planner::inner_joins(const lg::Node& n, Conditions conditions, Wanted wa
       for (const auto& condition : spanning) {
         const auto used = relations_used(*condition);
         if (!meets(used, sides[i].relations) || !meets(used, have)) continue;
-        const bool here = std::ranges::all_of(used, [&](std::uint32_t r) { return !all.contains(r) || have.contains(r) || sides[i].relations.contains(r); });
+        const bool here = std::ranges::all_of(
+            used, [&](std::uint32_t r) { return !all.contains(r) || have.contains(r) || sides[i].relations.contains(r); });
         if (here) part *= join_selectivity(*condition), connected = true;
       }
       // A product of rows comes last.
@@ -210,7 +214,8 @@ Planned Planner::join(const lg::Join& n, Conditions conditions, Wanted wanted) {
 
 namespace {
 
-/// Whether the condition cannot hold where all columns of the relations are null: then an outer join that makes such rows makes them for nothing.
+/// Whether the condition cannot hold where all columns of the relations are null: then an outer join that makes such rows makes them for
+/// nothing.
 bool refuses_nulls(const lg::Expr& condition, const Relations& relations) {
   if (const auto* call = std::get_if<lg::Call>(&condition.node)) {
     if (!call->function.function->strict || call->function.spread) return false;
@@ -247,11 +252,11 @@ Planned Planner::outer_join(const lg::Join& n, Conditions conditions, Wanted wan
     const bool left_only = n.kind == lg::JoinKind::kLeft && !meets(relations_used(*condition), right_relations) && !is_volatile(*condition);
     (left_only ? down_left : above).push_back(std::move(condition));
   }
-  Side right{n.right.get(), {}, right_relations, relations_used(*n.right), 0};
-  std::erase_if(right.needs, [&](std::uint32_t relation) { return right_relations.contains(relation); });
+  Side right{n.right.get(), {}, right_relations, needs_of(*n.right), 0};
   if (n.kind == lg::JoinKind::kLeft)
     std::erase_if(on, [&](const ExprPtr& condition) {
-      const bool right_only = !meets(relations_used(*condition), left_relations) && !is_volatile(*condition) && meets(relations_used(*condition), right_relations);
+      const bool right_only = !meets(relations_used(*condition), left_relations) && !is_volatile(*condition) &&
+                              meets(relations_used(*condition), right_relations);
       if (right_only) right.conditions.push_back(condition);
       return right_only;
     });

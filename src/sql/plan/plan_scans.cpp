@@ -1,5 +1,5 @@
-// Which index of a table, and which part of it: equalities on its first columns, a list or a range on the next one, and whether its order is the one
-// that is wanted.
+// Which index of a table, and which part of it: equalities on its first columns, a list or a range on the next one, and whether its order
+// is the one that is wanted.
 
 #include <algorithm>
 #include <cmath>
@@ -34,7 +34,8 @@ std::string_view turned(std::string_view sign) {
 
 std::optional<std::uint32_t> column_of(const ExprPtr& expr, std::uint32_t relation) {
   const auto* column = std::get_if<lg::Column>(&expr->node);
-  return column != nullptr && column->id.relation == relation && column->id.column != lg::kRowKeyColumn ? std::optional(column->id.column) : std::nullopt;
+  return column != nullptr && column->id.relation == relation && column->id.column != lg::kRowKeyColumn ? std::optional(column->id.column)
+                                                                                                        : std::nullopt;
 }
 bool free_of(const ExprPtr& expr, std::uint32_t relation) {
   return !relations_used(*expr).contains(relation) && !is_volatile(*expr) && !has_subquery(*expr);
@@ -45,7 +46,8 @@ std::optional<Comparison> comparison_of(const ExprPtr& condition, std::uint32_t 
   if (call == nullptr || call->args.size() != 2 || !comparable(call->function)) return std::nullopt;
   const std::string_view sign = call->function.function->name;
   if (sign != "=" && sign != "<" && sign != "<=" && sign != ">" && sign != ">=") return std::nullopt;
-  if (const auto column = column_of(call->args[0], relation); column && free_of(call->args[1], relation)) return Comparison{*column, sign, call->args[1]};
+  if (const auto column = column_of(call->args[0], relation); column && free_of(call->args[1], relation))
+    return Comparison{*column, sign, call->args[1]};
   if (const auto column = column_of(call->args[1], relation); column && free_of(call->args[0], relation))
     return Comparison{*column, turned(sign), call->args[0]};
   return std::nullopt;
@@ -114,7 +116,8 @@ Planner::IndexMatch Planner::match(const lg::Scan& n, const Index& index, const 
       if (in != nullptr && !in->negated && comparable(in->equal) && column_of(in->left, n.relation) == index.columns[at] &&
           std::ranges::all_of(in->items, [&](const ExprPtr& item) { return free_of(item, n.relation); })) {
         found.any_of = in->items;
-        found.rows = std::min(found.rows, (index.unique && at + 1 == index.columns.size() ? 1 : found.rows * 0.02) * static_cast<double>(in->items.size()));
+        found.rows = std::min(
+            found.rows, (index.unique && at + 1 == index.columns.size() ? 1 : found.rows * 0.02) * static_cast<double>(in->items.size()));
       } else if (any != nullptr && !any->all && any->function.function->name == "=" && comparable(any->function) &&
                  column_of(any->left, n.relation) == index.columns[at] && free_of(any->array, n.relation)) {
         found.any_array = any->array;
@@ -142,7 +145,8 @@ Planned Planner::scan(const lg::Scan& n, Conditions conditions, Wanted wanted, c
     auto found = match(n, index, conditions, wanted);
     if (found.used.empty() && !found.ordered) continue;
     double cost = 2 + found.rows * (index.primary ? 1.0 : 1.5);
-    if (found.ordered && wanted.rows > 0) cost = std::min(cost, 2 + static_cast<double>(wanted.rows) / std::max(0.001, rows / found.rows) * 1.5);
+    if (found.ordered && wanted.rows > 0)
+      cost = std::min(cost, 2 + static_cast<double>(wanted.rows) / std::max(0.001, rows / found.rows) * 1.5);
     if (!found.ordered && !wanted.order.empty()) cost += found.rows * 0.05 * std::log2(found.rows + 2);
     if (cost < best_cost || (cost == best_cost && index.primary)) best = std::move(found), best_cost = cost;
   }

@@ -1,4 +1,5 @@
-// Subqueries within expressions: those of EXISTS and IN that stand alone among the conditions become joins; the others have a plan of their own.
+// Subqueries within expressions: those of EXISTS and IN that stand alone among the conditions become joins; the others have a plan of their
+// own.
 
 #include <algorithm>
 
@@ -18,27 +19,37 @@ void Planner::plan_subqueries(const lg::Expr& expr) {
     if (subquery == nullptr || plan_.subplans.contains(subquery->query.get())) return;
     const auto& q = *subquery->query;
     Subplan made;
-    const auto inside = relations_of(*q.root);
-    std::set<ColumnId> outer;
-    lg::each_column(*q.root, [&](ColumnId id) {
-      if (!inside.contains(id.relation)) outer.insert(id);
-    });
-    // The subject of a CASE, and columns of subqueries further in, are nobody's rows outside.
-    const std::function<void(const lg::Expr&)> forget = [&](const lg::Expr& inner) {
-      if (const auto* with_subject = std::get_if<lg::Case>(&inner.node))
-        std::erase_if(outer, [&](ColumnId id) { return with_subject->subject != nullptr && id.relation == with_subject->relation; });
-      if (const auto* deeper = std::get_if<lg::Subquery>(&inner.node)) {
-        const auto own = relations_of(*deeper->query->root);
-        std::erase_if(outer, [&](ColumnId id) { return own.contains(id.relation); });
-      }
-    };
-    lg::each_deep_part(*q.root, forget);
-    made.outer.assign(outer.begin(), outer.end());
+    made.outer = lg::free_columns(*q.root);
+    add_needs_of_ctes(*q.root, made.outer);
     const bool exists = subquery->what == lg::Subquery::What::kExists;
     plan_.subplans[&q] = {};
     made.root = query(q, {}, {{}, exists ? std::uint64_t{1} : 0}).node;
     plan_.subplans[&q] = std::move(made);
   });
+}
+
+/// A CTE that depends on rows outside makes what reads it depend on them, too.
+void Planner::add_needs_of_ctes(const lg::Node& at, std::vector<ColumnId>& into) const {
+  if (const auto* scan = std::get_if<lg::CteScan>(&at.node))
+    if (const auto* body = std::get_if<lg::QueryPtr>(&plan_.statement.ctes[scan->cte].query); body != nullptr && *body != nullptr) {
+      const auto more = lg::free_columns(*(*body)->root);
+      into.insert(into.end(), more.begin(), more.end());
+      if (!scan->working) add_needs_of_ctes(*(*body)->root, into);
+    }
+  lg::each_expr(at, [&](const ExprPtr& expr) {
+    lg::each_part(*expr, [&](const lg::Expr& part) {
+      if (const auto* subquery = std::get_if<lg::Subquery>(&part.node)) add_needs_of_ctes(*subquery->query->root, into);
+    });
+  });
+  lg::each_input(at, [&](const lg::Node& input) { add_needs_of_ctes(input, into); });
+}
+
+Relations Planner::needs_of(const lg::Node& at) const {
+  auto columns = lg::free_columns(at);
+  add_needs_of_ctes(at, columns);
+  Relations all;
+  for (const auto id : columns) all.insert(id.relation);
+  return all;
 }
 
 std::optional<Planner::SemiJoin> Planner::as_semi_join(const ExprPtr& condition, const Relations& left) {
@@ -49,8 +60,8 @@ std::optional<Planner::SemiJoin> Planner::as_semi_join(const ExprPtr& condition,
   return subquery == nullptr ? std::nullopt : unnested(*subquery, true, left);
 }
 
-/// EXISTS (SELECT … FROM x WHERE …) is a semi join with x, by the conditions that name both; IN is one by its test besides. NOT EXISTS is an anti
-/// join; NOT IN is not, for its nulls.
+/// EXISTS (SELECT … FROM x WHERE …) is a semi join with x, by the conditions that name both; IN is one by its test besides. NOT EXISTS is
+/// an anti join; NOT IN is not, for its nulls.
 std::optional<Planner::SemiJoin> Planner::unnested(const lg::Subquery& subquery, bool negated, const Relations& left) {
   using What = lg::Subquery::What;
   const bool exists = subquery.what == What::kExists;
@@ -81,8 +92,7 @@ std::optional<Planner::SemiJoin> Planner::unnested(const lg::Subquery& subquery,
           made.on);
   }
   const auto inner = relations_of(*from);
-  made.side = {from, {}, inner, relations_used(*from), 0};
-  std::erase_if(made.side.needs, [&](std::uint32_t relation) { return inner.contains(relation); });
+  made.side = {from, {}, inner, needs_of(*from), 0};
   if (meets(made.side.needs, left)) return std::nullopt;
   Conditions on;
   for (auto& condition : made.on) {

@@ -1,5 +1,5 @@
-// Conditions are carried down towards the tables as far as they may go; wishes for an order go with them. What a relation is when it comes back is
-// settled on the way up.
+// Conditions are carried down towards the tables as far as they may go; wishes for an order go with them. What a relation is when it comes
+// back is settled on the way up.
 
 #include "planner.h"
 
@@ -338,10 +338,11 @@ Planned Planner::set_operation(const lg::SetOperation& n, Conditions conditions)
   const double both = first.node->rows + second.node->rows;
   const double rows = n.op == lg::SetOp::kUnion ? (n.all ? both : both * 0.7) : first.node->rows * 0.5;
   const double cost = first.node->cost + second.node->cost + both * (n.all && n.op == lg::SetOp::kUnion ? 0.01 : 0.2);
-  return filtered({make(SetOperation{n.relation, n.op, n.all, n.types, std::move(first.node), std::move(second.node), n.left->output, n.right->output},
-                        rows, cost),
-                   false},
-                  std::move(here));
+  return filtered(
+      {make(SetOperation{n.relation, n.op, n.all, n.types, std::move(first.node), std::move(second.node), n.left->output, n.right->output},
+            rows, cost),
+       false},
+      std::move(here));
 }
 
 Planned Planner::cte_scan(const lg::CteScan& n, Conditions conditions, Wanted wanted) {
@@ -349,7 +350,8 @@ Planned Planner::cte_scan(const lg::CteScan& n, Conditions conditions, Wanted wa
   if (plan_.ctes[n.cte].inlined) {
     const auto& body = *std::get<lg::QueryPtr>(cte.query);
     std::vector<ExprPtr> columns;
-    for (std::size_t i = 0; i < cte.types.size(); ++i) columns.push_back(make_column(body.output, static_cast<std::uint32_t>(i), cte.types[i]));
+    for (std::size_t i = 0; i < cte.types.size(); ++i)
+      columns.push_back(make_column(body.output, static_cast<std::uint32_t>(i), cte.types[i]));
     Conditions down, here;
     for (auto& condition : conditions) {
       auto below = substituted(condition, n.relation, columns);

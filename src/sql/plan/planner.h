@@ -95,6 +95,10 @@ class Planner {
   double join_selectivity(const lg::Expr& condition) const;
   double distinct_values(const lg::Expr& expr) const;
 
+  /// The relations outside that a node needs, those that the CTEs it reads need included.
+  Relations needs_of(const lg::Node& node) const;
+  void add_needs_of_ctes(const lg::Node& node, std::vector<ColumnId>& into) const;
+
   // Subqueries.
   void plan_subqueries(const lg::Expr& expr);
   void plan_subqueries(const Conditions& exprs);

@@ -10,13 +10,15 @@
 namespace isobar::sql {
 namespace {
 
-SqlError refused(std::string_view what) { return SqlError(state::kFeatureNotSupported, fmt::format("{} is not supported in memory", what)); }
+SqlError refused(std::string_view what) {
+  return SqlError(state::kFeatureNotSupported, fmt::format("{} is not supported in memory", what));
+}
 
 struct Serial {
   std::string_view name;
   Kind kind;
 };
-constexpr Serial kSerials[] = {{"serial", Kind::kInt4},    {"serial4", Kind::kInt4},    {"bigserial", Kind::kInt8},
+constexpr Serial kSerials[] = {{"serial", Kind::kInt4},  {"serial4", Kind::kInt4},     {"bigserial", Kind::kInt8},
                                {"serial8", Kind::kInt8}, {"smallserial", Kind::kInt2}, {"serial2", Kind::kInt2}};
 
 std::optional<std::uint32_t> place_of(const Table& table, std::string_view name) {
@@ -197,7 +199,8 @@ SqlStatus MemoryDatabase::drop(const ast::Drop& s) {
     const auto found = names_.find(object.last());
     if (found == names_.end()) {
       if (s.if_exists) continue;
-      return SqlError(state::kUndefinedTable, fmt::format("{} \"{}\" does not exist", s.kind == ast::ObjectKind::kView ? "view" : "table", object.last()));
+      return SqlError(state::kUndefinedTable,
+                      fmt::format("{} \"{}\" does not exist", s.kind == ast::ObjectKind::kView ? "view" : "table", object.last()));
     }
     tables_.erase(found->second);
     names_.erase(found);

@@ -97,7 +97,8 @@ void MemoryDatabase::count_rows() {
   for (auto& [id, data] : tables_) data.table->rows_estimated = std::max<double>(1, static_cast<double>(data.rows.size()));
 }
 
-SqlResult<std::unique_ptr<RowCursor>> MemoryDatabase::scan(const Table& table, const Index* index, const IndexRange& range, const ScanOrder& order) {
+SqlResult<std::unique_ptr<RowCursor>> MemoryDatabase::scan(const Table& table, const Index* index, const IndexRange& range,
+                                                           const ScanOrder& order) {
   auto& data = tables_.at(table.id);
   const Index* used = index == nullptr ? table.primary_key() : index;
   const bool bounded = range.low || range.high;
@@ -212,7 +213,8 @@ SqlResult<std::int64_t> MemoryDatabase::next_value(const Sequence& sequence) {
 SqlResult<std::int64_t> MemoryDatabase::current_value(const Sequence& sequence) {
   const auto& counter = sequences_.at(sequence.name);
   if (!counter.called)
-    return SqlError(state::kObjectNotInPrerequisiteState, fmt::format("currval of sequence \"{}\" is not yet defined in this session", sequence.name));
+    return SqlError(state::kObjectNotInPrerequisiteState,
+                    fmt::format("currval of sequence \"{}\" is not yet defined in this session", sequence.name));
   return counter.value;
 }
 SqlStatus MemoryDatabase::set_value(const Sequence& sequence, std::int64_t value, bool is_called) {

@@ -1,11 +1,12 @@
 #pragma once
 
-/// Statements with their names looked up and their types known: relational algebra over typed expressions. It says what is meant, not how it is
-/// done: engines make plans of it. Trees are shared and never changed.
+/// Statements with their names looked up and their types known: relational algebra over typed expressions. It says what is meant, not how
+/// it is done: engines make plans of it. Trees are shared and never changed.
 ///
-/// A column is named by the relation that made it and its place there. Relations are numbered through the whole statement, subqueries, views and
-/// all; so a column keeps its name wherever it is used: above joins and filters, and in correlated subqueries, which just use an outer query's.
-/// What passes rows on (joins, filters, sorts, limits, DISTINCT) makes no relation; above an outer join a side's columns may be null.
+/// A column is named by the relation that made it and its place there. Relations are numbered through the whole statement, subqueries,
+/// views and all; so a column keeps its name wherever it is used: above joins and filters, and in correlated subqueries, which just use an
+/// outer query's. What passes rows on (joins, filters, sorts, limits, DISTINCT) makes no relation; above an outer join a side's columns may
+/// be null.
 
 #include <cstdint>
 #include <memory>
@@ -140,8 +141,8 @@ struct GroupingBits {
 
 struct Expr {
   Type type;
-  std::variant<Constant, Parameter, Column, Call, Logical, NullTest, TruthTest, Distinct, NullIf, Case, Coalesce, Extreme, InList, ArrayTest,
-               ArrayOf, RowOf, Field, Element, Subquery, SequenceCall, GroupingBits>
+  std::variant<Constant, Parameter, Column, Call, Logical, NullTest, TruthTest, Distinct, NullIf, Case, Coalesce, Extreme, InList,
+               ArrayTest, ArrayOf, RowOf, Field, Element, Subquery, SequenceCall, GroupingBits>
       node;
   int position = 0;  ///< in the text; says nothing about what it is
 };
@@ -207,8 +208,8 @@ struct AggregateCall {
   std::vector<SortKey> order;
   ExprPtr filter;
 };
-/// A group that is a plain column keeps its name above; one that is an expression is column i of `relation`, i its place. Call j is column j of
-/// `calls_relation`. Without groups and sets: one row.
+/// A group that is a plain column keeps its name above; one that is an expression is column i of `relation`, i its place. Call j is column
+/// j of `calls_relation`. Without groups and sets: one row.
 struct Aggregate {
   std::uint32_t relation = 0, calls_relation = 0;
   NodePtr input;
@@ -280,8 +281,8 @@ struct Derived {
 };
 
 struct Node {
-  std::variant<Scan, Values, FunctionScan, CteScan, Join, Filter, Aggregate, Window, ProjectSet, Project, DistinctOn, Sort, Limit, SetOperation,
-               Derived>
+  std::variant<Scan, Values, FunctionScan, CteScan, Join, Filter, Aggregate, Window, ProjectSet, Project, DistinctOn, Sort, Limit,
+               SetOperation, Derived>
       node;
 };
 
@@ -315,10 +316,10 @@ struct ConflictRule {
 struct Modify {
   enum class What : std::uint8_t { kInsert, kUpdate, kDelete } what = What::kInsert;
   std::shared_ptr<const Table> table;
-  QueryPtr source;           ///< of INSERT: rows; of UPDATE and DELETE the root alone counts, which has relation `old`
-  std::uint32_t old = 0;     ///< the row as it is
-  std::uint32_t row = 0;     ///< the row as it is going to be
-  std::vector<ExprPtr> values;                          ///< of INSERT: over the source's output; of UPDATE: over `old` and the rest
+  QueryPtr source;              ///< of INSERT: rows; of UPDATE and DELETE the root alone counts, which has relation `old`
+  std::uint32_t old = 0;        ///< the row as it is
+  std::uint32_t row = 0;        ///< the row as it is going to be
+  std::vector<ExprPtr> values;  ///< of INSERT: over the source's output; of UPDATE: over `old` and the rest
   std::vector<std::pair<std::uint32_t, ExprPtr>> generated;  ///< columns computed from the rest of the row, over `row`
   std::vector<CheckTest> checks;
   std::optional<ConflictRule> conflict;
@@ -343,8 +344,8 @@ struct Statement {
   std::variant<QueryPtr, ModifyPtr> what;
   std::vector<Cte> ctes;
   std::vector<Type> parameters;
-  std::uint32_t relations = 0;  ///< their numbers are less than this
-  bool writes = false;          ///< rows, or sequences
+  std::uint32_t relations = 0;                       ///< their numbers are less than this
+  bool writes = false;                               ///< rows, or sequences
   std::vector<std::shared_ptr<const Table>> tables;  ///< all that it names, views included
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
-/// How a bound statement is carried out, row by row. The nodes read each other's columns by their names (logical::ColumnId), as the bound tree does.
+/// How a bound statement is carried out, row by row. The nodes read each other's columns by their names (logical::ColumnId), as the bound
+/// tree does.
 
 #include <map>
 
@@ -20,8 +21,8 @@ struct Edge {
   ExprPtr value;
   bool inclusive = true;
 };
-/// A part of an index, as IndexRange, with values that are computed when the scan begins: from constants, parameters and the columns of rows outside.
-/// Where one of them is null the range is empty.
+/// A part of an index, as IndexRange, with values that are computed when the scan begins: from constants, parameters and the columns of
+/// rows outside. Where one of them is null the range is empty.
 struct KeyRange {
   std::vector<ExprPtr> equal;
   std::vector<Edge> low, high;  ///< several: the tightest counts
@@ -125,8 +126,8 @@ struct Rename {
 };
 
 struct Node {
-  std::variant<Scan, Values, FunctionScan, CteScan, Filter, NestedLoop, HashJoin, Aggregate, Window, ProjectSet, Project, Unique, Sort, Limit,
-               SetOperation, Define, Rename>
+  std::variant<Scan, Values, FunctionScan, CteScan, Filter, NestedLoop, HashJoin, Aggregate, Window, ProjectSet, Project, Unique, Sort,
+               Limit, SetOperation, Define, Rename>
       node;
   double rows = 1, cost = 0;  ///< estimated
 };

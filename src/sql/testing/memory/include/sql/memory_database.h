@@ -27,7 +27,8 @@ class MemoryDatabase final : public Catalog, public Storage {
   SqlResult<bool> has_schema(std::string_view name) override { return name == "public"; }
   std::vector<std::string> search_path() const override { return {"public"}; }
 
-  SqlResult<std::unique_ptr<RowCursor>> scan(const Table& table, const Index* index, const IndexRange& range, const ScanOrder& order) override;
+  SqlResult<std::unique_ptr<RowCursor>> scan(const Table& table, const Index* index, const IndexRange& range,
+                                             const ScanOrder& order) override;
   SqlResult<std::optional<StoredRow>> find(const Table& table, const RowKey& key) override;
   SqlResult<std::optional<StoredRow>> conflicting(const Table& table, const Index& index, const Row& values) override;
   SqlStatus insert(const Table& table, Row values) override;
