@@ -18,10 +18,10 @@ namespace isobar::app {
 
 namespace {
 
-int stopped = -1;  // an eventfd, for the signal's handler alone
-void on_signal(int) {
+int gateway_stopped = -1;  // an eventfd, for the signal's handler alone
+void end_gateway(int) {
   const std::uint64_t one = 1;
-  (void)!::write(stopped, &one, sizeof one);
+  (void)!::write(gateway_stopped, &one, sizeof one);
 }
 
 struct GatewayCommand : DbMember {
@@ -62,15 +62,15 @@ int gateway(Context& context, const GatewayCommand& o) {
   db::SessionDatabase database(**session, *patience);
   auto made = db::Gateway::open(database, {o.database, o.owner, o.trust});
   if (!made.ok()) return console.fail(unavailable(made.error().message()));
-  stopped = ::eventfd(0, EFD_CLOEXEC);
-  std::signal(SIGTERM, on_signal);
-  std::signal(SIGINT, on_signal);
+  gateway_stopped = ::eventfd(0, EFD_CLOEXEC);
+  std::signal(SIGTERM, end_gateway);
+  std::signal(SIGINT, end_gateway);
   std::signal(SIGPIPE, SIG_IGN);
   auto server = db::PgServer::start(std::move(*options), **made, *log);
   if (!server.ok()) return console.fail(server.error());
   console.print(fmt::format("the gateway listens on {}:{}\n    psql -h {} -p {} -U {} {}\n", o.listen, (*server)->port(), o.listen, (*server)->port(), o.owner, o.database));
   std::uint64_t signaled = 0;
-  while (::read(stopped, &signaled, sizeof signaled) < 0 && errno == EINTR) {}
+  while (::read(gateway_stopped, &signaled, sizeof signaled) < 0 && errno == EINTR) {}
   return 0;
 }
 
