@@ -166,6 +166,7 @@ void add_db_commands(Commands& commands) {
   add_db_bench_commands(commands, group);
   add_db_evidence_commands(commands, group);
   add_db_planner_commands(commands, group);
+  add_db_gateway_commands(commands, group);
 }
 
 }  // namespace isobar::app

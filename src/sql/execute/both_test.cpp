@@ -29,7 +29,7 @@ const FunctionSet& Ours::functions() {
 }
 
 Ours::Ours() {
-  session_.user = session_.session_user = "postgres";
+  session_.user = session_.session_user = "isobar";
   session_.database = "postgres";
   session_.search_path = {"public"};
   session_.random = [] { return 0.5; };

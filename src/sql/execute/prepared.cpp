@@ -126,6 +126,13 @@ class PreparedPlan final : public Prepared {
   const std::vector<lg::OutputColumn>& columns() const override { return columns_; }
   bool returns_rows() const override { return std::holds_alternative<lg::QueryPtr>(plan_.statement.what) || !columns_.empty(); }
   bool reads_only() const override { return !plan_.statement.writes; }
+  std::string_view command() const override {
+    const auto* modify = std::get_if<lg::ModifyPtr>(&plan_.statement.what);
+    if (modify == nullptr) return "SELECT";
+    static constexpr std::string_view kWords[] = {"INSERT", "UPDATE", "DELETE"};
+    return kWords[static_cast<std::size_t>((*modify)->what)];
+  }
+  const std::vector<lg::Privilege>& privileges() const override { return plan_.statement.privileges; }
   const std::vector<std::shared_ptr<const Table>>& tables() const override { return plan_.statement.tables; }
   std::vector<std::string> explain(bool costs) const override { return ph::explain(plan_, costs); }
 

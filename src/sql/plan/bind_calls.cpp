@@ -126,6 +126,8 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Call& n, int position, Scope
 }
 
 SqlResult<lg::ExprPtr> Binder::set_call(const BoundSet& set, std::vector<Expr> args, int position, Scope& scope) {
+  if (scope.clause == Clause::kAggregate)
+    return SqlError(state::kFeatureNotSupported, "aggregate function calls cannot contain set-returning function calls").at(position);
   if (scope.select == nullptr || (scope.clause != Clause::kTargets && scope.clause != Clause::kOrderBy &&
                                   scope.clause != Clause::kGroupBy && scope.clause != Clause::kDistinctOn))
     return SqlError(state::kFeatureNotSupported, fmt::format("set-returning functions are not allowed in {}", name_of(scope.clause)))

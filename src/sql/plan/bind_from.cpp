@@ -77,10 +77,17 @@ SqlResult<std::shared_ptr<const Table>> Binder::find_table(const ast::Name& name
   return found;
 }
 
+void Binder::need(const std::shared_ptr<const Table>& table, char what) {
+  if (views_ > 0) return;
+  const auto same = [&](const lg::Privilege& other) { return other.table == table && other.what == what; };
+  if (std::ranges::none_of(result_.privileges, same)) result_.privileges.push_back({table, what});
+}
+
 SqlResult<FromResult> Binder::table_item(const ast::TableRef& ref, Scope& scope) {
   TRY_ASSIGN(auto cte, cte_item(ref, scope));
   if (cte) return std::move(*cte);
   TRY_ASSIGN(auto table, find_table(ref.name));
+  need(table, 'r');
   return table->what == Table::What::kView ? view(table, ref) : scan(std::move(table), ref);
 }
 

@@ -187,6 +187,7 @@ SqlResult<lg::ModifyPtr> Binder::insert(const ast::Insert& s, Scope* parent) {
   TRY(with(s.with, outer, defined));
   auto made = std::make_shared<lg::Modify>();
   TRY_ASSIGN(made->table, writable(s.table, "INSERT into"));
+  need(made->table, 'a');
   made->old = new_relation(), made->row = new_relation();
   TRY_ASSIGN(const auto columns, insert_columns(s, *made->table));
   if (s.source != nullptr) {
@@ -209,6 +210,7 @@ SqlResult<lg::ModifyPtr> Binder::insert(const ast::Insert& s, Scope* parent) {
   if (s.table.alias.name.empty()) scope.tables.back().schema = made->table->schema;
   scope.columns = scope.tables.back().columns;
   TRY(returning(s.returning, scope, *made));
+  need_to_read(*made);
   return lg::ModifyPtr(std::move(made));
 }
 
@@ -250,6 +252,7 @@ SqlResult<lg::ConflictRule> Binder::conflict(const ast::OnConflict& c, const ast
         .at(c.position);
   TRY(arbiters(c, *into.table, rule));
   if (!c.update) return rule;
+  need(into.table, 'w');
   const std::string alias = ref.alias.name.empty() ? into.table->name : ref.alias.name;
   Scope scope;
   scope.parent = &outer;
@@ -345,6 +348,7 @@ SqlResult<lg::ModifyPtr> Binder::update(const ast::Update& s, Scope* parent) {
   auto made = std::make_shared<lg::Modify>();
   made->what = lg::Modify::What::kUpdate;
   TRY_ASSIGN(made->table, writable(s.table, "UPDATE of"));
+  need(made->table, 'w');
   Scope scope;
   scope.parent = &outer;
   scope.clause = Clause::kUpdate;
@@ -361,6 +365,7 @@ SqlResult<lg::ModifyPtr> Binder::update(const ast::Update& s, Scope* parent) {
       if (const auto* plain = std::get_if<lg::Column>(&column.value->node); plain != nullptr && plain->id.relation == made->old)
         column.value = make_column(made->row, plain->id.column, column.value->type);
   TRY(returning(s.returning, scope, *made));
+  need_to_read(*made);
   return lg::ModifyPtr(std::move(made));
 }
 
@@ -372,11 +377,13 @@ SqlResult<lg::ModifyPtr> Binder::erase(const ast::Delete& s, Scope* parent) {
   auto made = std::make_shared<lg::Modify>();
   made->what = lg::Modify::What::kDelete;
   TRY_ASSIGN(made->table, writable(s.table, "DELETE from"));
+  need(made->table, 'd');
   Scope scope;
   scope.parent = &outer;
   TRY(changed_rows(s.table, s.from, s.where, scope, *made));
   made->row = made->old;
   TRY(returning(s.returning, scope, *made));
+  need_to_read(*made);
   return lg::ModifyPtr(std::move(made));
 }
 
@@ -408,6 +415,17 @@ SqlStatus Binder::changed_rows(const ast::TableRef& ref, const std::vector<ast::
   query->output = into.old;
   into.source = std::move(query);
   return {};
+}
+
+void Binder::need_to_read(const lg::Modify& modify) {
+  bool reads = !modify.returning.empty() || modify.conflict.has_value();
+  const auto see = [&](lg::ColumnId id) { reads = reads || id.relation == modify.old; };
+  if (modify.what != lg::Modify::What::kInsert) lg::each_column(*modify.source->root, see);
+  for (std::size_t i = 0; i < modify.values.size() && modify.what == lg::Modify::What::kUpdate; ++i) {
+    const auto* same = std::get_if<lg::Column>(&modify.values[i]->node);
+    if (same == nullptr || !(same->id == lg::ColumnId{modify.old, static_cast<std::uint32_t>(i)})) lg::each_column(*modify.values[i], see);
+  }
+  if (reads) need(modify.table, 'r');
 }
 
 SqlStatus Binder::returning(const std::vector<ast::Target>& list, Scope& scope, lg::Modify& into) {

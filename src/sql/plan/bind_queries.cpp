@@ -57,6 +57,11 @@ lg::NodePtr with_locks(const lg::NodePtr& node, const std::vector<std::string>& 
 
 }  // namespace
 
+void Binder::need_locks(const lg::Node& at) {
+  if (const auto* scan = std::get_if<lg::Scan>(&at.node); scan != nullptr && scan->for_update) need(scan->table, 'w'), result_.writes = true;
+  lg::each_input(at, [&](const lg::Node& input) { need_locks(input); });
+}
+
 SqlResult<lg::NodePtr> Binder::locked(const ast::Query& q, lg::NodePtr node) {
   const auto* core = std::get_if<ast::SelectCore>(&q.body);
   static constexpr const char* kWords[] = {"FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE"};
@@ -90,6 +95,7 @@ SqlResult<lg::NodePtr> Binder::locked(const ast::Query& q, lg::NodePtr node) {
       if (std::ranges::find(known, name) == known.end())
         return SqlError(state::kUndefinedTable, fmt::format("relation \"{}\" in {} clause not found in FROM clause", name, words));
     node = with_locks(node, locking.tables);
+    need_locks(*node);
   }
   return node;
 }

@@ -124,6 +124,10 @@ class Binder {
   static SqlStatus rename(VisibleTable& table, const ast::Alias& alias);
   static SqlStatus add(Scope& scope, const FromResult& item);
   SqlResult<std::shared_ptr<const Table>> find_table(const ast::Name& name);
+  void need(const std::shared_ptr<const Table>& table, char what);
+  void need_locks(const lg::Node& node);
+  /// Whether anything of a statement that changes rows reads the ones that are there.
+  void need_to_read(const lg::Modify& modify);
 
   // Queries.
   /// wanted  the types of the columns that the rows go into: literals are given them

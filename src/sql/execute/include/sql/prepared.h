@@ -39,7 +39,11 @@ class Prepared {
   /// Of the rows that come back; none of a statement that only writes.
   virtual const std::vector<logical::OutputColumn>& columns() const = 0;
   virtual bool returns_rows() const = 0;
+  /// It writes no rows, gives out no numbers of sequences, and locks nothing.
   virtual bool reads_only() const = 0;
+  /// The tag's first word: "SELECT", "INSERT", "UPDATE", "DELETE".
+  virtual std::string_view command() const = 0;
+  virtual const std::vector<logical::Privilege>& privileges() const = 0;
   /// All tables and views it was planned with, as they were. When one of them is another one now, prepare again.
   virtual const std::vector<std::shared_ptr<const Table>>& tables() const = 0;
   /// EXPLAIN's lines.

@@ -340,12 +340,20 @@ struct Cte {
   bool all = true;
 };
 
+/// What whoever runs the statement must be allowed to: 'r' to read the table, 'a' to add rows, 'w' to change and 'd' to erase them, as
+/// PostgreSQL's access lists have them. Of a view the tables behind it are its owner's affair.
+struct Privilege {
+  std::shared_ptr<const Table> table;
+  char what = 'r';
+};
+
 struct Statement {
   std::variant<QueryPtr, ModifyPtr> what;
   std::vector<Cte> ctes;
   std::vector<Type> parameters;
   std::uint32_t relations = 0;                       ///< their numbers are less than this
-  bool writes = false;                               ///< rows, or sequences
+  bool writes = false;          ///< rows, or sequences, or it locks rows
+  std::vector<Privilege> privileges;
   std::vector<std::shared_ptr<const Table>> tables;  ///< all that it names, views included
 };
 
