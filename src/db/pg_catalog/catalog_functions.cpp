@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "rows.h"
 #include "sql/session_values.h"
 
@@ -74,7 +76,9 @@ class Adder {
 Text index_text(const CatalogView& view, const Call& call) {
   const auto relation = relation_of(view, oid_at(call, 0));
   if (!relation || relation->index == nullptr) return std::nullopt;
-  return index_definition(*relation, call.size() > 1 ? static_cast<std::size_t>(call[1].integer()) : 0);
+  const bool pretty = call.size() > 2 && call[2].boolean();
+  return index_definition(*relation, call.size() > 1 ? static_cast<std::size_t>(call[1].integer()) : 0,
+                          !(pretty && is_visible(view, *relation_of(view, relation->table->id))));
 }
 
 Text constraint_text(const CatalogView& view, const Call& call) {
@@ -85,7 +89,7 @@ Text constraint_text(const CatalogView& view, const Call& call) {
     for (const auto& key : object.table->foreign_keys)
       if (key.id == id) return foreign_key_definition(view, *object.table, key);
     for (std::size_t which = 0; which < object.table->checks.size(); ++which)
-      if (check_id(table_id, which) == id) return check_definition(object.table->checks[which]);
+      if (check_id(table_id, which) == id) return check_definition(object.table->checks[which], call.size() > 1 && call[1].boolean());
   }
   return std::nullopt;
 }
@@ -303,6 +307,23 @@ void add_privileges(Adder& add) {
 
 // --- the server ---
 
+/// 8192 bytes, 16 kB, 3 MB: up to 10,240 of each unit.
+SqlStatus size_text(const CatalogView&, const Call& call, Value& result) {
+  constexpr std::string_view kUnits[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+  const auto whole = call.type(0).kind == Kind::kNumeric ? call[0].numeric().rounded(0).to_int64() : std::optional(call[0].integer());
+  if (!whole) return SqlError(sql::state::kNumericValueOutOfRange, "bigint out of range");
+  double size = static_cast<double>(*whole);
+  std::size_t unit = 0;
+  for (; std::fabs(size) >= (unit == 0 ? 10'240 : 10'239.5) && unit + 1 < std::size(kUnits); ++unit) size /= 1024;
+  return result.set(fmt::format("{:.0f} {}", std::copysign(std::floor(std::fabs(size) + 0.5), size), kUnits[unit])), SqlStatus();
+}
+
+/// Tables have no partitions here.
+class NoRows final : public sql::SetRows {
+ public:
+  SqlResult<bool> next(sql::Row&) override { return false; }
+};
+
 SqlStatus set_config(const CatalogView& view, const Call& call, Value& result) {
   if (!view.session.set) return SqlError(sql::state::kFeatureNotSupported, "set_config() is not supported here");
   if (!call.has(0)) return SqlError(sql::state::kNullValueNotAllowed, "SET requires parameter name");
@@ -321,16 +342,26 @@ void add_server(Adder& add) {
   add.any("pg_conf_load_time() timestamptz",
           [](const CatalogView& view, const Call&, Value& result) { return result.set(view.session.server_started_at), SqlStatus(); });
   add.any("set_config(text, text, bool) text", set_config, kVolatileLax);
+  for (const auto* signature : {"getdatabaseencoding() name", "pg_client_encoding() name"}) add.always(signature, std::string("UTF8"));
+  add.any("pg_char_to_encoding(name) int4", [](const CatalogView&, const Call& call, Value& result) {
+    return result.set(std::int64_t{call[0].text() == "UTF8" || call[0].text() == "utf8" ? 6 : -1}), SqlStatus();
+  });
+  for (const auto* type : {"int8", "numeric"}) add.any(fmt::format("pg_size_pretty({}) text", type), size_text);
+  add.set().add_set_outside(
+      "pg_partition_ancestors(regclass) regclass", "(relid regclass)",
+      [](const sql::SetCall&) { return std::unique_ptr<sql::SetRows>(std::make_unique<NoRows>()); }, kStable);
   add.text("inet_client_addr() text", [](const CatalogView& view, const Call&) {
     return view.session.client_address.empty() ? std::nullopt : Text(view.session.client_address);
   });
   for (const auto* signature : {"pg_is_in_recovery() bool", "pg_relation_is_publishable(regclass) bool",
                                 "pg_is_other_temp_schema(oid) bool", "row_security_active(oid) bool"})
     add.always(signature, false);
+  // Replicas know what they keep; a client of them does not.
+  const auto unknown = [](const CatalogView&, const Call&) { return Text(); };
   for (const auto* signature : {"pg_relation_size(regclass) int8", "pg_table_size(regclass) int8", "pg_indexes_size(regclass) int8",
                                 "pg_total_relation_size(regclass) int8", "pg_database_size(name) int8", "pg_database_size(oid) int8",
                                 "pg_tablespace_size(oid) int8"})
-    add.refused(signature, "the size of relations is not known to a client of the database: sizes are not supported");
+    add.text(signature, unknown);
   for (const auto* signature :
        {"pg_advisory_lock(int8) void", "pg_advisory_unlock(int8) bool", "pg_try_advisory_lock(int8) bool",
         "pg_advisory_xact_lock(int8) void", "pg_try_advisory_xact_lock(int8) bool", "pg_advisory_lock(int4, int4) void",

@@ -14,7 +14,7 @@ void add_type(const sql::Type& type, CatalogRows& rows) {
   const bool pseudo =
       type.kind == Kind::kRecord || type.kind == Kind::kVoid || type.kind == Kind::kUnknown || (type.kind == Kind::kArray && !array);
   const auto size = sql::size_of(type);
-  const sql::Oid of_array = array || pseudo ? 0 : sql::oid_of(sql::array_of(type.kind));
+  const sql::Oid of_array = array || (pseudo && type.kind != Kind::kRecord) ? 0 : sql::oid_of(sql::array_of(type.kind));
   const char category = pseudo ? (type.kind == Kind::kUnknown ? 'X' : 'P') : sql::category_of(type);
   auto row = rows.add();
   row("oid", id)("typname", sql::catalog_name(type))("typnamespace", kCatalogSchema)("typowner", kFirstRole)("typlen", size)(
@@ -46,8 +46,8 @@ void add_schemas(const CatalogView& view, CatalogRows& rows) {
 void add_roles(const CatalogView& view, CatalogRows& rows) {
   for (const auto& [name, role] : view.schema.roles)
     rows.add()("oid", role.id)("rolname", name)("rolsuper", role.superuser)("rolinherit", role.inherit)("rolcreaterole", role.create_role)(
-        "rolcreatedb", role.create_db)("rolcanlogin", role.login)("rolconnlimit", -1)("rolreplication", false)("rolbypassrls", false)(
-        "rolpassword", role.password.empty() ? sql::Value() : sql::Value(std::string("********")));
+        "rolcreatedb", role.create_db)("rolcanlogin", role.login)("rolconnlimit", -1)("rolreplication", role.id == kFirstRole)(
+        "rolbypassrls", role.id == kFirstRole)("rolpassword", role.password.empty() ? sql::Value() : sql::Value(std::string("********")));
 }
 
 void add_members(const CatalogView& view, CatalogRows& rows) {

@@ -25,6 +25,15 @@ std::string owner_of(const Relation& relation) {
   return relation.sequence != nullptr ? relation.sequence->owner : "";
 }
 
+/// PostgreSQL checks foreign keys by triggers, of both tables.
+bool is_in_foreign_key(const CatalogView& view, const sql::Table& table) {
+  if (!table.foreign_keys.empty()) return true;
+  for (const auto& [id, object] : view.schema.tables)
+    for (const auto& key : object.table->foreign_keys)
+      if (key.parent == table.id) return true;
+  return false;
+}
+
 void add_class(const CatalogView& view, const Relation& relation, CatalogRows& rows) {
   const sql::Oid owner = role_id(view, owner_of(relation));
   const bool is_table = relation.kind == 'r', is_index = relation.kind == 'i';
@@ -38,7 +47,8 @@ void add_class(const CatalogView& view, const Relation& relation, CatalogRows& r
   row("reltuples", sql::Value(is_table && relation.table != nullptr ? relation.table->rows_estimated : -1.0));
   if (relation.kind == 'v') row("relhasrules", true);
   if (is_index || relation.table == nullptr) return;
-  row("relhasindex", !relation.table->indexes.empty())("relchecks", relation.table->checks.size())("relhastriggers", false);
+  row("relhasindex", !relation.table->indexes.empty())("relchecks", relation.table->checks.size())(
+      "relhastriggers", is_in_foreign_key(view, *relation.table));
   if (relation.object != nullptr) row("relacl", acl_array(relation.object->acl));
 }
 

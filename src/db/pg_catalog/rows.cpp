@@ -180,7 +180,7 @@ std::string quoted(std::string_view name) {
   return out + '"';
 }
 
-std::string index_definition(const Relation& relation, std::size_t column) {
+std::string index_definition(const Relation& relation, std::size_t column, bool qualified) {
   const sql::Index& index = *relation.index;
   if (column > index.columns.size()) return {};
   if (column > 0) return quoted(relation.table->columns[index.columns[column - 1]].name);
@@ -189,8 +189,9 @@ std::string index_definition(const Relation& relation, std::size_t column) {
     columns += (place > 0 ? ", " : "") + quoted(relation.table->columns[index.columns[place]].name);
     if (index.descending[place]) columns += " DESC";
   }
-  return fmt::format("CREATE {}INDEX {} ON {}.{} USING btree ({})", index.unique ? "UNIQUE " : "", quoted(index.name),
-                     quoted(relation.schema_name), quoted(relation.table->name), columns);
+  const std::string schema = qualified ? quoted(relation.schema_name) + "." : "";
+  return fmt::format("CREATE {}INDEX {} ON {}{} USING btree ({})", index.unique ? "UNIQUE " : "", quoted(index.name), schema,
+                     quoted(relation.table->name), columns);
 }
 
 std::string key_definition(const sql::Table& table, const sql::Index& index) {

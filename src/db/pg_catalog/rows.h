@@ -83,10 +83,15 @@ bool has_privilege(const CatalogView& view, const std::string& role, const std::
 
 // Texts of definitions, as PostgreSQL writes them.
 std::string quoted(std::string_view name);
-std::string index_definition(const Relation& index, std::size_t column);  ///< column  0: all of it; else that column alone
+/// qualified  the table with its schema
+std::string index_definition(const Relation& index, std::size_t column,
+                             bool qualified = true);  ///< column  0: all of it; else that column alone
 std::string key_definition(const sql::Table& table, const sql::Index& index);
 std::string foreign_key_definition(const CatalogView& view, const sql::Table& table, const sql::ForeignKey& key);
-inline std::string check_definition(const sql::Check& check) { return "CHECK ((" + check.expression + "))"; }
+/// pretty  without the parentheses that PostgreSQL adds
+inline std::string check_definition(const sql::Check& check, bool pretty = false) {
+  return (pretty ? "CHECK (" : "CHECK ((") + check.expression + (pretty ? ")" : "))");
+}
 
 /// The index of the parent that makes what a foreign key points to unique.
 const sql::Index* index_of_parent(const CatalogView& view, const sql::ForeignKey& key);

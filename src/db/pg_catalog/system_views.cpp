@@ -37,8 +37,8 @@ void add_relation(const std::string_view name, const Relation& relation, Catalog
         "hasindexes", !relation.table->indexes.empty())("hasrules", false)("hastriggers", !relation.table->foreign_keys.empty())(
         "rowsecurity", false);
   if (name == "pg_views" && relation.kind == 'v' && relation.object != nullptr)
-    rows.add()("schemaname", relation.schema_name)("viewname", relation.name)("viewowner", shown_owner(relation))("definition",
-                                                                                                               relation.table->view_query);
+    rows.add()("schemaname", relation.schema_name)("viewname", relation.name)("viewowner", shown_owner(relation))(
+        "definition", relation.table->view_query);
   if (name == "pg_indexes" && relation.kind == 'i')
     rows.add()("schemaname", relation.schema_name)("tablename", relation.table->name)("indexname", relation.name)(
         "indexdef", index_definition(relation, 0));
