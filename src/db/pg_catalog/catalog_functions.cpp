@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "rows.h"
 #include "sql/session_values.h"
@@ -331,6 +334,20 @@ SqlStatus set_config(const CatalogView& view, const Call& call, Value& result) {
   return result.set(std::move(value)), SqlStatus();
 }
 
+/// Slept in short pieces, so that a statement can be ended.
+SqlStatus sleep(const CatalogView&, const Call& call, Value& result) {
+  constexpr auto kPiece = std::chrono::milliseconds(10);
+  const double seconds = call[0].real();
+  const auto end =
+      std::chrono::steady_clock::now() + std::chrono::duration<double>(std::isfinite(seconds) ? std::clamp(seconds, 0.0, 1e8) : 0.0);
+  while (std::chrono::steady_clock::now() < end) {
+    if (call.session.canceled && call.session.canceled())
+      return SqlError(sql::state::kQueryCanceled, "canceling statement due to user request");
+    std::this_thread::sleep_for(std::min<std::chrono::duration<double>>(kPiece, end - std::chrono::steady_clock::now()));
+  }
+  return result.set(std::string()), SqlStatus();
+}
+
 void add_server(Adder& add) {
   constexpr FunctionOptions kVolatileLax{.strict = false, .volatility = sql::Volatility::kVolatile};
   add.always("version() text", std::string("PostgreSQL 15.0 (isobar)"));
@@ -342,6 +359,7 @@ void add_server(Adder& add) {
   add.any("pg_conf_load_time() timestamptz",
           [](const CatalogView& view, const Call&, Value& result) { return result.set(view.session.server_started_at), SqlStatus(); });
   add.any("set_config(text, text, bool) text", set_config, kVolatileLax);
+  add.any("pg_sleep(float8) void", sleep, {.volatility = sql::Volatility::kVolatile});
   for (const auto* signature : {"getdatabaseencoding() name", "pg_client_encoding() name"}) add.always(signature, std::string("UTF8"));
   add.any("pg_char_to_encoding(name) int4", [](const CatalogView&, const Call& call, Value& result) {
     return result.set(std::int64_t{call[0].text() == "UTF8" || call[0].text() == "utf8" ? 6 : -1}), SqlStatus();
