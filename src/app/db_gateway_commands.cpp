@@ -42,7 +42,8 @@ Result<db::PgServerOptions> server_options(const GatewayCommand& o) {
   }
   const bool local = o.listen == "127.0.0.1" || o.listen == "::1" || o.listen == "localhost";
   if (!local && options.certificate_pem.empty())
-    return invalid(fmt::format("--listen {}: beyond this machine clients come over TLS alone; give --tls-certificate and --tls-key", o.listen));
+    return invalid(
+        fmt::format("--listen {}: beyond this machine clients come over TLS alone; give --tls-certificate and --tls-key", o.listen));
   if (!local && o.trust) return invalid("--trust is for this machine alone: whoever can connect may do everything");
   options.tls_required = !local;
   return options;
@@ -68,7 +69,8 @@ int gateway(Context& context, const GatewayCommand& o) {
   std::signal(SIGPIPE, SIG_IGN);
   auto server = db::PgServer::start(std::move(*options), **made, *log);
   if (!server.ok()) return console.fail(server.error());
-  console.print(fmt::format("the gateway listens on {}:{}\n    psql -h {} -p {} -U {} {}\n", o.listen, (*server)->port(), o.listen, (*server)->port(), o.owner, o.database));
+  console.print(fmt::format("the gateway listens on {}:{}\n    psql -h {} -p {} -U {} {}\n", o.listen, (*server)->port(), o.listen,
+                            (*server)->port(), o.owner, o.database));
   std::uint64_t signaled = 0;
   while (::read(gateway_stopped, &signaled, sizeof signaled) < 0 && errno == EINTR) {}
   return 0;

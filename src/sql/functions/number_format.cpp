@@ -127,7 +127,8 @@ class NumberWriter {
     kept_after_ = p_.after;
     if (!p_.fill && !overflow)
       while (kept_after_ > last_zero_after() && fraction_[static_cast<std::size_t>(kept_after_ - 1)] == '0') --kept_after_;
-    if (!p_.fill && whole_.empty() && kept_after_ == 0 && p_.before > 0) whole_ = "0", first_digit_ = std::min(first_digit_, p_.before - 1);
+    if (!p_.fill && whole_.empty() && kept_after_ == 0 && p_.before > 0)
+      whole_.assign(1, '0'), first_digit_ = std::min(first_digit_, p_.before - 1);
     for (const auto& item : p_.items) put(item);
     finish();
     return std::move(out_);
