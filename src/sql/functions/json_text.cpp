@@ -72,7 +72,7 @@ void append_json_value(std::string& out, const Type& type, const Value& value, c
 }
 
 SqlStatus append_json_key(std::string& out, const Type& type, const Value& value, const TextStyle& style) {
-  if (value.is_null()) return SqlError(state::kNullValueNotAllowed, "field name must not be null");
+  if (value.is_null()) return SqlError(state::kInvalidParameterValue, "field name must not be null");
   if (type.kind == Kind::kArray || type.kind == Kind::kRecord || type.kind == Kind::kJson || type.kind == Kind::kJsonb)
     return SqlError(state::kInvalidParameterValue, "key value must be scalar, not array, composite, or json");
   if (type.kind == Kind::kBool) append_json_string(out, value.boolean() ? "true" : "false");

@@ -103,6 +103,16 @@ SqlResult<Type> resolve_type(const ast::TypeName& name) {
 SqlResult<lg::ExprPtr> Binder::literal(const lg::Expr& unknown, const Type& to) {
   const auto& value = std::get<lg::Constant>(unknown.node).value;
   if (value.is_null()) return make_constant(to, Value(), unknown.position);
+  // The name of an object is looked up by whoever knows them.
+  if (to.kind >= Kind::kRegclass && to.kind <= Kind::kRegrole) {
+    if (const auto cast = functions_.find_cast(type_of(Kind::kUnknown), to, CastContext::kImplicit); cast && *cast) {
+      const Value* argument = &value;
+      Value id;
+      if (const auto status = call(**cast, session_, {&argument, 1}, id); !status.ok())
+        return SqlError(status.error()).at(unknown.position);
+      return make_constant(to, std::move(id), unknown.position);
+    }
+  }
   auto read = from_text(to, value.text(), session_.style);
   if (!read.ok()) return SqlError(read.error()).at(unknown.position);
   return make_constant(to, std::move(read).value(), unknown.position);
