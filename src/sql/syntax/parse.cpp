@@ -57,11 +57,16 @@ std::string_view state_of(std::string_view message) {
   struct Known {
     std::string_view part, sqlstate;
   };
-  static constexpr Known kKnown[] = {
-      {"is not implemented", state::kFeatureNotSupported},      {"not supported", state::kFeatureNotSupported},
-      {"not yet implemented", state::kFeatureNotSupported},     {"invalid byte sequence", state::kCharacterNotInRepertoire},
-      {"out of range", state::kNumericValueOutOfRange},         {"invalid Unicode", state::kSyntaxError},
-      {"invalid escape string", state::kInvalidEscapeSequence}, {"invalid reference", state::kInvalidName}};
+  static constexpr Known kKnown[] = {{"is not implemented", state::kFeatureNotSupported},
+                                     {"not supported", state::kFeatureNotSupported},
+                                     {"not yet implemented", state::kFeatureNotSupported},
+                                     {"invalid byte sequence", state::kCharacterNotInRepertoire},
+                                     {"out of range", state::kNumericValueOutOfRange},
+                                     {"invalid Unicode", state::kSyntaxError},
+                                     {"invalid escape string", state::kInvalidEscapeSequence},
+                                     {"frame start", state::kWindowingError},
+                                     {"frame end", state::kWindowingError},
+                                     {"invalid reference", state::kInvalidName}};
   for (const auto& known : kKnown)
     if (message.find(known.part) != std::string_view::npos) return known.sqlstate;
   return state::kSyntaxError;
