@@ -56,6 +56,8 @@ void add_generate_commands(Commands& commands);  // completion, man
 void add_db_bench_commands(Commands& commands, CLI::App* db_group);                // status, bench
 void add_db_evidence_commands(Commands& commands, CLI::App* db_group);             // evidence
 void add_db_planner_commands(Commands& commands, CLI::App* db_group);              // planner
+void add_db_gateway_commands(Commands& commands, CLI::App* db_group);              // gateway
+void add_db_demo_command(Commands& commands, CLI::App* db_group);                  // demo
 void add_features_plan_command(Commands& commands, CLI::App* features_group);      // plan
 void add_features_training_command(Commands& commands, CLI::App* features_group);  // training-set
 void add_features_apply_command(Commands& commands, CLI::App* features_group);     // apply

@@ -5,9 +5,12 @@
 
 #include <csignal>
 #include <iostream>
+#include <random>
 
 #include "base/text.h"
 #include "command.h"
+#include "db/ed25519_scheme.h"
+#include "db/lying_replica.h"
 #include "db/replica_server.h"
 #include "db_members.h"
 #include "db_shell.h"
@@ -48,7 +51,7 @@ void on_signal(int) { running_replica->stop(); }
 
 struct ReplicaOptions : DbMember {
   std::string listen = "127.0.0.1", grace = "30s", keep = "20s", every = "5s";
-  bool no_sync = false;
+  bool no_sync = false, lies = false;
 };
 
 Result<db::CheckpointConfig> checkpoints_of(const ReplicaOptions& o) {
@@ -70,14 +73,19 @@ int replica(Context& context, const ReplicaOptions& o) {
   if (!log.ok()) return context.console().fail(log.error());
   const db::Member self = member->cluster.member(member->secret.self);
   const db::Sync sync = o.no_sync ? db::Sync::kNone : db::Sync::kDisk;
-  auto server =
-      db::ReplicaServer::start({o.folder, o.listen, sync, *checkpoints}, std::move(member->cluster), std::move(member->secret), *log);
+  Random random(std::random_device{}());
+  const db::Ed25519Signer signer(member->secret.key);
+  db::LyingReplica liar(member->cluster.membership.epoch, std::get<db::ReplicaId>(member->secret.self), signer, db::usual_lies(), random);
+  db::ReplicaServerOptions options{o.folder, o.listen, sync, *checkpoints};
+  if (o.lies) options.instead_of = [&](db::Outgoing honest) { return liar.instead_of(std::move(honest)); };
+  auto server = db::ReplicaServer::start(std::move(options), std::move(member->cluster), std::move(member->secret), *log);
   if (!server.ok()) return context.console().fail(server.error());
   running_replica = server->get();
   std::signal(SIGTERM, on_signal);
   std::signal(SIGINT, on_signal);
   context.console().print(
-      fmt::format("{} listens on {}:{}{}\n", self.name, o.listen, self.port, o.no_sync ? "; votes are NOT flushed to disk" : ""));
+      fmt::format("{} listens on {}:{}{}\n", self.name, o.listen, self.port,
+                  (o.no_sync ? "; votes are NOT flushed to disk" : "") + std::string(o.lies ? "; it LIES, as it was told to" : "")));
   const Status ended = (*server)->run();
   return ended.ok() ? 0 : context.console().fail(ended.error());
 }
@@ -152,6 +160,9 @@ void add_db_commands(Commands& commands) {
   replica_command->add_flag("--no-sync", r->no_sync,
                             "Do not flush votes to disk: for measuring. A machine that loses its power may then break its word.");
 
+  replica_command->add_flag("--lies", r->lies,
+                            "For trying the others out: it votes both ways, invents values and rows, and proposes both ways as a leader.");
+
   auto k = std::make_shared<KvOptions>();
   auto* kv_command = commands.add(group, "kv", "Transactions on keys and values: one command, or a script on standard input.",
                                   [k](Context& context) { return kv(context, *k); });
@@ -166,6 +177,8 @@ void add_db_commands(Commands& commands) {
   add_db_bench_commands(commands, group);
   add_db_evidence_commands(commands, group);
   add_db_planner_commands(commands, group);
+  add_db_gateway_commands(commands, group);
+  add_db_demo_command(commands, group);
 }
 
 }  // namespace isobar::app

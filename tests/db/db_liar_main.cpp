@@ -19,11 +19,7 @@ int main(int argc, char** argv) {
   if (!secret.ok()) return 1;
   Random random(std::strtoull(argv[2], nullptr, 10));
   const db::Ed25519Signer signer(secret->key);
-  using Attack = db::ReplicaAttack;
-  db::LyingReplica liar(cluster->membership.epoch, std::get<db::ReplicaId>(secret->self), signer,
-                        {Attack::kVotesBothWays, Attack::kInvents, Attack::kStale, Attack::kLogsBothWays, Attack::kElectsBothWays,
-                         Attack::kProposesBothWays, Attack::kFalseConflict, Attack::kReplays},
-                        random);
+  db::LyingReplica liar(cluster->membership.epoch, std::get<db::ReplicaId>(secret->self), signer, db::usual_lies(), random);
   Log log;
   db::ReplicaServerOptions options{folder, "127.0.0.1", db::Sync::kNone};
   options.instead_of = [&](db::Outgoing honest) { return liar.instead_of(std::move(honest)); };

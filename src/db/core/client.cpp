@@ -79,7 +79,6 @@ void Client::assume(TxHandle tx, const std::string& key, ReadValue read, const N
     start_scan(tx, {key, key + '\0', 0, false}, true, now);
     return;
   }
-  running.voted_on = true;
   running.reads.insert_or_assign(key, std::move(read));
 }
 

@@ -163,7 +163,7 @@ SqlResult<std::unique_ptr<SqlSession::Script>> GatewaySession::script(std::strin
   const bool alone = statements.size() == 1 && text.size() <= 4096 && is_planned(statements.front());
   return std::unique_ptr<Script>(std::make_unique<ParsedScript>(
       std::move(statements), [this, alone, text = std::move(text)](ast::Statement statement) -> SqlResult<std::unique_ptr<SqlStatement>> {
-        TRY_ASSIGN(auto body, body_of(std::move(statement), {}));
+        TRY_ASSIGN(auto body, body_of(std::make_shared<const ast::Statement>(std::move(statement)), {}));
         if (alone) {
           constexpr std::size_t kCacheMost = 256;
           if (cache_.size() >= kCacheMost) cache_.clear();
@@ -177,18 +177,19 @@ SqlResult<std::unique_ptr<SqlStatement>> GatewaySession::prepare(std::string tex
   TRY_ASSIGN(auto statements, sql::parse(text));
   if (statements.size() > 1) return SqlError(sql::state::kSyntaxError, "cannot insert multiple commands into a prepared statement");
   if (statements.empty()) return std::unique_ptr<SqlStatement>(std::make_unique<GatewayStatement>(std::make_shared<StatementBody>()));
-  TRY_ASSIGN(auto body, body_of(std::move(statements.front()), parameters));
+  TRY_ASSIGN(auto body, body_of(std::make_shared<const ast::Statement>(std::move(statements.front())), parameters));
   return std::unique_ptr<SqlStatement>(std::make_unique<GatewayStatement>(std::move(body)));
 }
 
-SqlResult<std::shared_ptr<StatementBody>> GatewaySession::body_of(ast::Statement statement, std::span<const sql::Oid> parameters) {
+SqlResult<std::shared_ptr<StatementBody>> GatewaySession::body_of(std::shared_ptr<const ast::Statement> statement,
+                                                                  std::span<const sql::Oid> parameters) {
   auto body = std::make_shared<StatementBody>();
   for (const auto oid : parameters) {
     const auto type = oid == 0 ? sql::type_of(sql::Kind::kUnknown) : sql::type_of_oid(oid);
     if (!type) return SqlError(sql::state::kUndefinedObject, fmt::format("type with OID {} does not exist", oid));
     body->declared.push_back(*type);
   }
-  body->ast = std::make_shared<const ast::Statement>(std::move(statement));
+  body->ast = std::move(statement);
   const auto* transaction = std::get_if<ast::Transaction>(&body->ast->node);
   if (tx_ && tx_->failed && !transaction)
     return SqlError(sql::state::kInFailedSqlTransaction, "current transaction is aborted, commands ignored until end of transaction block");
@@ -395,13 +396,13 @@ SqlResult<Executed> GatewaySession::dispatch(GatewayPortal& portal, std::uint32_
           return run_plan(portal, rows_most, sink);
         else if constexpr (std::same_as<T, ast::SetVariable>) return run(node, sink);
         else if constexpr (std::same_as<T, ast::CreateTableAs>) return run(node, statement, sink);
-        else if constexpr (std::same_as<T, ast::Show> || std::same_as<T, ast::Fetch> || std::same_as<T, ast::Explain>)
+        else if constexpr (std::same_as<T, ast::Show> || std::same_as<T, ast::Fetch> || std::same_as<T, ast::Explain> ||
+                           std::same_as<T, ast::Prepare> || std::same_as<T, ast::DeclareCursor>)
           return run(node, portal, sink);
-        else if constexpr (std::same_as<T, ast::Prepare> || std::same_as<T, ast::Deallocate> || std::same_as<T, ast::CloseCursor> ||
-                           std::same_as<T, ast::Discard> || std::same_as<T, ast::SetConstraints>)
+        else if constexpr (std::same_as<T, ast::Deallocate> || std::same_as<T, ast::CloseCursor> || std::same_as<T, ast::Discard> ||
+                           std::same_as<T, ast::SetConstraints>)
           return run(node);
         else if constexpr (std::same_as<T, ast::Execute>) return run(node, portal, rows_most, sink);
-        else if constexpr (std::same_as<T, ast::DeclareCursor>) return run(node, statement);
         else if constexpr (std::same_as<T, ast::Copy>) return run(node, statement, sink);
         else if constexpr (std::same_as<T, ast::Maintain>) return tag(node.vacuum ? "VACUUM" : "ANALYZE");
         else if constexpr (std::same_as<T, ast::Lock>) return tag("LOCK TABLE");

@@ -98,7 +98,8 @@ class GatewaySession : public SqlSession {
   friend struct Open;
 
   // Statements (gateway_session.cpp).
-  SqlResult<std::shared_ptr<StatementBody>> body_of(sql::ast::Statement statement, std::span<const sql::Oid> parameters);
+  SqlResult<std::shared_ptr<StatementBody>> body_of(std::shared_ptr<const sql::ast::Statement> statement,
+                                                    std::span<const sql::Oid> parameters);
   SqlStatus analyse(StatementBody& body);
   SqlResult<std::shared_ptr<sql::Prepared>> plan_of(StatementBody& body);
   sql::SqlStatus check_privileges(const sql::Prepared& plan, const sql::ast::Statement& statement);
@@ -126,17 +127,16 @@ class GatewaySession : public SqlSession {
   // Everything else (session_commands.cpp).
   SqlResult<Executed> run(const sql::ast::SetVariable& s, ResultSink& sink);
   SqlResult<Executed> run(const sql::ast::Show& s, GatewayPortal& portal, ResultSink& sink);
-  SqlResult<Executed> run(const sql::ast::Prepare& s);
+  SqlResult<Executed> run(const sql::ast::Prepare& s, GatewayPortal& portal, ResultSink& sink);
   SqlResult<Executed> run(const sql::ast::Execute& s, GatewayPortal& portal, std::uint32_t rows_most, ResultSink& sink);
   SqlResult<Executed> run(const sql::ast::Deallocate& s);
-  SqlResult<Executed> run(const sql::ast::DeclareCursor& s, const sql::ast::Statement& statement);
+  SqlResult<Executed> run(const sql::ast::DeclareCursor& s, GatewayPortal& portal, ResultSink& sink);
   SqlResult<Executed> run(const sql::ast::Fetch& s, GatewayPortal& portal, ResultSink& sink);
   SqlResult<Executed> run(const sql::ast::CloseCursor& s);
   SqlResult<Executed> run(const sql::ast::Explain& s, GatewayPortal& portal, ResultSink& sink);
   SqlResult<Executed> run(const sql::ast::Discard& s);
   SqlResult<Executed> run(const sql::ast::CreateTableAs& s, const sql::ast::Statement& statement, ResultSink& sink);
   SqlResult<Executed> run(const sql::ast::SetConstraints& s);
-  SqlResult<std::shared_ptr<StatementBody>> inner_body(const sql::ast::Statement& outer, const sql::ast::StatementPtr& inner);
   SqlStatus text_rows(const std::vector<std::vector<std::string>>& rows, ResultSink& sink);
   SqlStatus changed(const std::string& name, ResultSink& sink);
 

@@ -91,22 +91,24 @@ SqlResult<Executed> GatewaySession::run(const ast::Show& s, GatewayPortal&, Resu
 
 // PREPARE, EXECUTE.
 
-/// The statement inside another one, as one of its own.
-SqlResult<std::shared_ptr<StatementBody>> GatewaySession::inner_body(const ast::Statement&, const ast::StatementPtr& inner) {
-  TRY_ASSIGN(auto again, sql::parse(inner->text));
-  return body_of(std::move(again.front()), {});
+namespace {
+
+/// The statement inside another one, which it keeps alive.
+std::shared_ptr<const ast::Statement> inner(const GatewayPortal& portal, const ast::StatementPtr& statement) {
+  return {portal.body->ast, statement.get()};
 }
 
-SqlResult<Executed> GatewaySession::run(const ast::Prepare& s) {
+}  // namespace
+
+SqlResult<Executed> GatewaySession::run(const ast::Prepare& s, GatewayPortal& portal, ResultSink&) {
   if (named_.contains(s.name))
     return SqlError(sql::state::kDuplicatePreparedStatement, fmt::format("prepared statement \"{}\" already exists", s.name));
-  TRY_ASSIGN(auto again, sql::parse(s.statement->text));
   std::vector<sql::Oid> types;
   for (const auto& name : s.types) {
     TRY_ASSIGN(const auto type, sql::resolve_type(name));
     types.push_back(sql::oid_of(type));
   }
-  TRY_ASSIGN(auto body, body_of(std::move(again.front()), types));
+  TRY_ASSIGN(auto body, body_of(inner(portal, s.statement), types));
   named_.emplace(s.name, std::move(body));
   journal_.spoil();
   return done("PREPARE");
@@ -142,12 +144,11 @@ SqlResult<Executed> GatewaySession::run(const ast::Deallocate& s) {
 
 // Cursors: forward ones, over the portal of their query.
 
-SqlResult<Executed> GatewaySession::run(const ast::DeclareCursor& s, const ast::Statement&) {
+SqlResult<Executed> GatewaySession::run(const ast::DeclareCursor& s, GatewayPortal& portal, ResultSink&) {
   if (tx_->implicit && !s.hold)
     return SqlError(sql::state::kNoActiveSqlTransaction, "DECLARE CURSOR can only be used in transaction blocks");
   if (cursors_.contains(s.name)) return SqlError(sql::state::kDuplicateCursor, fmt::format("cursor \"{}\" already exists", s.name));
-  TRY_ASSIGN(auto again, sql::parse(s.query->text));
-  TRY_ASSIGN(auto body, body_of(std::move(again.front()), {}));
+  TRY_ASSIGN(auto body, body_of(inner(portal, s.query), {}));
   if (!body->columns) return SqlError(sql::state::kInvalidCursorName, "DECLARE CURSOR must specify a query");
   Cursor cursor;
   cursor.portal = std::make_unique<GatewayPortal>();
@@ -203,7 +204,7 @@ SqlResult<Executed> GatewaySession::run(const ast::CloseCursor& s) {
   return done(s.name.empty() ? "CLOSE CURSOR ALL" : "CLOSE CURSOR");
 }
 
-SqlResult<Executed> GatewaySession::run(const ast::Explain& s, GatewayPortal&, ResultSink& sink) {
+SqlResult<Executed> GatewaySession::run(const ast::Explain& s, GatewayPortal& portal, ResultSink& sink) {
   bool costs = true, analyze = false;
   for (const auto& option : s.options) {
     const bool on = !option.value || (*option.value != "off" && *option.value != "false" && *option.value != "0");
@@ -212,7 +213,7 @@ SqlResult<Executed> GatewaySession::run(const ast::Explain& s, GatewayPortal&, R
     else if (option.name == "format" && option.value && *option.value != "text")
       return not_supported("EXPLAIN in a format other than text");
   }
-  TRY_ASSIGN(const auto body, inner_body({}, s.statement));
+  TRY_ASSIGN(const auto body, body_of(inner(portal, s.statement), {}));
   if (!body->plan) return not_supported("EXPLAIN of a statement that has no plan");
   TRY_ASSIGN(const auto plan, plan_of(*body));
   std::vector<std::vector<std::string>> lines;

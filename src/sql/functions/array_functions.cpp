@@ -86,7 +86,7 @@ SqlResult<std::optional<Value>> joined(const Call& call) {
   const Array& other = first >= second ? b : a;
   const std::size_t inner = first == second ? 1 : 0;
   for (std::size_t depth = inner; depth < other.sizes.size(); ++depth)
-    if (made.sizes[depth + 1 - inner] != other.sizes[depth])
+    if (made.sizes[depth + 1 - inner] != other.sizes[depth] || made.lows[depth + 1 - inner] != other.lows[depth])
       return incompatible("Arrays with differing element dimensions are not compatible for concatenation.");
   made.sizes[0] += first == second ? other.sizes[0] : 1;
   if (first < second) made.elements.insert(made.elements.begin(), other.elements.begin(), other.elements.end());
@@ -153,6 +153,7 @@ std::optional<std::string> to_string(const Call& call) {
 
 SqlResult<Value> filled(const Call& call) {
   if (!call.has(1)) return SqlError(state::kNullValueNotAllowed, "dimension array or low bound array cannot be null");
+  if (call[1].array().sizes.size() > 1) return SqlError(state::kArraySubscriptError, "wrong number of array subscripts");
   Array array;
   array.element = call.bound.result.element;
   std::int64_t count = 1;
@@ -173,7 +174,7 @@ SqlResult<Value> trimmed(const Call& call) {
     return SqlError(state::kArrayElementError, fmt::format("number of elements to trim must be between 0 and {}", length));
   if (count == 0) return call[0];
   const std::size_t each = array.elements.size() / static_cast<std::size_t>(length);
-  array.sizes[0] -= static_cast<std::int32_t>(count);
+  array.sizes[0] -= static_cast<std::int32_t>(count), array.lows[0] = 1;
   array.elements.resize(each * static_cast<std::size_t>(array.sizes[0]));
   if (array.elements.empty()) array.sizes.clear(), array.lows.clear();
   return shared(std::move(array));

@@ -26,7 +26,8 @@ template <bool kWritten>
 SqlStatus cast_to_text(const Call& call, Value& result) {
   const Type& from = call.type(0);
   const Type& to = call.bound.result;
-  std::string text = from.kind == Kind::kBool ? (call[0].boolean() ? "true" : "false") : to_text(from, call[0], call.session.style);
+  std::string text = from.kind == Kind::kBool && to.kind != Kind::kName ? (call[0].boolean() ? "true" : "false")
+                                                                        : to_text(from, call[0], call.session.style);
   if (to.kind == Kind::kName || to.kind == Kind::kChar) {
     TRY_ASSIGN(result, from_text(to, text, call.session.style));
     return {};

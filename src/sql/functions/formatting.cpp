@@ -62,7 +62,7 @@ SqlResult<std::int64_t> to_timestamp(const Call& call, std::string_view text, st
 /// Of a float the digits that it has.
 template <bool kSingle>
 SqlResult<std::string> real_to_char(double value, std::string_view pattern) {
-  return format_number(kSingle ? Numeric::from_float(static_cast<float>(value)) : Numeric::from_double(value), pattern);
+  return format_real(value, kSingle ? 6 : 15, pattern);
 }
 
 }  // namespace

@@ -61,8 +61,10 @@ SqlResult<MaybeText> get_field(std::string_view text, std::string_view name) {
   return kShow(field(json, name));
 }
 template <auto kShow>
-SqlResult<MaybeText> get_element(std::string_view text, std::int64_t place) {
+SqlResult<MaybeText> get_element(const Call& call, std::string_view text, std::int64_t place) {
   TRY_ASSIGN(const Json json, parse_json(text));
+  // A jsonb that is a scalar is kept as an array of it, and lets it be seen here.
+  if (json.is_scalar() && call.type(0).kind == Kind::kJsonb && (place == 0 || place == -1)) return kShow(&json);
   return kShow(element(json, place));
 }
 template <auto kShow>
@@ -182,9 +184,9 @@ struct PathEdit {
 
 SqlStatus edit_array(Json& json, std::string_view step, std::size_t number, bool last, const PathEdit& edit, const Array& path);
 SqlStatus edit_at(Json& json, const Array& path, std::size_t depth, const PathEdit& edit) {
-  if (json.is_scalar()) return {};
   const Value& step = path.elements[depth];
   if (step.is_null()) return SqlError(state::kNullValueNotAllowed, fmt::format("path element at position {} is null", depth + 1));
+  if (json.is_scalar()) return {};
   const bool last = depth + 1 == path.elements.size();
   if (json.what == What::kArray) return edit_array(json, step.text(), depth, last, edit, path);
   auto found = std::find_if(json.members.begin(), json.members.end(), [&](const JsonMember& member) { return member.name == step.text(); });
@@ -227,7 +229,8 @@ SqlResult<std::string> edited(std::string_view text, const Array& path, const Pa
   TRY_ASSIGN(Json json, parse_json(text));
   if (path.sizes.size() > 1) return SqlError(state::kArraySubscriptError, "wrong number of array subscripts");
   if (json.is_scalar()) return bad(fmt::format("cannot {} scalar", doing));
-  if (path.elements.empty()) return std::string(text);
+  const bool only = edit.how == PathEdit::How::kSetOnly || edit.how == PathEdit::How::kDelete;
+  if (path.elements.empty() || (only && json.items.empty() && json.members.empty())) return std::string(text);
   TRY(edit_at(json, path, 0, edit));
   normalise(json);
   return normal_text(json);

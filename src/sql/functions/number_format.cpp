@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "sql/ascii.h"
@@ -119,12 +120,15 @@ class NumberWriter {
   std::string write() {
     // Digits stand at the right of their places; those before them are blank, or zeros from the first 0 on.
     const bool overflow = static_cast<int>(whole_.size()) > p_.before;
+    overflow_ = overflow;
     if (overflow) whole_.assign(static_cast<std::size_t>(p_.before), '#'), fraction_.assign(fraction_.size(), '#');
     first_digit_ = p_.before - static_cast<int>(whole_.size());
     if (p_.first_zero >= 0) first_digit_ = std::min(first_digit_, p_.first_zero);
     kept_after_ = p_.after;
     if (!p_.fill && !overflow)
       while (kept_after_ > last_zero_after() && fraction_[static_cast<std::size_t>(kept_after_ - 1)] == '0') --kept_after_;
+    if (!p_.fill && whole_.empty() && kept_after_ == 0 && p_.before > 0)
+      whole_.assign(1, '0'), first_digit_ = std::min(first_digit_, p_.before - 1);
     for (const auto& item : p_.items) put(item);
     finish();
     return std::move(out_);
@@ -173,7 +177,7 @@ class NumberWriter {
       case What::kPoint:
         sign_before_digits();
         behind_ = true;
-        if (p_.fill || kept_after_ > 0 || p_.after == 0) out_ += '.';
+        out_ += '.';
         return;
       case What::kComma:
         if (place_ > first_digit_ || behind_) out_ += ',';
@@ -199,7 +203,7 @@ class NumberWriter {
         if (p_.fill) out_ += ' ';
         return;
       case What::kOrdinal:
-        if (!negative_ && whole_ != "#") out_ += ordinal(whole_.empty() ? "0" : std::string_view(whole_), item.text);
+        if (!negative_ && !overflow_) out_ += ordinal(whole_.empty() ? "0" : std::string_view(whole_), item.text);
         return;
       case What::kLiteral: out_ += item.text; return;
     }
@@ -227,25 +231,34 @@ class NumberWriter {
   bool negative_;
   std::string whole_, fraction_, out_;
   int place_ = 0, after_ = 0, first_digit_ = 0, kept_after_ = 0;
-  bool behind_ = false, signed_ = false;
+  bool behind_ = false, signed_ = false, overflow_ = false;
 };
 
 }  // namespace
 
 SqlResult<std::string> format_number(const Numeric& value, std::string_view text) {
   TRY_ASSIGN(const Pattern pattern, parse_pattern(text));
+  if (!value.is_finite()) return SqlError(state::kFeatureNotSupported, "to_char of NaN and of infinities is not supported");
   if (pattern.roman) {
     const auto whole = value.to_int64();
     std::string out = roman(whole.value_or(0), pattern.lower_roman);
     return pattern.fill && out.size() < 15 ? std::string(15 - out.size(), ' ') + out : out;
   }
-  if (!value.is_finite()) return SqlError(state::kFeatureNotSupported, "to_char of NaN and of infinities is not supported");
   const Numeric rounded = value.rounded(pattern.after);
   std::string digits = rounded.magnitude().to_string(), fraction;
   if (const std::size_t point = digits.find('.'); point != std::string::npos) fraction = digits.substr(point + 1), digits.resize(point);
   // A zero before the point is not shown where there are digits behind it.
   if (digits == "0" && (pattern.after > 0 || pattern.before == 0)) digits.clear();
   return NumberWriter(pattern, rounded.sign() < 0, digits, fraction).write();
+}
+
+SqlResult<std::string> format_real(double value, int digits, std::string_view text) {
+  if (!std::isfinite(value)) return format_number(Numeric::nan(), text);
+  TRY_ASSIGN(const Pattern pattern, parse_pattern(text));
+  const int before = static_cast<int>(fmt::format("{:.0f}", std::fabs(value)).size());
+  const int after = before >= digits ? 0 : std::min(pattern.after, digits - before);
+  TRY_ASSIGN(const Numeric number, Numeric::parse(fmt::format("{:.{}f}", value, after)));
+  return format_number(number, text);
 }
 
 SqlResult<Numeric> parse_number(std::string_view text, std::string_view pattern_text) {

@@ -44,17 +44,6 @@ SqlResult<double> of_unit(double value) {
   return kFunction(value);
 }
 
-/// Degrees that are exact where the result is.
-double sine_of_degrees(double degrees) {
-  const double turned = std::fmod(degrees, 360);
-  if (std::fmod(turned, 180) == 0) return 0;
-  if (turned == 90 || turned == -270) return 1;
-  if (turned == -90 || turned == 270) return -1;
-  if (turned == 30 || turned == 150 || turned == -330 || turned == -210) return 0.5;
-  if (turned == -30 || turned == -150 || turned == 330 || turned == 210) return -0.5;
-  return std::sin(turned * std::numbers::pi / 180);
-}
-
 template <std::int64_t kLeast>
 SqlResult<std::int64_t> greatest_divisor(std::int64_t a, std::int64_t b) {
   const auto size = [](std::int64_t value) {
@@ -110,7 +99,7 @@ SqlResult<std::int64_t> width_bucket_numeric(const Numeric& operand, const Numer
   return *bucket.to_int64() + 1;
 }
 
-double sign_of(double x) { return x > 0 ? 1 : x < 0 ? -1 : x == 0 ? 0 : x; }
+double sign_of(double x) { return x > 0 ? 1 : x < 0 ? -1 : 0; }
 
 void add_reals(FunctionSet& set) {
   const auto add = [&](std::string_view name, Evaluate evaluate) { set.add(fmt::format("{}(float8) float8", name), evaluate); };
@@ -135,7 +124,6 @@ void add_reals(FunctionSet& set) {
                                                                     return std::acosh(x);
                                                                   }>);
   add("atanh", wrap<of_unit<[](double x) { return std::atanh(x); }>>);
-  add("sind", wrap<of_finite<sine_of_degrees>>), add("cosd", wrap<of_finite<[](double x) { return sine_of_degrees(x + 90); }>>);
   for (const auto* type : {"float4", "float8"}) set.add(fmt::format("abs({0}) {0}", type), wrap<[](double x) { return std::fabs(x); }>);
   set.add("atan2(float8, float8) float8", wrap<[](double y, double x) { return std::atan2(y, x); }>);
   set.add("power(float8, float8) float8", wrap<real_power>), set.add("pow(float8, float8) float8", wrap<real_power>);

@@ -90,8 +90,13 @@ struct Compiled {
   std::shared_ptr<const Regex> regex;
   RegexFlags flags;
 };
-SqlResult<Compiled> compiled(std::string_view pattern, std::string_view flag_text) {
+SqlError no_global(std::string_view function) {
+  return SqlError(state::kInvalidParameterValue, fmt::format("{}() does not support the \"global\" option", function));
+}
+/// not_global  the function that has no such option; empty: it has
+SqlResult<Compiled> compiled(std::string_view pattern, std::string_view flag_text, std::string_view not_global = {}) {
   TRY_ASSIGN(const RegexFlags flags, parse_regex_flags(flag_text));
+  if (flags.global && !not_global.empty()) return no_global(not_global);
   TRY_ASSIGN(auto regex, Regex::compile(pattern, flags));
   return Compiled{std::move(regex), flags};
 }
@@ -104,10 +109,6 @@ std::size_t start_of(std::string_view text, std::string_view part) { return stat
 std::size_t after_match(std::string_view text, std::string_view match) {
   const std::size_t end = end_of(text, match);
   return match.empty() && end < text.size() ? end + utf8_length(text[end]) : match.empty() ? end + 1 : end;
-}
-
-SqlError no_global(std::string_view function) {
-  return SqlError(state::kInvalidParameterValue, fmt::format("{}() does not support the \"global\" option", function));
 }
 
 void append_replacement(std::string& out, std::string_view replacement, const std::vector<std::string_view>& groups) {
@@ -130,6 +131,7 @@ SqlResult<std::string> replace_matches(std::string_view text, const Regex& regex
                                        std::int64_t which) {
   std::string out;
   std::vector<std::string_view> groups;
+  if (start - 1 > static_cast<std::int64_t>(characters_of(text))) return std::string(text);
   std::size_t done = 0, from = bytes_of_characters(text, static_cast<std::size_t>(start - 1));
   for (std::int64_t count = 1; from <= text.size() && regex.find(text, from, groups); ++count) {
     if (which == 0 || count == which) {
@@ -173,8 +175,7 @@ Value groups_array(const std::vector<std::string_view>& groups) {
 }
 
 SqlResult<std::optional<Value>> regexp_match(std::string_view text, std::string_view pattern, std::string_view flag_text) {
-  TRY_ASSIGN(const auto one, compiled(pattern, flag_text));
-  if (one.flags.global) return std::move(no_global("regexp_match")).with_hint("Use the regexp_matches function instead.");
+  TRY_ASSIGN(const auto one, compiled(pattern, flag_text, "regexp_match"));
   std::vector<std::string_view> groups;
   if (!one.regex->find(text, 0, groups)) return std::optional<Value>();
   return std::optional(groups_array(groups));
@@ -196,8 +197,7 @@ std::vector<std::string_view> split_by(std::string_view text, const Regex& regex
 }
 SqlResult<std::vector<Value>> split_values(std::string_view text, std::string_view pattern, std::string_view flag_text,
                                            std::string_view function) {
-  TRY_ASSIGN(const auto one, compiled(pattern, flag_text));
-  if (one.flags.global) return no_global(function);
+  TRY_ASSIGN(const auto one, compiled(pattern, flag_text, function));
   std::vector<Value> values;
   for (const auto part : split_by(text, *one.regex)) values.emplace_back(std::string(part));
   return values;
@@ -209,8 +209,8 @@ SqlResult<Value> regexp_split_to_array(std::string_view text, std::string_view p
 
 SqlResult<std::int64_t> regexp_count(std::string_view text, std::string_view pattern, std::int64_t start, std::string_view flag_text) {
   if (start <= 0) return bad_parameter("start", start);
-  TRY_ASSIGN(const auto one, compiled(pattern, flag_text));
-  if (one.flags.global) return no_global("regexp_count");
+  TRY_ASSIGN(const auto one, compiled(pattern, flag_text, "regexp_count"));
+  if (start - 1 > static_cast<std::int64_t>(characters_of(text))) return 0;
   std::vector<std::string_view> groups;
   std::int64_t count = 0;
   for (std::size_t from = bytes_of_characters(text, static_cast<std::size_t>(start - 1));
@@ -224,8 +224,7 @@ SqlResult<std::optional<std::string_view>> regexp_substr(std::string_view text, 
   if (start <= 0) return bad_parameter("start", start);
   if (which <= 0) return bad_parameter("n", which);
   if (group < 0) return bad_parameter("subexpr", group);
-  TRY_ASSIGN(const auto one, compiled(pattern, flag_text));
-  if (one.flags.global) return no_global("regexp_substr");
+  TRY_ASSIGN(const auto one, compiled(pattern, flag_text, "regexp_substr"));
   std::vector<std::string_view> groups;
   std::size_t from = bytes_of_characters(text, static_cast<std::size_t>(start - 1));
   for (; from <= text.size() && one.regex->find(text, from, groups); from = after_match(text, groups[0]))
@@ -316,8 +315,7 @@ void add_patterns(FunctionSet& set) {
   set.add("regexp_like(text, text) bool", wrap<regex_matches<false, true>>);
   set.add("regexp_like(text, text, text) bool",
           wrap<[](std::string_view text, std::string_view pattern, std::string_view flags) -> SqlResult<bool> {
-            TRY_ASSIGN(const auto one, compiled(pattern, flags));
-            if (one.flags.global) return no_global("regexp_like");
+            TRY_ASSIGN(const auto one, compiled(pattern, flags, "regexp_like"));
             return one.regex->matches(text);
           }>);
   set.add("regexp_count(text, text, int4, text) int4", wrap<regexp_count>);

@@ -106,9 +106,7 @@ Choice narrow(const FunctionSet& set, Candidates candidates, std::span<const Typ
   if (const auto known = only_known_type(given)) {
     Candidates kept;
     for (const auto* candidate : candidates)
-      if (std::all_of(candidate->parameters.begin(), candidate->parameters.end(),
-                      [&](const Parameter& parameter) { return can_coerce(set, *known, parameter, CastContext::kImplicit); }))
-        kept.push_back(candidate);
+      if (fits(set, candidate->parameters, std::vector<Type>(given.size(), *known))) kept.push_back(candidate);
     if (kept.size() == 1) return {kept[0]};
   }
   return {nullptr, true};
@@ -203,13 +201,22 @@ Choice choose(const FunctionSet& set, const std::vector<Candidate>& candidates, 
   }
   Candidates possible;
   for (const auto& candidate : candidates) {
-    bool fits = true;
-    for (std::size_t place = 0; place < given.size() && fits; ++place)
-      fits = can_coerce(set, given[place], candidate.parameters[place], CastContext::kImplicit);
-    if (fits) possible.push_back(&candidate);
+    if (fits(set, candidate.parameters, given)) possible.push_back(&candidate);
   }
   if (possible.size() <= 1) return {possible.empty() ? nullptr : possible[0]};
   return narrow(set, std::move(possible), given);
+}
+
+bool fits(const FunctionSet& set, std::span<const Parameter> parameters, std::span<const Type> given) {
+  bool polymorphic = false;
+  for (std::size_t place = 0; place < given.size(); ++place) {
+    if (!can_coerce(set, given[place], parameters[place], CastContext::kImplicit)) return false;
+    polymorphic |= parameters[place].what != What::kType && parameters[place].what != What::kAny;
+  }
+  if (!polymorphic) return true;
+  // What nobody knows yet may still agree.
+  const auto agreed = Polymorphs(set).note(parameters, given);
+  return agreed.ok() || agreed.error().sqlstate() == state::kIndeterminateDatatype;
 }
 
 SqlResult<Bindings> bind_types(const FunctionSet& set, std::span<const Parameter> parameters, const Parameter& result,

@@ -51,6 +51,8 @@ std::vector<SetColumn> parse_columns(std::string_view text);
 
 /// Whether a value of one type may stand for the parameter in this context.
 bool can_coerce(const FunctionSet& set, const Type& from, const Parameter& to, CastContext context);
+/// Whether all arguments may stand for the parameters implicitly, polymorphic ones agreeing.
+bool fits(const FunctionSet& set, std::span<const Parameter> parameters, std::span<const Type> given);
 /// The candidate that is meant; none: there is none, or `ambiguous` says that there are several.
 struct Choice {
   const Candidate* chosen = nullptr;

@@ -166,7 +166,7 @@ std::int64_t code_point(std::string_view text) {
 }
 SqlResult<std::string> character(std::int64_t code) {
   if (code == 0) return SqlError(state::kProgramLimitExceeded, "null character not permitted");
-  if (code < 0) return SqlError(state::kProgramLimitExceeded, "character number must be positive");
+  if (code < 0) return SqlError(state::kInvalidParameterValue, "character number must be positive");
   if (code > 0x10ffff) return SqlError(state::kProgramLimitExceeded, fmt::format("requested character too large for encoding: {}", code));
   if (code >= 0xd800 && code < 0xe000)
     return SqlError(state::kProgramLimitExceeded, fmt::format("requested character not valid for encoding: {}", code));

@@ -160,8 +160,8 @@ SqlResult<std::optional<Numeric>> field_of_timestamp(std::string_view name, std:
   const auto field = field_named(name);
   if (!field) return not_recognised(name, type);
   const bool of_zone = *field == Field::kTimezone || *field == Field::kTimezoneHour || *field == Field::kTimezoneMinute;
-  if (of_zone && type.kind != Kind::kTimestamptz) return not_supported(name, type);
   if (is_endless(time)) return field_of_endless(*field, time == kInfinity);
+  if (of_zone && type.kind != Kind::kTimestamptz) return not_supported(name, type);
   const std::int64_t days = floor_div(time, kMicrosecondsPerDay), clock = time - days * kMicrosecondsPerDay;
   const std::int32_t east = offset.value_or(0);
   switch (*field) {
@@ -229,10 +229,10 @@ SqlResult<std::optional<Numeric>> field_of_interval(std::string_view name, const
 }
 
 SqlResult<Truncated> truncate_timestamp(std::string_view name, std::int64_t time, const Type& type) {
-  const auto field = field_named(name);
-  if (!field) return not_recognised(name, type);
-  if (*field > Field::kMillennium) return not_supported(name, type);
   if (is_endless(time)) return Truncated{time, false};
+  const auto field = field_named(name);
+  if (!field || (*field > Field::kMillennium && *field < Field::kTimezone)) return not_recognised(name, type);
+  if (*field > Field::kMillennium) return not_supported(name, type);
   constexpr std::int64_t kUnits[] = {1, 1000, kMicrosecondsPerSecond, kMicrosecondsPerMinute, kMicrosecondsPerHour};
   if (*field <= Field::kHour) {
     const std::int64_t unit = kUnits[static_cast<std::size_t>(*field)];
@@ -262,7 +262,7 @@ SqlResult<Truncated> truncate_timestamp(std::string_view name, std::int64_t time
 SqlResult<Interval> truncate_interval(std::string_view name, Interval interval) {
   const Type type = type_of(Kind::kInterval);
   const auto field = field_named(name);
-  if (!field) return not_recognised(name, type);
+  if (!field || (*field > Field::kMillennium && *field < Field::kTimezone)) return not_recognised(name, type);
   if (*field == Field::kWeek) return std::move(not_supported(name, type)).with_detail("Months usually have fractional weeks.");
   if (*field > Field::kMillennium) return not_supported(name, type);
   constexpr std::int64_t kUnits[] = {1, 1000, kMicrosecondsPerSecond, kMicrosecondsPerMinute, kMicrosecondsPerHour};

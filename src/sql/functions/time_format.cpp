@@ -100,6 +100,8 @@ class TimeWriter {
         out_ += node.literal;
         continue;
       }
+      if (f_.is_interval && (node.keyword == "J" || node.keyword == "WW" || node.keyword == "IW" || node.keyword == "DDD"))
+        return SqlError(state::kFeatureNotSupported, fmt::format("the pattern \"{}\" of an interval is not supported", node.keyword));
       if (f_.is_interval && !of_interval(node.keyword))
         return SqlError(state::kInvalidDatetimeFormat, "invalid format specification for an interval value")
             .with_hint("Intervals are not tied to specific calendar dates.");
@@ -154,6 +156,9 @@ class TimeWriter {
     }
     return false;
   }
+  std::int64_t century() const {
+    return f_.is_interval ? f_.date.year / 100 : f_.date.year > 0 ? (f_.date.year + 99) / 100 : -((99 - (f_.date.year - 1)) / 100);
+  }
   std::int64_t shown_year(std::int64_t year) const { return f_.is_interval || year > 0 ? year : 1 - year; }
 
   struct Number {
@@ -164,7 +169,7 @@ class TimeWriter {
     const auto clock = [&](int divisor) { return f_.clock.microsecond / divisor; };
     const std::int64_t year = shown_year(f_.date.year), iso_year = shown_year(iso_week_of(f_.days).year), week_day = weekday_of(f_.days);
     const std::int64_t of_year = f_.is_interval ? 0 : f_.days - days_of({f_.date.year, 1, 1}) + 1;
-    const std::int64_t twelve = f_.hours % 12 == 0 ? 12 * (f_.hours < 0 ? 1 : 1) : f_.hours % 12;
+    const std::int64_t twelve = f_.hours % 12 == 0 ? 12 : f_.hours % 12;
     if (key == "HH24") return {f_.hours, f_.hours < 0 ? 3 : 2};
     if (key == "HH12" || key == "HH") return {twelve, f_.hours < 0 ? 3 : 2};
     if (key == "MI") return {f_.clock.minute, 2};
@@ -190,8 +195,7 @@ class TimeWriter {
     if (key == "IW") return {iso_week_of(f_.days).week, 2};
     if (key == "W") return {(f_.date.day - 1) / 7 + 1, 0};
     if (key == "Q") return {(f_.date.month - 1) / 3 + 1, 0};
-    if (key == "CC")
-      return {f_.is_interval ? year / 100 : f_.date.year > 0 ? (f_.date.year + 99) / 100 : -((99 - (f_.date.year - 1)) / 100), 2};
+    if (key == "CC") return {century(), century() < 0 ? 3 : 2};
     return {f_.days + kJulianOfEpoch, 0};  // J
   }
   void numbers(const Node& node) {
@@ -213,6 +217,8 @@ class TimeReader {
     const auto nodes = nodes_of(pattern);
     for (std::size_t place = 0; place < nodes.size(); ++place) {
       const Node& node = nodes[place];
+      // What the text does not say is as it is at the start of the year 1 BC.
+      if (left_.empty()) break;
       if (node.keyword.empty()) {
         skip_literal(node.literal);
         continue;
@@ -372,6 +378,7 @@ class TimeReader {
     std::int64_t year = year_.value_or(before_christ_ ? 1 : 0);
     if (before_christ_) year = 1 - year;
     else if (year < 0) year += 1;
+    if (year > 6'000'000) return out_of_range();
     if (day_of_year_) {
       if (*day_of_year_ < 1 || *day_of_year_ > 366) return out_of_range();
       return days_of({year, 1, 1}) + *day_of_year_ - 1;

@@ -218,10 +218,12 @@ SqlResult<std::optional<bool>> overlaps_intervals(const Call& call) {
 // --- zones, and the present ---
 
 SqlResult<std::int64_t> timestamp_at_zone(std::string_view name, std::int64_t local) {
+  if (is_endless(local)) return local;
   TRY_ASSIGN(const auto zone, zone_named(name));
   return to_utc(*zone, local);
 }
 SqlResult<std::int64_t> timestamptz_at_zone(std::string_view name, std::int64_t time) {
+  if (is_endless(time)) return time;
   TRY_ASSIGN(const auto zone, zone_named(name));
   return to_local(*zone, time);
 }
@@ -232,12 +234,14 @@ SqlResult<std::int32_t> offset_of(const Interval& interval) {
   return static_cast<std::int32_t>(interval.microseconds / kMicrosecondsPerSecond);
 }
 SqlResult<std::int64_t> timestamp_at_offset(const Interval& interval, std::int64_t local) {
+  if (is_endless(local)) return local;
   TRY_ASSIGN(const std::int32_t offset, offset_of(interval));
-  return is_endless(local) ? SqlResult<std::int64_t>(local) : checked_timestamp(local - offset * kMicrosecondsPerSecond);
+  return checked_timestamp(local - offset * kMicrosecondsPerSecond);
 }
 SqlResult<std::int64_t> timestamptz_at_offset(const Interval& interval, std::int64_t time) {
+  if (is_endless(time)) return time;
   TRY_ASSIGN(const std::int32_t offset, offset_of(interval));
-  return is_endless(time) ? SqlResult<std::int64_t>(time) : checked_timestamp(time + offset * kMicrosecondsPerSecond);
+  return checked_timestamp(time + offset * kMicrosecondsPerSecond);
 }
 
 SqlResult<std::int64_t> of_unix(double seconds) {

@@ -13,7 +13,7 @@
 namespace isobar::sql {
 namespace {
 
-constexpr std::int32_t kSignificantDigitsLeast = 16, kDisplayScaleMost = 1000, kResultScaleMost = 2000;
+constexpr std::int32_t kSignificantDigitsLeast = 16, kDisplayScaleMost = 1000;
 
 constexpr auto kPowers = [] {
   std::array<std::int64_t, 19> powers{};
@@ -223,16 +223,18 @@ SqlResult<Numeric> Numeric::least_multiple(const Numeric& other) const {
 
 Numeric Numeric::rounded(std::int32_t digits) const {
   if (!is_finite()) return *this;
-  digits = std::clamp(digits, -kResultScaleMost, kResultScaleMost);
+  digits = std::min(digits, kNumericScaleMost);
   if (digits == scale_) return *this;
+  if (digits < 0 && -std::int64_t{digits} > std::int64_t{leading_exponent()} + 1) return {};
   if (digits >= 0) return NumericAccess::make(NumericAccess::rescaled(*this, digits), digits);
   return NumericAccess::make(NumericAccess::rescaled(*this, digits) * power_of_ten(-digits), 0);
 }
 
 Numeric Numeric::truncated(std::int32_t digits) const {
   if (!is_finite()) return *this;
-  digits = std::clamp(digits, -kResultScaleMost, kResultScaleMost);
+  digits = std::min(digits, kNumericScaleMost);
   if (digits >= scale_) return rounded(digits);
+  if (digits < 0 && -std::int64_t{digits} > std::int64_t{leading_exponent()}) return {};
   const Integer kept = NumericAccess::unscaled(*this) / power_of_ten(std::int64_t{scale_} - digits);
   return digits >= 0 ? NumericAccess::make(kept, digits) : NumericAccess::make(kept * power_of_ten(-digits), 0);
 }

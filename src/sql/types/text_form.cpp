@@ -113,6 +113,12 @@ void append_text(std::string& out, const Type& type, const Value& value, const T
     case Kind::kOid:
     case Kind::kXid: return append_integer(out, value.integer());
     case Kind::kVoid: return;
+    case Kind::kChar:
+      // A byte that is no character by itself.
+      if (!value.text().empty() && static_cast<unsigned char>(value.text()[0]) >= 0x80)
+        return void(fmt::format_to(std::back_inserter(out), "\\{:03o}", static_cast<unsigned char>(value.text()[0])));
+      out += value.text();
+      return;
     default: out += value.text(); return;
   }
 }
@@ -137,7 +143,11 @@ SqlResult<Value> from_text(const Type& type, std::string_view text, const TextSt
     case Kind::kVarchar:
     case Kind::kBpchar: return fitted(type, text_value(text));
     case Kind::kName: return text_value(cut_name(text));
-    case Kind::kChar: return Value(std::string(text.substr(0, 1)));
+    case Kind::kChar:
+      if (text.size() == 4 && text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' && text[2] <= '7' && text[3] >= '0' &&
+          text[3] <= '7')
+        return Value(std::string(1, static_cast<char>((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'))));
+      return Value(std::string(text.substr(0, 1)));
     case Kind::kBytea: return wrapped(bytea_from_text(text));
     case Kind::kDate: return wrapped(date_from_text(text, style));
     case Kind::kTime: return fitted(type, wrapped(time_from_text(text, style)));

@@ -45,6 +45,9 @@ class LyingLoad {
   void leave(std::uint64_t group);
   void on(const ReadDone& done);
   void on(const ReadRefused& refused);
+  // It scans nothing.
+  void on(const ScanDone&) {}
+  void on(const ScanRefused&) {}
   void on(const Ended& ended);
 
   LoadOptions options_;

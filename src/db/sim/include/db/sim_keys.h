@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "db/attest.h"
 #include "db/signatures.h"
 #include "db/statements.h"
 #include "db/transaction.h"
@@ -33,12 +34,6 @@ class SimSigner final : public Signer {
   const SimScheme& scheme_;
   PublicKey key_;
 };
-
-/// A statement as its signer would make it, in a batch of its own: for tests, and for liars that own the key.
-template <class S>
-Attested<S> attest(const S& statement, const ReplicaId& signer, Epoch epoch, const Signer& key) {
-  return {signer, statement, sign_alone(statement, signer, epoch, key)};
-}
 
 /// The whole membership of a simulated cluster, with everybody's keys.
 struct SimMembers {

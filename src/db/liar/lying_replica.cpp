@@ -4,6 +4,11 @@
 
 namespace isobar::db {
 
+std::vector<ReplicaAttack> usual_lies() {
+  using enum ReplicaAttack;
+  return {kVotesBothWays, kInvents, kStale, kLogsBothWays, kElectsBothWays, kProposesBothWays, kFalseConflict, kReplays};
+}
+
 bool LyingReplica::does(ReplicaAttack attack) const { return std::find(attacks_.begin(), attacks_.end(), attack) != attacks_.end(); }
 
 void LyingReplica::change(VoteReply& reply) {
@@ -75,6 +80,23 @@ void LyingReplica::change(SupplyDecided& supply) {
     if (random_.chance(0.3) && !decided.tx.tx.writes.empty()) decided.tx.tx.writes.front().value = "supplied";
   }
   if (random_.chance(0.3) && !supply.decided.empty()) supply.decided.pop_back();
+}
+
+/// Rows that nobody wrote, with a digest that fits them or that of the others; no rows; promises that it does not keep.
+void LyingReplica::change(ScanReply& reply) {
+  if (reply.part && does(ReplicaAttack::kStale)) {
+    reply.part->rows.clear();
+    reply.undecided.clear();
+    reply.digest = digest_of(*reply.part);
+  }
+  if (reply.part && does(ReplicaAttack::kInvents) && !reply.part->rows.empty()) {
+    reply.part->rows.front().value = "invented";
+    if (random_.chance(0.5)) reply.digest = digest_of(*reply.part);
+  }
+  if (!does(ReplicaAttack::kVotesBothWays)) return;
+  reply.held = true;
+  if (random_.chance(0.3)) reply.undecided = {"nobody wrote this"};
+  if (random_.chance(0.3)) reply.closed = random_.next();
 }
 
 std::vector<Outgoing> LyingReplica::instead_of(Outgoing honest) {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/random.h"
+#include "db/attest.h"
 #include "db/replica.h"
-#include "db/sim_keys.h"
 
 namespace isobar::db {
 
@@ -28,6 +28,9 @@ enum class ReplicaAttack {
   kSuppliesFalsely,   ///< to those who catch up: decisions turned round, ids that are none, or nothing at all
   kLast = kSuppliesFalsely,
 };
+
+/// What a liar does that stays in the conversation.
+std::vector<ReplicaAttack> usual_lies();
 
 class LyingReplica {
  public:
@@ -48,6 +51,7 @@ class LyingReplica {
   void change(DecidedReply& reply);
   void change(WindowsCompared& compared);
   void change(SupplyDecided& supply);
+  void change(ScanReply& reply);
   template <class Other>
   void change(Other&) {}
   template <class S>
