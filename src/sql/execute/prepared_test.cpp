@@ -56,7 +56,8 @@ TEST_F(PreparedTest, ParametersGetTheirTypesFromWhereTheyStand) {
               ElementsAre(type_of(Kind::kInt8), type_of(Kind::kInt4), type_of(Kind::kText)));
   EXPECT_THAT(prepared(ours, "INSERT INTO t VALUES ($1, $2, $3)")->parameters(),
               ElementsAre(type_of(Kind::kInt4), type_of(Kind::kInt8), type_of(Kind::kText)));
-  EXPECT_THAT(prepared(ours, "UPDATE t SET b = $1 WHERE id = ANY ($2)")->parameters(), ElementsAre(type_of(Kind::kText), array_of(Kind::kInt4)));
+  EXPECT_THAT(prepared(ours, "UPDATE t SET b = $1 WHERE id = ANY ($2)")->parameters(),
+              ElementsAre(type_of(Kind::kText), array_of(Kind::kInt4)));
   EXPECT_THAT(prepared(ours, "SELECT $1::date, $2")->parameters(), ElementsAre(type_of(Kind::kDate), type_of(Kind::kText)));
   EXPECT_THAT(prepared(ours, "SELECT id FROM t LIMIT $1")->parameters(), ElementsAre(type_of(Kind::kInt8)));
   EXPECT_THAT(prepared(ours, "SELECT id FROM t WHERE id = $1", {type_of(Kind::kInt8)})->parameters(), ElementsAre(type_of(Kind::kInt8)));
@@ -124,7 +125,8 @@ TEST_F(PreparedTest, EndsWhenItIsCanceled) {
   int asked = 0;
   ours.session().canceled = [&] { return ++asked > 3; };
   EXPECT_THAT(run(ours, *prepared(ours, "SELECT count(*) FROM t x, t y, t z"), {}), ElementsAre("57014"));
-  EXPECT_THAT(run(ours, *prepared(ours, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT count(*) FROM n"), {}), ElementsAre("57014"));
+  EXPECT_THAT(run(ours, *prepared(ours, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT count(*) FROM n"), {}),
+              ElementsAre("57014"));
 }
 
 TEST_F(PreparedTest, WhatFailsHalfWayWritesNothing) {

@@ -201,6 +201,13 @@ SqlResult<lg::ExprPtr> Binder::integer_limit(Expr expr, std::string_view what) {
 }
 
 SqlResult<lg::ExprPtr> Binder::known(Expr expr) {
+  if (const auto* row = std::get_if<lg::RowOf>(&expr->node)) {
+    auto elements = row->elements;
+    for (auto& element : elements) {
+      TRY_ASSIGN(element, known(std::move(element)));
+    }
+    return make_expr(expr->type, lg::RowOf{std::move(elements)}, expr->position);
+  }
   if (expr->type.kind != Kind::kUnknown) return expr;
   return coerce(std::move(expr), type_of(Kind::kText), CastContext::kImplicit);
 }

@@ -58,7 +58,8 @@ lg::NodePtr with_locks(const lg::NodePtr& node, const std::vector<std::string>& 
 }  // namespace
 
 void Binder::need_locks(const lg::Node& at) {
-  if (const auto* scan = std::get_if<lg::Scan>(&at.node); scan != nullptr && scan->for_update) need(scan->table, 'w'), result_.writes = true;
+  if (const auto* scan = std::get_if<lg::Scan>(&at.node); scan != nullptr && scan->for_update)
+    need(scan->table, 'w'), result_.writes = true;
   lg::each_input(at, [&](const lg::Node& input) { need_locks(input); });
 }
 
