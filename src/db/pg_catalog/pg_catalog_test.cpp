@@ -236,8 +236,9 @@ class CatalogOnPostgresql : public testing::Test {
 
 TEST_F(CatalogOnPostgresql, PsqlDescribesTheSameObjectsInTheSameWords) {
   const auto queries = queries_of(
-      "\\d parent\n\\d child\n\\d child_at\n\\d parent_pkey\n\\d both_names\n\\d child_id_seq\n\\d side.other\n\\dt\n\\dt "
-      "side.*\n\\di\n\\dv\n\\ds\n\\d\n\\du\n\\dn side\n\\dD\n\\dp parent\n\\d+ side.other\n\\dy\n\\des\n\\dRp\n");
+      "\\d parent\n\\d child\n\\d child_at\n\\d parent_pkey\n\\d both_names\n\\d child_id_seq\n\\d side.other\n"
+      "\\dt\n\\dt side.*\n\\di\n\\dv\n\\ds\n\\d\n\\du\n\\dn side\n"
+      "\\dD\n\\dp parent\n\\d+ side.other\n\\dy\n\\des\n\\dRp\n");
   ASSERT_GT(queries.size(), 40U);
   std::size_t wrong = 0;
   for (const auto& query : queries) {

@@ -14,7 +14,7 @@
 namespace isobar::sql {
 namespace {
 
-constexpr int kDepthMost = 3000;
+constexpr int kDepthMost = 1200;
 
 bool is_json_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool is_word(char c) {
