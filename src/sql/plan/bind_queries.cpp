@@ -8,13 +8,15 @@
 namespace isobar::sql {
 
 SqlResult<lg::QueryPtr> Binder::query(const ast::Query& q, Scope* parent, std::span<const Type> wanted) {
-  if (++depth_ > 1000) return SqlError(state::kStatementTooComplex, "stack depth limit exceeded");
+  // A query's frames are large: so many fit a thread's usual stack several times over.
+  constexpr int kQueriesMost = 150;
+  if (++queries_ > kQueriesMost) return SqlError(state::kStatementTooComplex, "stack depth limit exceeded");
   Scope outer;
   outer.parent = parent;
   std::vector<std::uint32_t> defined;
   TRY(with(q.with, outer, defined));
   TRY_ASSIGN(auto made, body(q, outer, wanted));
-  --depth_;
+  --queries_;
   bool unknown = false;
   std::vector<Type> types;
   for (const auto& column : made->columns) {

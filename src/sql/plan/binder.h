@@ -206,7 +206,7 @@ class Binder {
   std::unordered_map<std::uint32_t, RelationInfo> infos_;
   std::uint32_t relations_ = 0;
   std::vector<const Scope*> hidden_;  ///< of queries around that what is bound now cannot name
-  int depth_ = 0, views_ = 0;
+  int depth_ = 0, views_ = 0, queries_ = 0;
 };
 
 }  // namespace isobar::sql
