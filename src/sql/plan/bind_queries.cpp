@@ -185,11 +185,12 @@ SqlResult<lg::QueryPtr> Binder::recast(lg::QueryPtr query, std::span<const Type>
   if (same) return query;
   auto made = std::make_shared<lg::Query>(*query);
   const auto cast = [&](Expr value, std::size_t i) -> SqlResult<Expr> {
-    TRY_ASSIGN(auto done, try_coerce(value, types[i], context));
+    const Type from = value->type;
+    const int position = value->position;
+    TRY_ASSIGN(auto done, try_coerce(std::move(value), types[i], context));
     if (done) return std::move(*done);
-    return SqlError(state::kCannotCoerce,
-                    fmt::format("{} could not convert type {} to {}", what, format_type(value->type), format_type(types[i])))
-        .at(value->position);
+    return SqlError(state::kCannotCoerce, fmt::format("{} could not convert type {} to {}", what, format_type(from), format_type(types[i])))
+        .at(position);
   };
   lg::Project project;
   const auto* below = std::get_if<lg::Project>(&query->root->node);
