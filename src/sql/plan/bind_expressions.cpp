@@ -235,7 +235,8 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Cast& n, int position, Scope
     TRY_ASSIGN(auto elements, exprs(array->elements, scope));
     const Type element{type.element, Kind::kUnknown, type.modifier};
     for (auto& one : elements) {
-      TRY_ASSIGN(one, coerce(std::move(one), one->type.kind == Kind::kArray ? type : element, CastContext::kExplicit));
+      const Type wanted = one->type.kind == Kind::kArray ? type : element;
+      TRY_ASSIGN(one, coerce(std::move(one), wanted, CastContext::kExplicit));
     }
     return make_expr(type, lg::ArrayOf{std::move(elements)}, position);
   }

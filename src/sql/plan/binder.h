@@ -40,7 +40,7 @@ class Binder {
   // Types and casts.
   /// Gives what has no type yet (a literal, a parameter, null) this one, or casts. none: there is no such cast
   SqlResult<Expr> coerce(Expr expr, const Type& to, CastContext context);
-  SqlResult<std::optional<Expr>> try_coerce(const Expr& expr, const Type& to, CastContext context);
+  SqlResult<std::optional<Expr>> try_coerce(Expr expr, const Type& to, CastContext context);
   SqlResult<Expr> assign(Expr expr, const lg::OutputColumn& column, bool by_value_list);
   SqlResult<Expr> apply_cast(Expr expr, const Cast& cast, const Type& to);
   SqlResult<Expr> literal(const lg::Expr& unknown, const Type& to);
@@ -206,7 +206,7 @@ class Binder {
   std::unordered_map<std::uint32_t, RelationInfo> infos_;
   std::uint32_t relations_ = 0;
   std::vector<const Scope*> hidden_;  ///< of queries around that what is bound now cannot name
-  int depth_ = 0, views_ = 0;
+  int depth_ = 0, views_ = 0, queries_ = 0;
 };
 
 }  // namespace isobar::sql
