@@ -56,9 +56,11 @@ class Value {
  public:
   using Held = std::variant<std::monostate, bool, std::int64_t, double, Numeric, std::string, Interval, Uuid, ArrayPtr, RecordPtr>;
   Value() = default;  ///< null
-  template <class T, class = std::enable_if_t<!std::is_same_v<std::remove_cvref_t<T>, Value> &&
-                                              std::is_constructible_v<Held, std::in_place_type_t<std::remove_cvref_t<T>>, T>>>
-  explicit Value(T&& held) : held_(std::in_place_type<std::remove_cvref_t<T>>, std::forward<T>(held)) {}
+  // One after the other: whether a Value is made of a Value must not be asked while that is being found out.
+  template <class T, class Plain = std::remove_cvref_t<T>,
+            class = std::enable_if_t<
+                std::conjunction_v<std::negation<std::is_same<Plain, Value>>, std::is_constructible<Held, std::in_place_type_t<Plain>, T>>>>
+  explicit Value(T&& held) : held_(std::in_place_type<Plain>, std::forward<T>(held)) {}
 
   bool is_null() const { return held_.index() == 0; }
   bool boolean() const { return std::get<bool>(held_); }
