@@ -97,8 +97,8 @@ TEST_F(DbSql, PsqlFindsWhatThereIs) {
             "");
   EXPECT_THAT(psql({"\\dt", "\\dv", "\\ds"}),
               testing::AllOf(HasSubstr("public|t|table|isobar"), HasSubstr("public|v|view|isobar"), HasSubstr("t_id_seq")));
-  const std::string described = psql({"\\d t"});
-  EXPECT_THAT(described, HasSubstr("id|integer||not null|nextval('t_id_seq'::regclass)"));
+  const std::string described = client_program({"psql", "-X", "-A", "-c", "\\d t", "isobar"}).out;
+  EXPECT_THAT(described, HasSubstr("id|integer||not null|nextval('public.t_id_seq'::regclass)"));
   EXPECT_THAT(described, HasSubstr("\"t_pkey\" PRIMARY KEY, btree (id)"));
   EXPECT_THAT(described, HasSubstr("\"t_name_key\" UNIQUE CONSTRAINT, btree (name)"));
 }

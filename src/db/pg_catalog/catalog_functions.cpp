@@ -350,7 +350,7 @@ SqlStatus sleep(const CatalogView&, const Call& call, Value& result) {
 
 void add_server(Adder& add) {
   constexpr FunctionOptions kVolatileLax{.strict = false, .volatility = sql::Volatility::kVolatile};
-  add.always("version() text", std::string("PostgreSQL 15.0 (isobar)"));
+  add.always("version() text", std::string("PostgreSQL 15.4 (isobar)"));
   add.any("pg_backend_pid() int4", [](const CatalogView& view, const Call&, Value& result) {
     return result.set(std::int64_t{view.session.backend_pid}), SqlStatus();
   });

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "db/key_layout.h"
+#include "quoting.h"
 #include "schema_editor.h"
 #include "sequences.h"
 #include "sql/prepared.h"
@@ -127,10 +128,7 @@ SqlStatus SchemaEditor::alter(TableObject& object, sql::Table& table, const Alte
     object.table = std::make_shared<const sql::Table>(table);
     sql::ast::ExprPtr parsed;
     std::string by = type->by.text;
-    if (by.empty()) {
-      for (const char c : type->column) by += c == '"' ? "\"\"" : std::string(1, c);
-      by = "\"" + by + "\"";
-    }
+    if (by.empty()) by = always_quoted(type->column);
     TRY_ASSIGN(parsed, sql::parse_expression(by));
     TRY_ASSIGN(const auto value,
                sql::bind_expression(*parsed, table.columns[*place].type, before.table.get(), c_.catalog, c_.functions, c_.values));

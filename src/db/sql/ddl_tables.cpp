@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "db/key_layout.h"
+#include "quoting.h"
 #include "schema_editor.h"
 #include "sequences.h"
 
@@ -38,18 +39,6 @@ SqlResult<sql::ForeignKey::Action> action_of(char letter) {
 
 SqlError duplicate_column(const std::string& name) {
   return {sql::state::kDuplicateColumn, fmt::format("column \"{}\" specified more than once", name)};
-}
-
-std::string quoted(const std::string& name) {
-  std::string text = "\"";
-  for (const char c : name) text += c == '"' ? "\"\"" : std::string(1, c);
-  return text + "\"";
-}
-
-std::string quoted_text(const std::string& value) {
-  std::string text = "'";
-  for (const char c : value) text += c == '\'' ? "''" : std::string(1, c);
-  return text + "'";
 }
 
 }  // namespace
@@ -158,7 +147,7 @@ SqlStatus SchemaEditor::add_sequence_for(sql::Table& table, std::uint32_t place,
   object.of_column = place;
   object.internal = internal;
   table.columns[place].default_expression =
-      fmt::format("nextval({}::regclass)", quoted_text(quoted(table.schema) + "." + quoted(object.sequence.name)));
+      fmt::format("nextval({}::regclass)", quoted_text(quoted_name(table.schema) + "." + quoted_name(object.sequence.name)));
   sequences.push_back(std::move(object));
   return {};
 }

@@ -6,18 +6,13 @@
 
 #include "gateway_session.h"
 #include "privileges.h"
+#include "quoting.h"
 
 namespace isobar::db {
 
 namespace ast = sql::ast;
 
 namespace {
-
-std::string quoted(const std::string& name) {
-  std::string text = "\"";
-  for (const char c : name) text += c == '"' ? "\"\"" : std::string(1, c);
-  return text + "\"";
-}
 
 /// PostgreSQL's binary form begins with this, and an empty extension.
 std::string binary_header() { return std::string("PGCOPY\n\xff\r\n\0", 11) + std::string(8, '\0'); }
@@ -62,7 +57,7 @@ SqlResult<Executed> GatewaySession::run(const ast::Copy& s, const ast::Statement
   CopyState copy;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const sql::Column& column = table->columns[places[i]];
-    columns += (i == 0 ? "" : ", ") + quoted(column.name);
+    columns += (i == 0 ? "" : ", ") + always_quoted(column.name);
     values += fmt::format("{}${}", i == 0 ? "" : ", ", i + 1);
     copy.types.push_back(column.type);
     copy.columns.push_back(column.name);
@@ -71,8 +66,8 @@ SqlResult<Executed> GatewaySession::run(const ast::Copy& s, const ast::Statement
                                              [&](auto place) { return table->columns[place].identity == sql::Column::Identity::kAlways; })
                                      ? " OVERRIDING SYSTEM VALUE"
                                      : "";
-  TRY_ASSIGN(auto insert, sql::parse(fmt::format("INSERT INTO {}.{} ({}){} VALUES ({})", quoted(table->schema), quoted(table->name),
-                                                 columns, overriding, values)));
+  TRY_ASSIGN(auto insert, sql::parse(fmt::format("INSERT INTO {}.{} ({}){} VALUES ({})", always_quoted(table->schema),
+                                                 always_quoted(table->name), columns, overriding, values)));
   TRY_ASSIGN(copy.insert, sql::prepare(insert.front(), tx_->catalog, gateway_.functions, values_, copy.types));
   TRY(check_privileges(*copy.insert, insert.front()));
   copy.table = table->name;
@@ -155,8 +150,8 @@ SqlResult<Executed> GatewaySession::copy_out(const ast::Copy& s, CopyOptions opt
     if (!table) return SqlError(sql::state::kUndefinedTable, fmt::format("relation \"{}\" does not exist", s.table.name.last()));
     TRY_ASSIGN(const auto places, copy_columns(*table, s));
     std::string columns;
-    for (const auto place : places) columns += (columns.empty() ? "" : ", ") + quoted(table->columns[place].name);
-    TRY_ASSIGN(made, sql::parse(fmt::format("SELECT {} FROM {}.{}", columns, quoted(table->schema), quoted(table->name))));
+    for (const auto place : places) columns += (columns.empty() ? "" : ", ") + always_quoted(table->columns[place].name);
+    TRY_ASSIGN(made, sql::parse(fmt::format("SELECT {} FROM {}.{}", columns, always_quoted(table->schema), always_quoted(table->name))));
     TRY_ASSIGN(query, sql::prepare(made.front(), tx_->catalog, gateway_.functions, values_, {}));
     TRY(check_privileges(*query, made.front()));
   }
