@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "key_layout.h"
+#include "db/key_layout.h"
 #include "schema_editor.h"
 #include "sequences.h"
 #include "sql/prepared.h"

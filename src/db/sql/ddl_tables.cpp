@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "key_layout.h"
+#include "db/key_layout.h"
 #include "schema_editor.h"
 #include "sequences.h"
 

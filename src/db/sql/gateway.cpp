@@ -13,7 +13,8 @@ SqlResult<std::unique_ptr<Gateway>> Gateway::open(KeyDatabase& database, Gateway
   TRY(inside->schema.begin(inside->options.owner));
   TRY(inside->schema.current());
   inside->functions = sql::FunctionSet::built_in();
-  inside->find_virtual = [](std::string_view, std::string_view) { return std::shared_ptr<const sql::Table>(); };
+  inside->find_virtual = find_catalog_table;
+  add_catalog_functions(inside->functions, []() -> const CatalogView& { return GatewaySession::current()->catalog_view(); });
   return std::unique_ptr<Gateway>(new Gateway(std::move(inside)));
 }
 

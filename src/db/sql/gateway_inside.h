@@ -21,6 +21,7 @@ struct Gateway::Inside {
   sql::FunctionSet functions;
   FindVirtual find_virtual;
   std::atomic<std::int32_t> next_backend{1};
+  std::int64_t started_at = 0;  // as of timestamptz
 };
 
 }  // namespace isobar::db

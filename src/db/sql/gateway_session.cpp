@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "db/key_layout.h"
 #include "privileges.h"
 
 namespace isobar::db {
@@ -86,6 +87,18 @@ GatewaySession::GatewaySession(Gateway::Inside& gateway, const Startup& startup)
   values_.random = [] { return std::uniform_real_distribution<double>(0, 1)(random_bits()); };
   values_.new_uuid = random_uuid;
   values_.setting = [this](std::string_view name) { return settings_.get(name); };
+  catalog_session_.user = user_;
+  catalog_session_.database = database_;
+  catalog_session_.backend_pid = backend_;
+  catalog_session_.client_address = startup.peer_address;
+  catalog_session_.started_at = microseconds_since_2000();
+  catalog_session_.server_started_at = gateway.started_at;
+  catalog_session_.set = [this](std::string_view name, std::string value, bool local) -> SqlResult<std::string> {
+    TRY(settings_.set(name, std::move(value), local));
+    ++settings_number_;
+    path_ = settings_.search_path(user_);
+    return settings_.get(name);
+  };
   values_.canceled = [this] { return canceled_ || (deadline_ != 0 && steady_microseconds() > deadline_); };
 }
 
@@ -104,6 +117,23 @@ std::vector<std::pair<std::string, std::string>> GatewaySession::announced_setti
   for (const auto& name : Settings::announced_names())
     list.emplace_back(name, name == "session_authorization" ? user_ : settings_.get(name).value_or(""));
   return list;
+}
+
+/// As the schema is now for whoever asks.
+const CatalogView& GatewaySession::catalog_view() {
+  catalog_session_.search_path = path_;
+  catalog_session_.settings = settings_.all();
+  catalog_session_.application = settings_.get("application_name").value_or("");
+  catalog_view_.emplace(CatalogView{schema(), catalog_session_, &gateway_.functions});
+  return *catalog_view_;
+}
+
+SqlResult<std::vector<sql::Row>> GatewaySession::virtual_rows(const sql::Table& table) {
+  const auto sequence = schema().sequences.find(table.id);
+  if (sequence == schema().sequences.end()) return catalog_rows(table, catalog_view());
+  TRY_ASSIGN(const auto bytes, tx_->tx.read(key::sequence(table.id)));
+  const SequenceState state = decode_sequence(sequence->second.sequence, bytes);
+  return std::vector<sql::Row>{{sql::Value(state.last), sql::Value(std::int64_t{0}), sql::Value(state.called)}};
 }
 
 void GatewaySession::set_times() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "copy_state.h"
+#include "db/pg_catalog.h"
 #include "gateway_inside.h"
 #include "journal.h"
 #include "row_storage.h"
@@ -76,11 +77,7 @@ class GatewaySession : public SqlSession {
   std::vector<std::pair<std::string, std::string>> announced_settings() const override;
 
   /// For what the catalog's functions ask.
-  const SchemaSnapshot& schema() const { return tx_ ? tx_->tx.schema() : *schema_; }
-  const Settings& settings() const { return settings_; }
-  const std::string& user() const { return user_; }
-  std::int32_t backend() const { return backend_; }
-  Gateway::Inside& gateway() { return gateway_; }
+  const CatalogView& catalog_view();
   /// The session whose statement runs on this thread.
   static GatewaySession* current();
 
@@ -110,6 +107,8 @@ class GatewaySession : public SqlSession {
   bool is_stale();
   void set_times();
   StatementContext context(ResultSink& sink);
+  const SchemaSnapshot& schema() const { return tx_ ? tx_->tx.schema() : *schema_; }
+  SqlResult<std::vector<sql::Row>> virtual_rows(const sql::Table& table);
 
   // Transactions (session_transactions.cpp).
   SqlStatus ensure(Access access, std::uint32_t tries);
@@ -152,6 +151,8 @@ class GatewaySession : public SqlSession {
   Settings settings_;
   std::uint64_t settings_number_ = 1;  // counted up with each change
   SessionSequences sequences_;
+  CatalogSession catalog_session_;
+  std::optional<CatalogView> catalog_view_;
   std::vector<std::string> path_;
   sql::SessionValues values_;
   SchemaPtr schema_;  // while no transaction is open

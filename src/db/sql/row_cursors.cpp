@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "key_layout.h"
+#include "db/key_layout.h"
 #include "sql/key_encoding.h"
 #include "sql/row_encoding.h"
 

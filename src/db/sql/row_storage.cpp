@@ -6,7 +6,7 @@
 #include <chrono>
 #include <random>
 
-#include "key_layout.h"
+#include "db/key_layout.h"
 #include "row_cursors.h"
 #include "sql/key_encoding.h"
 #include "sql/row_encoding.h"

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <thread>
 
-#include "key_layout.h"
+#include "db/key_layout.h"
 #include "sql_transaction.h"
 
 namespace isobar::db {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "db/canonical.h"
-#include "key_layout.h"
+#include "db/key_layout.h"
 
 namespace isobar::db {
 

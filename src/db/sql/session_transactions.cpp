@@ -6,8 +6,8 @@
 #include <random>
 #include <thread>
 
+#include "db/key_layout.h"
 #include "gateway_session.h"
-#include "key_layout.h"
 
 namespace isobar::db {
 
@@ -18,7 +18,9 @@ GatewaySession::Open::Open(std::unique_ptr<KeyTransaction> keys, SchemaPtr schem
     : tx(std::move(keys), std::move(schema)),
       rows(tx, session.gateway_.sequences, session.sequences_),
       catalog(tx.schema_ptr(), session.path_, session.gateway_.find_virtual),
-      access(a) {}
+      access(a) {
+  rows.set_virtual_rows([&session](const sql::Table& table) { return session.virtual_rows(table); });
+}
 
 SqlStatus GatewaySession::open_transaction(Access access, std::uint32_t tries) {
   TRY_ASSIGN(auto schema, gateway_.schema.current());

@@ -143,6 +143,8 @@ void Compiler::subplans_and_ctes() {
   for (const auto& [query, subplan] : plan_.subplans) {
     auto& made = context_.subplans[query];
     for (const auto id : subplan.outer) made.outer.push_back(context_.cell(id));
+    made.outer_types = subplan.outer_types;
+    made.remembered = subplan.remembered;
   }
   // The operators come last: those of one may use those of another.
   for (std::size_t i = 0; i < plan_.ctes.size(); ++i) {

@@ -64,6 +64,7 @@ struct KeyOrder {
 };
 
 // Made in their own sources.
+EvalPtr make_subquery(Compiler& compiler, const lg::Subquery& n, Type type);
 OperatorPtr make_scan(Compiler& compiler, const ph::Scan& n);
 OperatorPtr make_values(Compiler& compiler, const ph::Values& n);
 OperatorPtr make_function_scan(Compiler& compiler, const ph::FunctionScan& n);

@@ -79,6 +79,8 @@ struct CteRows {
 struct Subplan {
   OperatorPtr root;
   std::vector<Cell*> outer;
+  std::vector<Type> outer_types;
+  bool remembered = false;
 };
 
 class Context {

@@ -576,108 +576,6 @@ class GroupingEval final : public Eval {
   Value result_;
 };
 
-/// Runs the query for each row; without columns from outside once, and with them once for each of their values, as far as a bounded memory
-/// goes.
-class SubqueryEval final : public Eval {
- public:
-  SubqueryEval(Context& context, const lg::Subquery& subquery, Type type, EvalPtr test, std::vector<Cell*> output)
-      : context_(context), subquery_(subquery), type_(type), test_(std::move(test)), output_(std::move(output)) {}
-  const Value* run() override {
-    auto& plan = context_.subplans.at(subquery_.query.get());
-    if (plan.outer.empty() && test_ == nullptr) {
-      if (run_ != context_.execution()) {
-        if (!compute(plan)) return nullptr;
-        run_ = context_.execution();
-      }
-      return &result_;
-    }
-    if (test_ != nullptr) return as_value(test_rows(plan));
-    return compute(plan) ? &result_ : nullptr;
-  }
-
- private:
-  using What = lg::Subquery::What;
-  bool compute(Subplan& plan) {
-    if (!plan.root->open()) return false;
-    if (subquery_.what == What::kArray) return gather(plan);
-    const bool first = plan.root->next();
-    if (context_.failed()) return false;
-    if (subquery_.what == What::kExists) return result_.set(first), true;
-    if (!first) return result_.set_null(), true;
-    result_ = **output_[0];
-    const bool more = plan.root->next();
-    if (context_.failed()) return false;
-    if (more)
-      return context_.fail(SqlError(state::kCardinalityViolation, "more than one row returned by a subquery used as an expression"));
-    return true;
-  }
-  bool gather(Subplan& plan) {
-    auto array = std::make_shared<Array>();
-    array->element = type_.element;
-    const bool nested = subquery_.query->columns[0].type.kind == Kind::kArray;
-    std::int32_t rows = 0;
-    while (plan.root->next()) {
-      const Value& value = **output_[0];
-      if (!nested) {
-        array->elements.push_back(value);
-      } else if (!value.is_null()) {
-        if (array->elements.empty()) array->sizes = value.array().sizes;
-        else if (array->sizes != value.array().sizes)
-          return context_.fail(SqlError("2202E", "cannot accumulate arrays of different dimensionality"));
-        array->elements.insert(array->elements.end(), value.array().elements.begin(), value.array().elements.end());
-      } else {
-        return context_.fail(SqlError(state::kNullValueNotAllowed, "cannot accumulate null arrays"));
-      }
-      ++rows;
-    }
-    if (context_.failed()) return false;
-    if (rows > 0) array->sizes.insert(array->sizes.begin(), rows), array->lows.assign(array->sizes.size(), 1);
-    result_.set(ArrayPtr(std::move(array)));
-    return true;
-  }
-  /// ANY and ALL. Rows of a query that is the same for all are kept.
-  Truth test_rows(Subplan& plan) {
-    const bool any = subquery_.what == What::kAny;
-    const Truth decides = truth_of(any);
-    Truth result = truth_of(!any);
-    if (plan.outer.empty()) {
-      if (!keep(plan)) return Truth::kError;
-      for (std::size_t i = 0; i < kept_->size(); ++i) {
-        kept_->show(i, output_);
-        const Truth one = test_->test();
-        if (one == decides || one == Truth::kError) return one;
-        if (one == Truth::kNull) result = one;
-      }
-      return result;
-    }
-    if (!plan.root->open()) return Truth::kError;
-    while (plan.root->next()) {
-      const Truth one = test_->test();
-      if (one == decides || one == Truth::kError) return one;
-      if (one == Truth::kNull) result = one;
-    }
-    return context_.failed() ? Truth::kError : result;
-  }
-  bool keep(Subplan& plan) {
-    if (run_ == context_.execution()) return true;
-    kept_ = std::make_unique<RowStore>(context_, output_.size());
-    if (!plan.root->open()) return false;
-    while (plan.root->next())
-      if (!kept_->add(output_)) return false;
-    run_ = context_.execution();
-    return !context_.failed();
-  }
-
-  Context& context_;
-  const lg::Subquery& subquery_;
-  Type type_;
-  EvalPtr test_;
-  std::vector<Cell*> output_;
-  std::unique_ptr<RowStore> kept_;
-  std::uint64_t run_ = 0;
-  Value result_;
-};
-
 bool held_as_integer(Kind kind) {
   switch (kind) {
     case Kind::kInt2:
@@ -778,10 +676,7 @@ EvalPtr Compiler::expr(const lg::ExprPtr& e) {
           },
           [&](const lg::Field& n) -> EvalPtr { return std::make_unique<FieldEval>(expr(n.arg), n.place); },
           [&](const lg::Element& n) -> EvalPtr { return element_eval(*this, n); },
-          [&](const lg::Subquery& n) -> EvalPtr {
-            const std::size_t columns = n.what == lg::Subquery::What::kExists ? 0 : n.query->columns.size();
-            return std::make_unique<SubqueryEval>(context_, n, e->type, expr(n.test), output_cells(n.query->output, columns));
-          },
+          [&](const lg::Subquery& n) -> EvalPtr { return make_subquery(*this, n, e->type); },
           [&](const lg::SequenceCall& n) -> EvalPtr { return std::make_unique<SequenceEval>(context_, n, exprs(n.args)); },
           [&](const lg::GroupingBits& n) -> EvalPtr {
             return std::make_unique<GroupingEval>(context_.cell({n.relation, UINT32_MAX}), n.groups);

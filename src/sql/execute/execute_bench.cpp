@@ -1,5 +1,5 @@
-// How fast do plans run over rows that are at hand? A scan with a filter and a sum is to go through 5 million rows a second, and a row by its key is to
-// take less than 5 microseconds from values to the row, once prepared.
+// How fast do plans run over rows that are at hand? A scan with a filter and a sum is to go through 5 million rows a second, and a row by
+// its key is to take less than 5 microseconds from values to the row, once prepared.
 
 #include <benchmark/benchmark.h>
 
@@ -16,7 +16,8 @@ class Rows final : public Catalog, public Storage {
   Rows() {
     auto table = std::make_shared<Table>();
     table->id = 1, table->schema = "public", table->name = "t", table->rows_estimated = kRows;
-    for (const auto& [name, kind] : {std::pair{"id", Kind::kInt4}, std::pair{"x", Kind::kInt4}, std::pair{"y", Kind::kInt4}, std::pair{"s", Kind::kText}}) {
+    for (const auto& [name, kind] :
+         {std::pair{"id", Kind::kInt4}, std::pair{"x", Kind::kInt4}, std::pair{"y", Kind::kInt4}, std::pair{"s", Kind::kText}}) {
       table->columns.emplace_back();
       table->columns.back().name = name, table->columns.back().type = type_of(kind);
     }
@@ -25,7 +26,8 @@ class Rows final : public Catalog, public Storage {
     table->indexes.push_back(key);
     table_ = std::move(table);
     for (std::int64_t i = 0; i < kRows; ++i)
-      rows_.push_back({std::to_string(i), {Value(i), Value(i * 7 % 1000), Value(i % 10), Value("a text of some length " + std::to_string(i % 100))}});
+      rows_.push_back(
+          {std::to_string(i), {Value(i), Value(i * 7 % 1000), Value(i % 10), Value("a text of some length " + std::to_string(i % 100))}});
   }
   SqlResult<std::shared_ptr<const Table>> find_table(std::string_view, std::string_view) override { return table_; }
   SqlResult<std::shared_ptr<const Table>> table_of(Oid) override { return table_; }
@@ -99,7 +101,8 @@ void scans(benchmark::State& state, std::string_view sql) {
 BENCHMARK_CAPTURE(scans, filter_and_sum, std::string_view("SELECT sum(x) FROM t WHERE y > 3"))->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(scans, group_by, std::string_view("SELECT y, count(*), sum(x) FROM t GROUP BY y"))->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(scans, group_by_text, std::string_view("SELECT s, count(*) FROM t GROUP BY s"))->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(scans, expression, std::string_view("SELECT count(*) FROM t WHERE x * 2 + y < 1000 AND s LIKE '%9'"))->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(scans, expression, std::string_view("SELECT count(*) FROM t WHERE x * 2 + y < 1000 AND s LIKE '%9'"))
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(scans, sort_with_limit, std::string_view("SELECT id, s FROM t ORDER BY x, id LIMIT 10"))->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(scans, sort, std::string_view("SELECT id, s FROM t ORDER BY x, id"))->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(scans, hash_join, std::string_view("SELECT count(*) FROM t a JOIN t b ON a.x = b.id"))->Unit(benchmark::kMillisecond);

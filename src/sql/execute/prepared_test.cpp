@@ -56,7 +56,8 @@ TEST_F(PreparedTest, ParametersGetTheirTypesFromWhereTheyStand) {
               ElementsAre(type_of(Kind::kInt8), type_of(Kind::kInt4), type_of(Kind::kText)));
   EXPECT_THAT(prepared(ours, "INSERT INTO t VALUES ($1, $2, $3)")->parameters(),
               ElementsAre(type_of(Kind::kInt4), type_of(Kind::kInt8), type_of(Kind::kText)));
-  EXPECT_THAT(prepared(ours, "UPDATE t SET b = $1 WHERE id = ANY ($2)")->parameters(), ElementsAre(type_of(Kind::kText), array_of(Kind::kInt4)));
+  EXPECT_THAT(prepared(ours, "UPDATE t SET b = $1 WHERE id = ANY ($2)")->parameters(),
+              ElementsAre(type_of(Kind::kText), array_of(Kind::kInt4)));
   EXPECT_THAT(prepared(ours, "SELECT $1::date, $2")->parameters(), ElementsAre(type_of(Kind::kDate), type_of(Kind::kText)));
   EXPECT_THAT(prepared(ours, "SELECT id FROM t LIMIT $1")->parameters(), ElementsAre(type_of(Kind::kInt8)));
   EXPECT_THAT(prepared(ours, "SELECT id FROM t WHERE id = $1", {type_of(Kind::kInt8)})->parameters(), ElementsAre(type_of(Kind::kInt8)));
@@ -124,7 +125,8 @@ TEST_F(PreparedTest, EndsWhenItIsCanceled) {
   int asked = 0;
   ours.session().canceled = [&] { return ++asked > 3; };
   EXPECT_THAT(run(ours, *prepared(ours, "SELECT count(*) FROM t x, t y, t z"), {}), ElementsAre("57014"));
-  EXPECT_THAT(run(ours, *prepared(ours, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT count(*) FROM n"), {}), ElementsAre("57014"));
+  EXPECT_THAT(run(ours, *prepared(ours, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT count(*) FROM n"), {}),
+              ElementsAre("57014"));
 }
 
 TEST_F(PreparedTest, WhatFailsHalfWayWritesNothing) {
@@ -132,13 +134,31 @@ TEST_F(PreparedTest, WhatFailsHalfWayWritesNothing) {
   EXPECT_EQ(ours.ask("SELECT count(*) FROM t").rows.at(0).at(0), "1000");
 }
 
-TEST_F(PreparedTest, DeepExpressionsAreRefused) {
-  std::string deep = "SELECT 1";
-  for (int i = 0; i < 950; ++i) deep += " + 1";
-  EXPECT_EQ(ours.ask(deep).rows.at(0).at(0), "951");
-  std::string from = "SELECT 1 FROM t";
-  for (int i = 0; i < 400; ++i) from = "SELECT 1 FROM (" + from + ") x";
-  EXPECT_TRUE(ours.ask(from + " LIMIT 1").sqlstate.empty());
+/// front × n, middle, back × n
+std::string nested(std::string_view front, std::string_view middle, std::string_view back, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) text += front;
+  text += middle;
+  for (int i = 0; i < times; ++i) text += back;
+  return text;
+}
+
+TEST_F(PreparedTest, WhatNestsDeeplyRunsOrIsRefused) {
+  for (int times = 50; times < 1000; times += 150)
+    for (const auto& sql :
+         {"SELECT 1" + nested(" + 1", "", "", times), "SELECT " + nested("abs(", "1", ")", times),
+          "SELECT " + nested("NOT ", "true", "", times), "SELECT " + nested("CASE WHEN true THEN ", "1", " END", times),
+          "SELECT " + nested("(SELECT ", "1", ")", times), nested("SELECT * FROM (", "SELECT 1", ") x", times),
+          "SELECT 1" + nested(" UNION SELECT 1", "", "", times),
+          "SELECT 1 FROM t t0 " + nested("JOIN t USING (id) ", "", "", std::min(times, 1)) + nested("CROSS JOIN (SELECT 1) x ", "", "", 1),
+          "SELECT " + nested("coalesce(NULL, ", "1", ")", times), "SELECT " + nested("ARRAY[", "1", "]", times),
+          "SELECT 1 FROM t WHERE " + nested("EXISTS (SELECT 1 FROM t WHERE ", "true", ")", times) + " LIMIT 1"}) {
+      const auto answer = ours.ask(sql);
+      EXPECT_TRUE(answer.sqlstate.empty() || answer.sqlstate == state::kStatementTooComplex)
+          << times << ' ' << answer.sqlstate << ' ' << answer.message << ' ' << sql.substr(0, 60);
+    }
+  EXPECT_EQ(ours.ask("SELECT 1" + nested(" + 1", "", "", 900)).rows.at(0).at(0), "901");
+  EXPECT_TRUE(ours.ask(nested("SELECT * FROM (", "SELECT 1", ") x", 100)).sqlstate.empty());
 }
 
 }  // namespace

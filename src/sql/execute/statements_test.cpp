@@ -28,7 +28,7 @@ std::string StatementDraw::literal(char type) {
     case 'l': return std::to_string(static_cast<int>(below(14)) - 3) + "::int8";
     case 't': return "'" + one_of({"", "a", "b", "ab", "abc", "B", "x y", "a%", "ü"}) + "'::text";
     case 'b': return one_of({"true", "false"});
-    case 'n': return one_of({"0.5", "1.00", "1", "2.25", "-3.1", "10"}) + "::numeric";
+    case 'n': return one_of({"0.50", "1.00", "2.25", "-3.10", "10.00"}) + "::numeric";
     default: return "'" + one_of({"2024-01-01", "2024-02-29", "2023-12-31", "1999-07-04"}) + "'::date";
   }
 }

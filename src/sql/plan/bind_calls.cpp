@@ -98,6 +98,10 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Call& n, int position, Scope
   TRY_ASSIGN(auto sequence, sequence_call(n, position, scope));
   if (sequence) return std::move(*sequence);
   if (n.over != nullptr) return window_call(n, position, scope);
+  if (n.star && !functions_.is_aggregate(name)) {
+    if (auto plain = functions_.resolve(name, {}); !plain.ok()) return SqlError(plain.error()).at(position);
+    return SqlError(state::kWrongObjectType, fmt::format("{0}(*) specified, but {0} is not an aggregate function", name)).at(position);
+  }
   if (n.star || functions_.is_aggregate(name)) return aggregate(n, position, scope);
   if (n.distinct)
     return SqlError(state::kWrongObjectType, fmt::format("DISTINCT specified, but {} is not an aggregate function", name)).at(position);

@@ -143,7 +143,7 @@ SqlResult<lg::ExprPtr> Binder::apply_cast(Expr expr, const Cast& cast, const Typ
   return folded(make_expr(to, lg::Call{*cast, {std::move(expr)}}, position));
 }
 
-SqlResult<std::optional<lg::ExprPtr>> Binder::try_coerce(const Expr& expr, const Type& to, CastContext context) {
+SqlResult<std::optional<lg::ExprPtr>> Binder::try_coerce(Expr expr, const Type& to, CastContext context) {
   if (expr->type.kind == Kind::kUnknown) {
     if (is_constant(expr)) {
       // An explicit cast cuts what is too long, which reading with a modifier refuses. An interval's modifier says how it is read.
@@ -152,7 +152,7 @@ SqlResult<std::optional<lg::ExprPtr>> Binder::try_coerce(const Expr& expr, const
         return std::optional(std::move(read));
       }
       TRY_ASSIGN(auto read, literal(*expr, {to.kind, to.element, -1}));
-      return try_coerce(read, to, context);
+      return try_coerce(std::move(read), to, context);
     }
     if (const auto* parameter = std::get_if<lg::Parameter>(&expr->node)) {
       auto& known = result_.parameters[parameter->number - 1];
@@ -161,46 +161,61 @@ SqlResult<std::optional<lg::ExprPtr>> Binder::try_coerce(const Expr& expr, const
       return try_coerce(make_expr(known, *parameter, expr->position), to, context);
     }
   }
-  if (expr->type == to && (to.modifier < 0 || expr->type.modifier == to.modifier)) return std::optional(expr);
+  if (expr->type == to && (to.modifier < 0 || expr->type.modifier == to.modifier)) return std::optional(std::move(expr));
   const auto cast = functions_.find_cast(expr->type, to, context);
   if (!cast) return std::optional<Expr>();
-  TRY_ASSIGN(auto made, apply_cast(expr, *cast, to));
+  TRY_ASSIGN(auto made, apply_cast(std::move(expr), *cast, to));
   return std::optional(std::move(made));
 }
 
 SqlResult<lg::ExprPtr> Binder::coerce(Expr expr, const Type& to, CastContext context) {
-  TRY_ASSIGN(auto made, try_coerce(expr, to, context));
+  const Type from = expr->type;
+  const int position = expr->position;
+  TRY_ASSIGN(auto made, try_coerce(std::move(expr), to, context));
   if (made) return std::move(*made);
-  return SqlError(state::kCannotCoerce, fmt::format("cannot cast type {} to {}", format_type({expr->type.kind, expr->type.element}),
-                                                    format_type({to.kind, to.element})))
-      .at(expr->position);
+  return SqlError(state::kCannotCoerce,
+                  fmt::format("cannot cast type {} to {}", format_type({from.kind, from.element}), format_type({to.kind, to.element})))
+      .at(position);
 }
 
 SqlResult<lg::ExprPtr> Binder::assign(Expr expr, const lg::OutputColumn& column, bool) {
-  TRY_ASSIGN(auto made, try_coerce(expr, column.type, CastContext::kAssignment));
+  const Type from = expr->type;
+  const int position = expr->position;
+  TRY_ASSIGN(auto made, try_coerce(std::move(expr), column.type, CastContext::kAssignment));
   if (made) return std::move(*made);
   return SqlError(state::kDatatypeMismatch,
                   fmt::format("column \"{}\" is of type {} but expression is of type {}", column.name,
-                              format_type({column.type.kind, column.type.element}), format_type({expr->type.kind, expr->type.element})))
+                              format_type({column.type.kind, column.type.element}), format_type({from.kind, from.element})))
       .with_hint("You will need to rewrite or cast the expression.")
-      .at(expr->position);
+      .at(position);
 }
 
 SqlResult<lg::ExprPtr> Binder::boolean(Expr expr, std::string_view what) {
-  TRY_ASSIGN(auto made, try_coerce(expr, type_of(Kind::kBool), CastContext::kImplicit));
+  const Type from = expr->type;
+  const int position = expr->position;
+  TRY_ASSIGN(auto made, try_coerce(std::move(expr), type_of(Kind::kBool), CastContext::kImplicit));
   if (made) return std::move(*made);
-  return SqlError(state::kDatatypeMismatch, fmt::format("argument of {} must be type boolean, not type {}", what, format_type(expr->type)))
-      .at(expr->position);
+  return SqlError(state::kDatatypeMismatch, fmt::format("argument of {} must be type boolean, not type {}", what, format_type(from)))
+      .at(position);
 }
 
 SqlResult<lg::ExprPtr> Binder::integer_limit(Expr expr, std::string_view what) {
-  TRY_ASSIGN(auto made, try_coerce(expr, type_of(Kind::kInt8), CastContext::kAssignment));
+  const Type from = expr->type;
+  const int position = expr->position;
+  TRY_ASSIGN(auto made, try_coerce(std::move(expr), type_of(Kind::kInt8), CastContext::kAssignment));
   if (made) return std::move(*made);
-  return SqlError(state::kDatatypeMismatch, fmt::format("argument of {} must be type bigint, not type {}", what, format_type(expr->type)))
-      .at(expr->position);
+  return SqlError(state::kDatatypeMismatch, fmt::format("argument of {} must be type bigint, not type {}", what, format_type(from)))
+      .at(position);
 }
 
 SqlResult<lg::ExprPtr> Binder::known(Expr expr) {
+  if (const auto* row = std::get_if<lg::RowOf>(&expr->node)) {
+    auto elements = row->elements;
+    for (auto& element : elements) {
+      TRY_ASSIGN(element, known(std::move(element)));
+    }
+    return make_expr(expr->type, lg::RowOf{std::move(elements)}, expr->position);
+  }
   if (expr->type.kind != Kind::kUnknown) return expr;
   return coerce(std::move(expr), type_of(Kind::kText), CastContext::kImplicit);
 }

@@ -14,6 +14,8 @@ SqlResult<std::vector<lg::ExprPtr>> Binder::cast_arguments(std::vector<Expr> arg
   for (std::size_t i = 0; i < args.size() && i < call.types.size(); ++i) {
     if (args[i]->type.kind == Kind::kUnknown && call.types[i].kind != Kind::kUnknown) {
       TRY_ASSIGN(args[i], coerce(std::move(args[i]), call.types[i], CastContext::kImplicit));
+    } else if (args[i]->type.kind == Kind::kRecord) {
+      TRY_ASSIGN(args[i], known(std::move(args[i])));
     } else {
       const auto& cast = i < call.casts.size() ? call.casts[i] : Cast();
       if (cast) {
@@ -81,11 +83,28 @@ SqlResult<lg::ExprPtr> Binder::row_comparison(std::string_view sign, const std::
   return result;
 }
 
+/// (a, b) = (SELECT c, d …): with the fields of the one row; without a row it is null.
+SqlResult<lg::ExprPtr> Binder::row_subquery(const ast::Operator& n, const Expr& left, const ast::Subquery& source, int position,
+                                            Scope& scope) {
+  const auto fields = *fields_of(left);
+  TRY_ASSIGN(auto bound, query(*source.query, &scope));
+  if (bound->columns.size() < fields.size()) return SqlError(state::kSyntaxError, "subquery has too few columns").at(position);
+  if (bound->columns.size() > fields.size()) return SqlError(state::kSyntaxError, "subquery has too many columns").at(position);
+  const auto record = record_of(bound);
+  std::vector<Expr> right;
+  for (std::size_t i = 0; i < fields.size(); ++i)
+    right.push_back(make_expr(bound->columns[i].type, lg::Field{record, static_cast<std::uint32_t>(i)}, position));
+  return row_comparison(n.name, fields, right, position);
+}
+
 SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Operator& n, int position, Scope& scope) {
   Expr left;
   if (n.left != nullptr) {
     TRY_ASSIGN(left, expr(*n.left, scope));
   }
+  const auto* source = std::get_if<ast::Subquery>(&n.right->node);
+  if (left != nullptr && fields_of(left) && source != nullptr && source->what == ast::Subquery::What::kScalar)
+    return row_subquery(n, left, *source, position, scope);
   TRY_ASSIGN(auto right, expr(*n.right, scope));
   if (left != nullptr && fields_of(left) && fields_of(right)) return comparison(n.name, left, right, position);
   return operation(n.name, std::move(left), std::move(right), position);
@@ -134,8 +153,10 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::InList& n, int position, Sco
   const bool rows = fields_of(left).has_value();
   const auto common = rows ? SqlResult<Type>(Type{}) : functions_.common_type(types, "IN");
   if (!rows && common.ok() && common->kind != Kind::kRecord) {
-    Type type;
-    TRY(unify(items, "IN", type));
+    const Type type = *common;
+    for (auto& item : items) {
+      TRY_ASSIGN(item, coerce(std::move(item), type, CastContext::kImplicit));
+    }
     auto resolved = functions_.resolve_operator("=", std::vector<Type>{left->type.kind == Kind::kUnknown ? type : left->type, type});
     if (!resolved.ok()) return SqlError(resolved.error()).at(position);
     TRY_ASSIGN(auto args, cast_arguments({left, items[0]}, *resolved));
@@ -202,8 +223,8 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::NullIf& n, int position, Sco
   auto resolved = functions_.resolve_operator("=", std::vector<Type>{left->type, right->type});
   if (!resolved.ok()) return SqlError(resolved.error()).at(position);
   TRY_ASSIGN(auto args, cast_arguments({left, right}, *resolved));
-  // The result is the left one as it was, but for a literal, which has a type only now.
-  auto value = left->type.kind == Kind::kUnknown ? args[0] : left;
+  // The result is of the type that the left one is compared in.
+  auto value = args[0];
   const Type type = value->type;
   auto same = make_expr(kBoolean, lg::Call{std::get<BoundFunction>(resolved->what), std::move(args)}, position);
   return make_expr(type, lg::NullIf{std::move(value), std::move(same)}, position);

@@ -105,9 +105,24 @@ SqlResult<std::optional<VisibleColumn>> Binder::find_column(const ast::ColumnRef
   return std::optional<VisibleColumn>();
 }
 
+/// It may be there, out of sight: under another name, or beside a subquery that is not LATERAL.
+SqlError Binder::missing_table(const std::string& name, const Scope& scope, int position) const {
+  bool hidden = false;
+  const auto look = [&](const Scope* from) {
+    for (const auto* at = from; at != nullptr; at = at->parent)
+      for (const auto& table : at->tables) hidden = hidden || table.name == name;
+  };
+  look(&scope);
+  for (const auto* beside : hidden_) look(beside);
+  return SqlError(state::kUndefinedTable,
+                  fmt::format("{} FROM-clause entry for table \"{}\"", hidden ? "invalid reference to" : "missing", name))
+      .at(position);
+}
+
 SqlResult<lg::ExprPtr> Binder::bind_node(const ast::ColumnRef& n, int position, Scope& scope) {
   if (n.star && n.names.empty()) return SqlError(state::kSyntaxError, "row expansion via \"*\" is not supported here").at(position);
-  if (n.names.size() > 3) return unsupported("a name of " + std::to_string(n.names.size()) + " parts", position);
+  if (n.names.size() > 3)
+    return SqlError(state::kFeatureNotSupported, "cross-database references are not implemented: " + written(n.names)).at(position);
   if (!n.star) {
     TRY_ASSIGN(const auto found, find_column(n, position, scope));
     if (found) {
@@ -126,8 +141,7 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::ColumnRef& n, int position, 
         return make_expr(type_of(Kind::kRecord), std::move(row), position);
       }
   if (n.names.size() == 1) return SqlError(state::kUndefinedColumn, fmt::format("column \"{}\" does not exist", n.names[0])).at(position);
-  return SqlError(state::kUndefinedTable, fmt::format("missing FROM-clause entry for table \"{}\"", n.names[n.names.size() - 2]))
-      .at(position);
+  return missing_table(n.names[n.names.size() - 2], scope, position);
 }
 
 SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Logical& n, int, Scope& scope) {
@@ -221,7 +235,8 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Cast& n, int position, Scope
     TRY_ASSIGN(auto elements, exprs(array->elements, scope));
     const Type element{type.element, Kind::kUnknown, type.modifier};
     for (auto& one : elements) {
-      TRY_ASSIGN(one, coerce(std::move(one), one->type.kind == Kind::kArray ? type : element, CastContext::kExplicit));
+      const Type wanted = one->type.kind == Kind::kArray ? type : element;
+      TRY_ASSIGN(one, coerce(std::move(one), wanted, CastContext::kExplicit));
     }
     return make_expr(type, lg::ArrayOf{std::move(elements)}, position);
   }
@@ -243,7 +258,9 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Collate& n, int position, Sc
   const auto& name = n.name.last();
   // Texts are in the order of their bytes; these are other names of it.
   if (name != "C" && name != "POSIX" && name != "default" && name != "ucs_basic")
-    return SqlError(state::kFeatureNotSupported, fmt::format("collation \"{}\" is not supported", name)).at(position);
+    return name.find_first_of("_-.") != std::string::npos
+               ? unsupported(fmt::format("collation \"{}\"", name), position)
+               : SqlError(state::kUndefinedObject, fmt::format("collation \"{}\" for encoding \"UTF8\" does not exist", name)).at(position);
   return known(std::move(arg));
 }
 
@@ -263,14 +280,25 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::ArrayOf& n, int position, Sc
 
 SqlResult<lg::ExprPtr> Binder::bind_node(const ast::RowOf& n, int position, Scope& scope) {
   TRY_ASSIGN(auto elements, exprs(n.elements, scope));
-  for (auto& element : elements) {
-    TRY_ASSIGN(element, known(std::move(element)));
-  }
   return make_expr(type_of(Kind::kRecord), lg::RowOf{std::move(elements)}, position);
+}
+
+/// Subscripts of a jsonb value are its operator ->.
+SqlResult<lg::ExprPtr> Binder::jsonb_element(const ast::Indirection& n, Expr value, int position, Scope& scope) {
+  for (const auto& step : n.steps) {
+    const auto* subscript = std::get_if<ast::Subscript>(&step);
+    if (subscript == nullptr) return unsupported("taking a field of a row", position);
+    if (subscript->slice) return SqlError(state::kDatatypeMismatch, "jsonb subscript does not support slices").at(position);
+    TRY_ASSIGN(auto place, expr(*subscript->high, scope));
+    TRY_ASSIGN(place, known(std::move(place)));
+    TRY_ASSIGN(value, operation("->", std::move(value), std::move(place), position));
+  }
+  return value;
 }
 
 SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Indirection& n, int position, Scope& scope) {
   TRY_ASSIGN(auto value, expr(*n.arg, scope));
+  if (value->type.kind == Kind::kJsonb) return jsonb_element(n, std::move(value), position, scope);
   lg::Element element{value, {}};
   bool slices = false;
   for (const auto& step : n.steps) {
@@ -289,13 +317,6 @@ SqlResult<lg::ExprPtr> Binder::bind_node(const ast::Indirection& n, int position
     TRY(index(subscript->high, bound.high));
     slices = slices || subscript->slice;
     element.subscripts.push_back(std::move(bound));
-  }
-  if (value->type.kind == Kind::kJsonb && !slices) {
-    // jsonb's subscripts are its -> operator.
-    for (auto& subscript : element.subscripts) {
-      TRY_ASSIGN(value, operation("->", std::move(value), std::move(subscript.high), position));
-    }
-    return value;
   }
   if (value->type.kind != Kind::kArray)
     return SqlError(state::kDatatypeMismatch,

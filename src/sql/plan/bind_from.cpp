@@ -201,7 +201,10 @@ SqlResult<FromResult> Binder::derived_item(const ast::DerivedTable& item, Scope&
   if (item.alias.name.empty())
     return SqlError(state::kSyntaxError, std::holds_alternative<ast::Values>(item.query->body) ? "VALUES in FROM must have an alias"
                                                                                                : "subquery in FROM must have an alias");
-  TRY_ASSIGN(auto query, this->query(*item.query, item.lateral ? &scope : scope.parent));
+  if (!item.lateral) hidden_.push_back(&scope);
+  auto bound = this->query(*item.query, item.lateral ? &scope : scope.parent);
+  if (!item.lateral) hidden_.pop_back();
+  TRY_ASSIGN(auto query, std::move(bound));
   return query_item(std::move(query), item.alias);
 }
 

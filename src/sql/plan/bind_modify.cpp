@@ -319,19 +319,24 @@ SqlStatus Binder::assignments(const std::vector<ast::Assignment>& set, const Tab
   return {};
 }
 
+/// The query as a scalar subquery whose one column is its row.
+lg::ExprPtr Binder::record_of(const lg::QueryPtr& bound) {
+  auto whole = std::make_shared<lg::Query>(*bound);
+  lg::RowOf row;
+  for (std::size_t i = 0; i < bound->columns.size(); ++i)
+    row.elements.push_back(make_column(bound->output, static_cast<std::uint32_t>(i), bound->columns[i].type));
+  whole->output = new_relation();
+  whole->root = make_node(lg::Project{whole->output, bound->root, {make_expr(type_of(Kind::kRecord), std::move(row))}});
+  whole->columns = {{"row", type_of(Kind::kRecord)}};
+  return make_expr(type_of(Kind::kRecord), lg::Subquery{lg::Subquery::What::kScalar, std::move(whole), nullptr});
+}
+
 /// SET (a, b) = (SELECT …): one subquery gives a row, of which each column takes its field.
 SqlStatus Binder::assign_row(const ast::Subquery& source, const std::vector<std::uint32_t>& places, const Table& table, Scope& scope,
                              std::vector<Expr>& values) {
   TRY_ASSIGN(auto bound, query(*source.query, &scope));
   if (bound->columns.size() != places.size()) return SqlError(state::kSyntaxError, "number of columns does not match number of values");
-  auto whole = std::make_shared<lg::Query>(*bound);
-  lg::RowOf row;
-  for (std::size_t i = 0; i < places.size(); ++i)
-    row.elements.push_back(make_column(bound->output, static_cast<std::uint32_t>(i), bound->columns[i].type));
-  whole->output = new_relation();
-  whole->root = make_node(lg::Project{whole->output, bound->root, {make_expr(type_of(Kind::kRecord), std::move(row))}});
-  whole->columns = {{"row", type_of(Kind::kRecord)}};
-  const auto record = make_expr(type_of(Kind::kRecord), lg::Subquery{lg::Subquery::What::kScalar, std::move(whole), nullptr});
+  const auto record = record_of(bound);
   for (std::size_t i = 0; i < places.size(); ++i) {
     TRY(check_assignable(table, places[i], false));
     auto field = make_expr(bound->columns[i].type, lg::Field{record, static_cast<std::uint32_t>(i)});

@@ -8,13 +8,15 @@
 namespace isobar::sql {
 
 SqlResult<lg::QueryPtr> Binder::query(const ast::Query& q, Scope* parent, std::span<const Type> wanted) {
-  if (++depth_ > 1000) return SqlError(state::kStatementTooComplex, "stack depth limit exceeded");
+  // A query's frames are large: so many fit a thread's usual stack several times over.
+  constexpr int kQueriesMost = 150;
+  if (++queries_ > kQueriesMost) return SqlError(state::kStatementTooComplex, "stack depth limit exceeded");
   Scope outer;
   outer.parent = parent;
   std::vector<std::uint32_t> defined;
   TRY(with(q.with, outer, defined));
   TRY_ASSIGN(auto made, body(q, outer, wanted));
-  --depth_;
+  --queries_;
   bool unknown = false;
   std::vector<Type> types;
   for (const auto& column : made->columns) {
@@ -58,7 +60,8 @@ lg::NodePtr with_locks(const lg::NodePtr& node, const std::vector<std::string>& 
 }  // namespace
 
 void Binder::need_locks(const lg::Node& at) {
-  if (const auto* scan = std::get_if<lg::Scan>(&at.node); scan != nullptr && scan->for_update) need(scan->table, 'w'), result_.writes = true;
+  if (const auto* scan = std::get_if<lg::Scan>(&at.node); scan != nullptr && scan->for_update)
+    need(scan->table, 'w'), result_.writes = true;
   lg::each_input(at, [&](const lg::Node& input) { need_locks(input); });
 }
 
@@ -182,11 +185,12 @@ SqlResult<lg::QueryPtr> Binder::recast(lg::QueryPtr query, std::span<const Type>
   if (same) return query;
   auto made = std::make_shared<lg::Query>(*query);
   const auto cast = [&](Expr value, std::size_t i) -> SqlResult<Expr> {
-    TRY_ASSIGN(auto done, try_coerce(value, types[i], context));
+    const Type from = value->type;
+    const int position = value->position;
+    TRY_ASSIGN(auto done, try_coerce(std::move(value), types[i], context));
     if (done) return std::move(*done);
-    return SqlError(state::kCannotCoerce,
-                    fmt::format("{} could not convert type {} to {}", what, format_type(value->type), format_type(types[i])))
-        .at(value->position);
+    return SqlError(state::kCannotCoerce, fmt::format("{} could not convert type {} to {}", what, format_type(from), format_type(types[i])))
+        .at(position);
   };
   lg::Project project;
   const auto* below = std::get_if<lg::Project>(&query->root->node);

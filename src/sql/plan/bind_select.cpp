@@ -83,7 +83,7 @@ SqlStatus Binder::star(const ast::ColumnRef& ref, int position, Scope& scope, st
       add(table.columns);
       return {};
     }
-  return SqlError(state::kUndefinedTable, fmt::format("missing FROM-clause entry for table \"{}\"", ref.names.back())).at(position);
+  return missing_table(ref.names.back(), scope, position);
 }
 
 SqlResult<std::vector<Binder::Target>> Binder::targets(const std::vector<ast::Target>& list, Scope& scope, std::span<const Type> wanted) {
@@ -100,6 +100,9 @@ SqlResult<std::vector<Binder::Target>> Binder::targets(const std::vector<ast::Ta
       if (column) made.table = column->table, made.attribute = column->attribute;
     }
     TRY_ASSIGN(made.value, expr(*target.value, scope));
+    if (made.value->type.kind == Kind::kRecord) {
+      TRY_ASSIGN(made.value, known(std::move(made.value)));
+    }
     if (made.value->type.kind == Kind::kUnknown && all.size() < wanted.size() && wanted[all.size()].kind != Kind::kUnknown) {
       TRY_ASSIGN(made.value, coerce(std::move(made.value), wanted[all.size()], CastContext::kAssignment));
     }

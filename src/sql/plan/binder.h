@@ -40,7 +40,7 @@ class Binder {
   // Types and casts.
   /// Gives what has no type yet (a literal, a parameter, null) this one, or casts. none: there is no such cast
   SqlResult<Expr> coerce(Expr expr, const Type& to, CastContext context);
-  SqlResult<std::optional<Expr>> try_coerce(const Expr& expr, const Type& to, CastContext context);
+  SqlResult<std::optional<Expr>> try_coerce(Expr expr, const Type& to, CastContext context);
   SqlResult<Expr> assign(Expr expr, const lg::OutputColumn& column, bool by_value_list);
   SqlResult<Expr> apply_cast(Expr expr, const Cast& cast, const Type& to);
   SqlResult<Expr> literal(const lg::Expr& unknown, const Type& to);
@@ -87,6 +87,9 @@ class Binder {
   SqlResult<Expr> row_comparison(std::string_view sign, const std::vector<Expr>& left, const std::vector<Expr>& right, int position);
   SqlResult<Expr> equality(const Expr& left, const Expr& right, int position) { return comparison("=", left, right, position); }
   static std::optional<std::vector<Expr>> fields_of(const Expr& expr);
+  SqlResult<Expr> jsonb_element(const ast::Indirection& n, Expr value, int position, Scope& scope);
+  SqlError missing_table(const std::string& name, const Scope& scope, int position) const;
+  SqlResult<Expr> row_subquery(const ast::Operator& n, const Expr& left, const ast::Subquery& source, int position, Scope& scope);
   SqlResult<Expr> negated(Expr condition, bool negate);
 
   // Calls.
@@ -185,6 +188,7 @@ class Binder {
   SqlStatus arbiters(const ast::OnConflict& c, const Table& table, lg::ConflictRule& rule);
   SqlStatus assignments(const std::vector<ast::Assignment>& set, const Table& table, Scope& scope, std::vector<Expr>& values);
   SqlResult<Expr> assigned(const Table& table, std::uint32_t column, const ast::Expr& value, Scope& scope, int position);
+  Expr record_of(const lg::QueryPtr& bound);
   SqlStatus assign_row(const ast::Subquery& source, const std::vector<std::uint32_t>& places, const Table& table, Scope& scope,
                        std::vector<Expr>& values);
   SqlStatus changed_rows(const ast::TableRef& ref, const std::vector<ast::FromItem>& from, const ast::ExprPtr& where, Scope& scope,
@@ -201,7 +205,8 @@ class Binder {
   lg::Statement result_;
   std::unordered_map<std::uint32_t, RelationInfo> infos_;
   std::uint32_t relations_ = 0;
-  int depth_ = 0, views_ = 0;
+  std::vector<const Scope*> hidden_;  ///< of queries around that what is bound now cannot name
+  int depth_ = 0, views_ = 0, queries_ = 0;
 };
 
 }  // namespace isobar::sql

@@ -41,6 +41,23 @@ bool free_of(const ExprPtr& expr, std::uint32_t relation) {
   return !relations_used(*expr).contains(relation) && !is_volatile(*expr) && !has_subquery(*expr);
 }
 
+/// The text that everything which `column LIKE pattern` lets through begins with; empty: nothing is known.
+std::string like_prefix(const ExprPtr& condition, std::uint32_t relation, std::uint32_t column) {
+  const auto* call = std::get_if<lg::Call>(&condition->node);
+  if (call == nullptr || call->args.size() != 2 || call->function.function->name != "~~") return {};
+  const auto* pattern = std::get_if<lg::Constant>(&call->args[1]->node);
+  const bool text = call->function.arguments[0].kind == Kind::kText;
+  if (!text || pattern == nullptr || pattern->value.is_null() || column_of(call->args[0], relation) != column) return {};
+  return pattern->value.text().substr(0, pattern->value.text().find_first_of("%_\\"));
+}
+/// The least text behind all that begin with `prefix`; none: there is none. Texts are in the order of their bytes.
+std::optional<std::string> behind(std::string prefix) {
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) >= 0x7f) prefix.pop_back();
+  if (prefix.empty()) return std::nullopt;
+  ++prefix.back();
+  return prefix;
+}
+
 std::optional<Comparison> comparison_of(const ExprPtr& condition, std::uint32_t relation) {
   const auto* call = std::get_if<lg::Call>(&condition->node);
   if (call == nullptr || call->args.size() != 2 || !comparable(call->function)) return std::nullopt;
@@ -107,6 +124,16 @@ Planner::IndexMatch Planner::match(const lg::Scan& n, const Index& index, const 
     edges.push_back({comparison->value, comparison->sign.size() == 2});
     found.used.push_back(condition);
   }
+  const auto& type = n.table->columns[index.columns[at]].type;
+  for (const auto& condition : conditions) {
+    const auto prefix = like_prefix(condition, n.relation, index.columns[at]);
+    const auto end = behind(prefix);
+    if (prefix.empty() || !end) continue;
+    // The condition is asked besides: the range is only what may hold.
+    found.range.low.push_back({make_constant({type.kind}, Value(prefix)), true});
+    found.range.high.push_back({make_constant({type.kind}, Value(*end)), false});
+    found.narrowed = true;
+  }
   if (!found.range.low.empty()) found.rows *= 0.3;
   if (!found.range.high.empty()) found.rows *= 0.3;
   if (found.range.low.empty() && found.range.high.empty())
@@ -143,7 +170,7 @@ Planned Planner::scan(const lg::Scan& n, Conditions conditions, Wanted wanted, c
   double best_cost = all * (wanted.order.empty() ? 1 : 1 + 0.05 * std::log2(all + 2));
   for (const auto& index : n.table->indexes) {
     auto found = match(n, index, conditions, wanted);
-    if (found.used.empty() && !found.ordered) continue;
+    if (found.used.empty() && !found.ordered && !found.narrowed) continue;
     double cost = 2 + found.rows * (index.primary ? 1.0 : 1.5);
     if (found.ordered && wanted.rows > 0)
       cost = std::min(cost, 2 + static_cast<double>(wanted.rows) / std::max(0.001, rows / found.rows) * 1.5);

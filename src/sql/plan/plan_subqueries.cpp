@@ -21,6 +21,7 @@ void Planner::plan_subqueries(const lg::Expr& expr) {
     Subplan made;
     made.outer = lg::free_columns(*q.root);
     add_needs_of_ctes(*q.root, made.outer);
+    remember(q, made);
     const bool exists = subquery->what == lg::Subquery::What::kExists;
     plan_.subplans[&q] = {};
     made.root = query(q, {}, {{}, exists ? std::uint64_t{1} : 0}).node;
@@ -42,6 +43,28 @@ void Planner::add_needs_of_ctes(const lg::Node& at, std::vector<ColumnId>& into)
     });
   });
   lg::each_input(at, [&](const lg::Node& input) { add_needs_of_ctes(input, into); });
+}
+
+/// A correlated query may be asked again for values it has met, if all that it depends on is among them.
+void Planner::remember(const lg::Query& q, Subplan& into) {
+  std::map<ColumnId, Type> types;
+  bool same = true;
+  lg::each_deep_part(*q.root, [&](const lg::Expr& part) {
+    if (const auto* column = std::get_if<lg::Column>(&part.node)) types.emplace(column->id, part.type);
+    if (const auto* call = std::get_if<lg::Call>(&part.node)) same = same && call->function.function->volatility != Volatility::kVolatile;
+    same = same && !std::holds_alternative<lg::SequenceCall>(part.node);
+  });
+  const std::function<void(const lg::Node&)> look = [&](const lg::Node& at) {
+    same = same && !std::holds_alternative<lg::CteScan>(at.node);
+    lg::each_input(at, look);
+  };
+  look(*q.root);
+  for (const auto id : into.outer) {
+    const auto found = types.find(id);
+    same = same && found != types.end() && FunctionSet::require_equality(found->second).ok();
+    into.outer_types.push_back(found == types.end() ? Type{} : found->second);
+  }
+  into.remembered = same && !into.outer.empty();
 }
 
 Relations Planner::needs_of(const lg::Node& at) const {

@@ -68,7 +68,8 @@ class Planner {
     Conditions used;
     std::vector<ExprPtr> any_of;
     ExprPtr any_array;
-    bool unique = false;  ///< one row at most
+    bool narrowed = false;  ///< by what is asked of each row besides
+    bool unique = false;    ///< one row at most
     std::size_t equalities = 0;
     double rows = 0;
     bool ordered = false, backward = false;
@@ -102,6 +103,7 @@ class Planner {
   // Subqueries.
   void plan_subqueries(const lg::Expr& expr);
   void plan_subqueries(const Conditions& exprs);
+  static void remember(const lg::Query& q, Subplan& into);
   struct SemiJoin {
     JoinKind kind = JoinKind::kSemi;
     Side side;

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 
+#include "capture.h"
 #include "nesting.h"
 #include "tree_reader.h"
 
@@ -56,14 +57,36 @@ std::string_view state_of(std::string_view message) {
   struct Known {
     std::string_view part, sqlstate;
   };
-  static constexpr Known kKnown[] = {
-      {"is not implemented", state::kFeatureNotSupported},      {"not supported", state::kFeatureNotSupported},
-      {"not yet implemented", state::kFeatureNotSupported},     {"invalid byte sequence", state::kCharacterNotInRepertoire},
-      {"out of range", state::kNumericValueOutOfRange},         {"invalid Unicode", state::kSyntaxError},
-      {"invalid escape string", state::kInvalidEscapeSequence}, {"invalid reference", state::kInvalidName}};
+  static constexpr Known kKnown[] = {{"is not implemented", state::kFeatureNotSupported},
+                                     {"not supported", state::kFeatureNotSupported},
+                                     {"not yet implemented", state::kFeatureNotSupported},
+                                     {"invalid byte sequence", state::kCharacterNotInRepertoire},
+                                     {"out of range", state::kNumericValueOutOfRange},
+                                     {"invalid Unicode", state::kSyntaxError},
+                                     {"invalid escape string", state::kInvalidEscapeSequence},
+                                     {"frame start", state::kWindowingError},
+                                     {"frame end", state::kWindowingError},
+                                     {"invalid reference", state::kInvalidName}};
   for (const auto& known : kKnown)
     if (message.find(known.part) != std::string_view::npos) return known.sqlstate;
   return state::kSyntaxError;
+}
+
+/// The texts of definitions are written by the library, which is not to be called while it has a tree in its hands.
+bool has_definitions(const PgQuery__ParseResult& tree) {
+  for (std::size_t i = 0; i < tree.n_stmts; ++i)
+    switch (tree.stmts[i]->stmt == nullptr ? PG_QUERY__NODE__NODE__NOT_SET : tree.stmts[i]->stmt->node_case) {
+      case PG_QUERY__NODE__NODE_SELECT_STMT:
+      case PG_QUERY__NODE__NODE_INSERT_STMT:
+      case PG_QUERY__NODE__NODE_UPDATE_STMT:
+      case PG_QUERY__NODE__NODE_DELETE_STMT:
+      case PG_QUERY__NODE__NODE_TRANSACTION_STMT:
+      case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
+      case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+      case PG_QUERY__NODE__NODE_EXECUTE_STMT: break;
+      default: return true;
+    }
+  return false;
 }
 
 SqlError too_deep() {
@@ -78,20 +101,35 @@ SqlResult<std::vector<ast::Statement>> parse(std::string_view sql) {
   if (sql.find('\0') != std::string_view::npos)
     return SqlError(state::kCharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\": 0x00");
   const std::string terminated(sql);
-  std::unique_ptr<PgQueryProtobufParseResult, FreeTree> result(new PgQueryProtobufParseResult(pg_query_parse_protobuf(terminated.c_str())));
+  TreeReader reader(terminated);
+  std::vector<ast::Statement> statements;
+  const auto read = [&](const PgQuery__ParseResult& tree) {
+    statements.reserve(tree.n_stmts);
+    for (std::size_t i = 0; i < tree.n_stmts; ++i) statements.push_back(reader.statement(*tree.stmts[i]));
+  };
+  bool captured = false;
+  const std::function<bool(const PgQuery__ParseResult&)> take = [&](const PgQuery__ParseResult& tree) {
+    captured = !has_definitions(tree);
+    if (captured) read(tree);
+    return captured;
+  };
+  std::unique_ptr<PgQueryProtobufParseResult, FreeTree> result;
+  {
+    const CapturedTree capture(take);
+    result.reset(new PgQueryProtobufParseResult(pg_query_parse_protobuf(terminated.c_str())));
+  }
   if (const auto* error = result->error; error != nullptr) {
     const std::string_view message = error->message == nullptr ? "syntax error" : error->message;
     return SqlError(state_of(message), std::string(message)).at(std::max(error->cursorpos, 0));
   }
-  Arena arena;
-  auto allocator = arena.allocator();
-  const auto* tree =
-      pg_query__parse_result__unpack(&allocator, result->parse_tree.len, reinterpret_cast<const std::uint8_t*>(result->parse_tree.data));
-  if (tree == nullptr) return SqlError(state::kInternalError, "the parser's tree cannot be read");
-  TreeReader reader(terminated);
-  std::vector<ast::Statement> statements;
-  statements.reserve(tree->n_stmts);
-  for (std::size_t i = 0; i < tree->n_stmts; ++i) statements.push_back(reader.statement(*tree->stmts[i]));
+  if (!captured) {
+    Arena arena;
+    auto allocator = arena.allocator();
+    const auto* tree =
+        pg_query__parse_result__unpack(&allocator, result->parse_tree.len, reinterpret_cast<const std::uint8_t*>(result->parse_tree.data));
+    if (tree == nullptr) return SqlError(state::kInternalError, "the parser's tree cannot be read");
+    read(*tree);
+  }
   if (reader.error()) return *reader.error();
   return statements;
 }

@@ -155,6 +155,17 @@ TEST(Parse, NamesWhatItDoesNotKnow) {
   EXPECT_EQ(refused("SELECT 1 INTO t").message(), "SELECT INTO is not supported");
 }
 
+TEST(Parse, ATextWithADefinitionReadsTheRestAlike) {
+  const std::string query = "WITH w AS (SELECT a, 'é' FROM t) SELECT * FROM w WHERE a IN (1, 2) ORDER BY a";
+  const auto alone = parse(query), beside = parse("CREATE VIEW v AS SELECT 1; " + query);
+  ASSERT_TRUE(alone.ok() && beside.ok());
+  const auto& a = *std::get<ast::QueryPtr>(alone->at(0).node);
+  const auto& b = *std::get<ast::QueryPtr>(beside->at(1).node);
+  EXPECT_EQ(a.with.ctes.size(), b.with.ctes.size());
+  const auto where = [](const ast::Query& q) { return std::get<ast::SelectCore>(q.body).where->position; };
+  EXPECT_EQ(where(a) + 27, where(b));
+}
+
 std::string repeated(std::string_view what, int times) {
   std::string text;
   for (int i = 0; i < times; ++i) text += what;

@@ -26,8 +26,8 @@ std::string TreeReader::deparse(PgQuery__SelectStmt* select, int location) {
   PgQuery__ParseResult tree = PG_QUERY__PARSE_RESULT__INIT;
   tree.n_stmts = 1;
   tree.stmts = statements;
-  std::string packed(pg_query__parse_result__get_packed_size(&tree), '\0');
-  pg_query__parse_result__pack(&tree, reinterpret_cast<std::uint8_t*>(packed.data()));
+  std::string packed(protobuf_c_message_get_packed_size(&tree.base), '\0');
+  protobuf_c_message_pack(&tree.base, reinterpret_cast<std::uint8_t*>(packed.data()));
   const PgQueryDeparseResult written = pg_query_deparse_protobuf({packed.size(), packed.data()});
   std::string text = written.query == nullptr ? "" : written.query;
   if (written.error != nullptr)

@@ -22,7 +22,7 @@ int TreeReader::position(int location) const {
 void TreeReader::fail(std::string_view sqlstate, std::string message, int location) {
   if (!error_) error_ = SqlError(sqlstate, std::move(message)).at(position(location));
 }
-void TreeReader::refuse(std::string what, int location) { fail(state::kFeatureNotSupported, what + " is not supported", location); }
+void TreeReader::refuse(const std::string& what, int location) { fail(state::kFeatureNotSupported, what + " is not supported", location); }
 
 /// The field's name in PostgreSQL's sources: "XmlExpr".
 void TreeReader::refuse_node(const char* where, const Node* node) {

@@ -29,7 +29,7 @@ class TreeReader {
 
   // What all need.
   int position(int location) const;
-  void refuse(std::string what, int location = -1);  ///< 0A000: "… is not supported"
+  void refuse(const std::string& what, int location = -1);  ///< 0A000: "… is not supported"
   void refuse_node(const char* where, const Node* node);
   void fail(std::string_view sqlstate, std::string message, int location);
   static std::string text_of(const Node* node);

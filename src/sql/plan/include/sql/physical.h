@@ -136,6 +136,8 @@ struct Node {
 struct Subplan {
   NodePtr root;
   std::vector<ColumnId> outer;  ///< columns of rows outside that it uses; none: it is run once
+  std::vector<Type> outer_types;
+  bool remembered = false;  ///< it gives the same for the same values of these
 };
 struct Cte {
   NodePtr root, step;

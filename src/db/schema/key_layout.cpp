@@ -1,4 +1,4 @@
-#include "key_layout.h"
+#include "db/key_layout.h"
 
 namespace isobar::db {
 
