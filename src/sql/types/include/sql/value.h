@@ -56,9 +56,13 @@ class Value {
  public:
   using Held = std::variant<std::monostate, bool, std::int64_t, double, Numeric, std::string, Interval, Uuid, ArrayPtr, RecordPtr>;
   Value() = default;  ///< null
-  template <class T, class = std::enable_if_t<!std::is_same_v<std::remove_cvref_t<T>, Value> &&
-                                              std::is_constructible_v<Held, std::in_place_type_t<std::remove_cvref_t<T>>, T>>>
-  explicit Value(T&& held) : held_(std::in_place_type<std::remove_cvref_t<T>>, std::forward<T>(held)) {}
+  // The constraint leaves Value itself out, and must be looked at first: what is constructible asks that of Value, too.
+  // NOLINTBEGIN(bugprone-forwarding-reference-overload)
+  template <class T>
+  requires(!std::is_same_v<std::remove_cvref_t<T>, Value> &&
+           std::is_constructible_v<Held, std::in_place_type_t<std::remove_cvref_t<T>>, T>) explicit Value(T&& held)
+      : held_(std::in_place_type<std::remove_cvref_t<T>>, std::forward<T>(held)) {}
+  // NOLINTEND(bugprone-forwarding-reference-overload)
 
   bool is_null() const { return held_.index() == 0; }
   bool boolean() const { return std::get<bool>(held_); }
