@@ -62,7 +62,7 @@ class Adder {
     set_.add_outside(
         signature, [made](const Call&, Value& result) { return result.set(made), SqlStatus(); }, options);
   }
-  void refused(std::string_view signature, std::string what) {
+  void refused(std::string_view signature, const std::string& what) {
     set_.add_outside(signature, [what](const Call&, Value&) -> SqlStatus { return SqlError(sql::state::kFeatureNotSupported, what); },
                      {.strict = false, .volatility = sql::Volatility::kVolatile});
   }

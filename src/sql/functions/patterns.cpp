@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "built_ins.h"
-#include "regex.h"
+#include "regular_expression.h"
 #include "sql/ascii.h"
 #include "sql/utf8.h"
 #include "texts.h"

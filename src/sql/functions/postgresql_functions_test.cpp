@@ -226,8 +226,6 @@ struct Corpus {
 };
 
 void draw_calls(const Function& function, bool is_operator, Random& random, Corpus& corpus) {
-  bool polymorphic = false;
-  for (const auto& parameter : function.parameters) polymorphic |= parameter.what != Parameter::What::kType;
   const std::size_t times = function.parameters.empty() ? 1 : function.parameters.size() == 1 ? 14 : 24;
   std::set<std::string> seen;
   for (std::size_t n = 0; n < times; ++n) {
@@ -256,7 +254,7 @@ void draw_calls(const Function& function, bool is_operator, Random& random, Corp
       if ((function.name == "age" || function.name == "to_char") && argument.text.find("nfinity") != std::string::npos)
         argument.null = true;
       if ((function.name == "to_char" && (argument.text == "NaN" || argument.text == "1e300")) ||
-          (function.name == "make_interval" && argument.text.find("e") != std::string::npos))
+          (function.name == "make_interval" && argument.text.find('e') != std::string::npos))
         argument.null = true;
       types.push_back(*type_named(argument.type));
       list += (list.empty() ? "" : ", ") + sql_of(argument);

@@ -57,10 +57,12 @@ class Value {
   using Held = std::variant<std::monostate, bool, std::int64_t, double, Numeric, std::string, Interval, Uuid, ArrayPtr, RecordPtr>;
   Value() = default;  ///< null
   // One after the other: whether a Value is made of a Value must not be asked while that is being found out.
+  // NOLINTBEGIN(bugprone-forwarding-reference-overload): Value itself is left out
   template <class T, class Plain = std::remove_cvref_t<T>,
             class = std::enable_if_t<
                 std::conjunction_v<std::negation<std::is_same<Plain, Value>>, std::is_constructible<Held, std::in_place_type_t<Plain>, T>>>>
   explicit Value(T&& held) : held_(std::in_place_type<Plain>, std::forward<T>(held)) {}
+  // NOLINTEND(bugprone-forwarding-reference-overload)
 
   bool is_null() const { return held_.index() == 0; }
   bool boolean() const { return std::get<bool>(held_); }

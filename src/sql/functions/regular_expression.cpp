@@ -2,7 +2,7 @@
 // flags) and refused by name where it cannot: back references and look-around, which no automaton has. Of several matches at a place
 // PostgreSQL takes the longest, unless a quantifier asks for less: then RE2 takes the first, as Perl does.
 
-#include "regex.h"
+#include "regular_expression.h"
 
 #include <fmt/format.h>
 #include <re2/re2.h>
