@@ -10,7 +10,7 @@ namespace isobar::db {
 
 namespace {
 
-constexpr std::int32_t kProtocol3 = 196608, kCancelRequest = 80877102, kSslRequest = 80877103, kGssRequest = 80877104;
+constexpr std::int32_t kCancelRequest = 80877102, kSslRequest = 80877103, kGssRequest = 80877104;
 
 /// "-c name=value --name=value" of the parameter `options`.
 void take_options(std::string_view text, std::vector<std::pair<std::string, std::string>>& settings) {

@@ -351,7 +351,7 @@ struct Statement {
   std::variant<QueryPtr, ModifyPtr> what;
   std::vector<Cte> ctes;
   std::vector<Type> parameters;
-  std::uint32_t relations = 0;                       ///< their numbers are less than this
+  std::uint32_t relations = 0;  ///< their numbers are less than this
   bool writes = false;          ///< rows, or sequences, or it locks rows
   std::vector<Privilege> privileges;
   std::vector<std::shared_ptr<const Table>> tables;  ///< all that it names, views included
