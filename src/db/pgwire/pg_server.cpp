@@ -166,7 +166,7 @@ struct PgServer::Inside {
         sockaddr_storage name{};
         socklen_t size = sizeof name;
         Fd socket(::accept4(waits[i].fd, reinterpret_cast<sockaddr*>(&name), &size, SOCK_CLOEXEC));
-        if (socket.get() >= 0) admit(std::move(socket), address_of(name));
+        if (socket.get() >= 0) admit(std::move(socket), address_of(name), name.ss_family == AF_UNIX);
         else if (errno == EMFILE || errno == ENFILE) std::this_thread::sleep_for(std::chrono::milliseconds(50));
       }
       join_those_done();
@@ -186,7 +186,7 @@ struct PgServer::Inside {
     for (auto& client : done) client.thread.join();
   }
 
-  void admit(Fd socket, const std::string& address) {
+  void admit(Fd socket, const std::string& address, bool is_local) {
     join_those_done();
     const int one = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -200,9 +200,11 @@ struct PgServer::Inside {
     }
     Client& client = clients.emplace_back();
     client.socket = std::move(socket);
-    client.thread = std::thread([this, &client, address] {
+    client.thread = std::thread([this, &client, address, is_local] {
       SocketStream stream(client.socket.get(), tls.get());
-      serve_connection(stream, server, keys, address, options.limits);
+      ConnectionLimits limits = options.limits;
+      limits.tls_required = options.tls_required && !is_local;
+      serve_connection(stream, server, keys, address, limits);
       ::shutdown(client.socket.get(), SHUT_RDWR);
       const std::scoped_lock guard(mutex);
       client.done = true;

@@ -88,6 +88,11 @@ TEST_F(Pgwire, WhoIsNotKnownOrSpeaksOtherwiseIsSentAway) {
   EXPECT_EQ(talk(message('?', "")), "E");
 }
 
+TEST_F(Pgwire, WhereTlsIsRequiredNobodyComesInInTheClear) {
+  EXPECT_EQ(talk(message('Q', "x" + kZero), {.tls_required = true}), "E");
+  EXPECT_THAT(out, HasSubstr("must use TLS"));
+}
+
 TEST_F(Pgwire, CancellationAndEncryptionAreAskedForInFrontOfEverything) {
   Bytes cancel(std::string("\0\0\0\x10\x04\xd2\x16\x2e\0\0\0\x07\0\0\0\x08", 16));
   serve_connection(cancel, server, keys, "test");

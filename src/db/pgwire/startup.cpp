@@ -102,6 +102,8 @@ bool Connection::read_startup(std::string_view message) {
 }
 
 bool Connection::authenticate() {
+  if (limits_.tls_required && !startup_.encrypted)
+    return refuse({sql::state::kInvalidAuthorizationSpecification, "connections from elsewhere must use TLS (sslmode=require)"});
   const auto admission = server_.admit(startup_);
   if (!admission.ok()) return refuse(admission.error());
   if (admission->password && !scram(*admission->password)) return false;

@@ -242,7 +242,7 @@ std::vector<std::pair<std::string, std::string>> first_schema(const std::string&
   role.superuser = role.login = role.create_role = role.create_db = true;
   return {{key::kVersion, encode(std::uint64_t{1})},
           {key::kNext, encode(std::uint64_t{kFirstOid})},
-          {key::schema("public"), encode(SchemaObject{owner, {{"", "UC", "", owner}}, 2200})},
+          {key::schema("public"), encode(SchemaObject{owner, {{"", "U", "", owner}}, 2200})},
           {key::role(owner), encode(role)}};
 }
 

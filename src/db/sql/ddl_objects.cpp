@@ -221,6 +221,9 @@ SqlResult<std::string> SchemaEditor::run(const ast::CreateSchema& s) {
     say(sql::state::kDuplicateSchema, fmt::format("schema \"{}\" already exists, skipping", name));
     return std::string("CREATE SCHEMA");
   }
+  const auto self = c_.tx.schema().roles.find(user());
+  if (!is_superuser() && (self == c_.tx.schema().roles.end() || !self->second.create_db))
+    return SqlError(sql::state::kInsufficientPrivilege, fmt::format("permission denied for database {}", c_.values.database));
   if (name.starts_with("pg_"))
     return SqlError("42939", fmt::format("unacceptable schema name \"{}\"", name))
         .with_detail("The prefix \"pg_\" is reserved for system schemas.");

@@ -82,6 +82,8 @@ SqlResult<std::string> SchemaEditor::run(const ast::CreateRole& s) {
   role.id = new_id();
   role.login = s.login;
   TRY(set_role_options(role, s.options, s.name));
+  if (role.superuser && !is_superuser()) return SqlError(sql::state::kInsufficientPrivilege, "must be superuser to create superusers");
+  for (const auto& name : role.member_of) TRY(may_grant(name));
   put_role(s.name, &role);
   return std::string("CREATE ROLE");
 }
@@ -92,8 +94,12 @@ SqlResult<std::string> SchemaEditor::run(const ast::AlterRole& s) {
   if (!is_superuser() && s.name != user()) return SqlError(sql::state::kInsufficientPrivilege, "permission denied");
   RoleObject role = found->second;
   TRY(set_role_options(role, s.options, s.name));
-  if (!is_superuser() && (role.superuser || role.create_role != found->second.create_role))
-    return SqlError(sql::state::kInsufficientPrivilege, "must be superuser to alter superuser attributes");
+  const RoleObject& old = found->second;
+  const bool only_password = role.superuser == old.superuser && role.login == old.login && role.create_role == old.create_role &&
+                             role.create_db == old.create_db && role.inherit == old.inherit && role.member_of == old.member_of;
+  if (!is_superuser() && !only_password)
+    return SqlError(sql::state::kInsufficientPrivilege,
+                    "permission denied: a role may change its own password, and nothing else of itself");
   put_role(s.name, &role);
   return std::string("ALTER ROLE");
 }
@@ -174,8 +180,18 @@ SqlResult<std::string> SchemaEditor::run(const ast::Grant& s) {
   return tag;
 }
 
+/// Whoever may make roles may put others into them, but not into those that may do everything.
+SqlStatus SchemaEditor::may_grant(const std::string& role) const {
+  const auto& roles = c_.tx.schema().roles;
+  const auto self = roles.find(user()), granted = roles.find(role);
+  const bool creates = self != roles.end() && self->second.create_role && granted != roles.end() && !granted->second.superuser;
+  if (is_superuser() || creates) return {};
+  return SqlError(sql::state::kInsufficientPrivilege, fmt::format("must have admin option on role \"{}\"", role));
+}
+
 SqlResult<std::string> SchemaEditor::run(const ast::GrantRole& s) {
   const SchemaPtr known = c_.tx.schema_ptr();
+  for (const auto& name : s.roles) TRY(may_grant(name));
   for (const auto& grantee : s.grantees) {
     const auto found = known->roles.find(grantee);
     if (found == known->roles.end()) return no_role(grantee);

@@ -187,8 +187,15 @@ class KnownScript : public SqlSession::Script {
 }  // namespace
 
 SqlResult<std::unique_ptr<SqlSession::Script>> GatewaySession::script(std::string text) {
-  if (const auto known = cache_.find(text); known != cache_.end())
-    return std::unique_ptr<Script>(std::make_unique<KnownScript>(known->second));
+  const std::uint64_t number = schema().number;
+  if (const auto known = cache_.find(text); known != cache_.end()) {
+    // What was found out of it may be otherwise since the schema or a setting changed.
+    const StatementBody& body = *known->second;
+    const bool holds = body.planned_for && body.planned_for->number == number && body.settings == settings_number_;
+    if (holds && !(tx_ && (tx_->failed || tx_->tx.schema_changed())))
+      return std::unique_ptr<Script>(std::make_unique<KnownScript>(known->second));
+    cache_.erase(known);
+  }
   TRY_ASSIGN(auto statements, sql::parse(text));
   const bool alone = statements.size() == 1 && text.size() <= 4096 && is_planned(statements.front());
   return std::unique_ptr<Script>(std::make_unique<ParsedScript>(
@@ -290,7 +297,7 @@ SqlResult<std::shared_ptr<sql::Prepared>> GatewaySession::plan_of(StatementBody&
   sql::Catalog& catalog = tx_ ? static_cast<sql::Catalog&>(tx_->catalog) : *idle_catalog_;
   const std::vector<sql::Type>& known = body.parameters.empty() ? body.declared : body.parameters;
   TRY_ASSIGN(auto plan, sql::prepare(*body.ast, catalog, gateway_.functions, values_, known));
-  TRY(check_privileges(*plan, *body.ast));
+  TRY(check_privileges(*plan));
   if (body.columns && body.plan) {
     bool same = plan->columns().size() == body.columns->size();
     for (std::size_t i = 0; same && i < plan->columns().size(); ++i) same = plan->columns()[i].type == (*body.columns)[i].type;
@@ -302,8 +309,17 @@ SqlResult<std::shared_ptr<sql::Prepared>> GatewaySession::plan_of(StatementBody&
   return body.plan;
 }
 
-sql::SqlStatus GatewaySession::check_privileges(const sql::Prepared& plan, const ast::Statement& statement) {
-  return db::check_privileges(schema(), user_, plan.tables(), statement);
+sql::SqlStatus GatewaySession::check_privileges(const sql::Prepared& plan) const {
+  return db::check_privileges(schema(), user_, plan.privileges());
+}
+
+/// Objects by their names.
+std::string GatewaySession::text_of(const sql::Type& type, const sql::Value& value) {
+  using sql::Kind;
+  const bool is_object = type.kind == Kind::kRegclass || type.kind == Kind::kRegtype || type.kind == Kind::kRegproc ||
+                         type.kind == Kind::kRegnamespace || type.kind == Kind::kRegrole;
+  if (is_object) return regobject_text(catalog_view(), type.kind, static_cast<sql::Oid>(value.integer()));
+  return sql::to_text(type, value, values_.style);
 }
 
 // Portals.
@@ -477,7 +493,7 @@ SqlStatus GatewaySession::give_row(GatewayPortal& portal, const sql::Row& row, R
     const auto& formats = portal.formats;
     const Format format = formats.empty() ? Format::kText : formats.size() == 1 ? formats[0] : formats[i];
     const sql::Type& type = (*portal.result)[i].type;
-    fields[i] = format == Format::kBinary ? sql::to_binary(type, row[i]) : sql::to_text(type, row[i], values_.style);
+    fields[i] = format == Format::kBinary ? sql::to_binary(type, row[i]) : text_of(type, row[i]);
   }
   return sink.row(fields);
 }

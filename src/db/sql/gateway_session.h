@@ -99,7 +99,8 @@ class GatewaySession : public SqlSession {
                                                     std::span<const sql::Oid> parameters);
   SqlStatus analyse(StatementBody& body);
   SqlResult<std::shared_ptr<sql::Prepared>> plan_of(StatementBody& body);
-  sql::SqlStatus check_privileges(const sql::Prepared& plan, const sql::ast::Statement& statement);
+  sql::SqlStatus check_privileges(const sql::Prepared& plan) const;
+  std::string text_of(const sql::Type& type, const sql::Value& value);
   SqlResult<Executed> attempt(GatewayPortal& portal, std::uint32_t rows_most, ResultSink& sink, bool closes, std::uint32_t tries);
   SqlResult<Executed> dispatch(GatewayPortal& portal, std::uint32_t rows_most, ResultSink& sink);
   SqlResult<Executed> run_plan(GatewayPortal& portal, std::uint32_t rows_most, ResultSink& sink);

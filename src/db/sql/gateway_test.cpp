@@ -168,6 +168,9 @@ TEST_F(GatewayTest, TheSchemaChangesWithTransactionsAndOtherGatewaysFollow) {
   EXPECT_THAT(client.run("select * from t"), ElementsAre("1|2", "SELECT 1"));
   client.run("alter table t add column b text default 'x'; alter table t drop column a; alter table t rename to s");
   EXPECT_THAT(other.run("select * from s"), ElementsAre("1|x", "SELECT 1"));
+  client.run("alter table s add column c int");
+  EXPECT_THAT(other.run("select * from s"), ElementsAre("1|x|", "SELECT 1")) << "the same text, other columns";
+  client.run("alter table s drop column c");
   EXPECT_THAT(client.run("alter table s add primary key (id)"), ElementsAre(HasSubstr("42P16")));
   client.run("create table h (id int, v text); insert into h values (3,'c'),(1,'a'),(1,'b')");
   EXPECT_THAT(client.run("alter table h add primary key (id)"), ElementsAre(HasSubstr("23505")));
@@ -234,6 +237,15 @@ TEST_F(GatewayTest, RolesMayDoWhatTheyWereGranted) {
   EXPECT_THAT(reader.run("insert into t values (2)"), ElementsAre("42501 permission denied for table t"));
   EXPECT_THAT(reader.run("drop table t"), ElementsAre("42501 must be owner of table t"));
   EXPECT_THAT(reader.run("create role x superuser"), ElementsAre("42501 permission denied to create role"));
+  EXPECT_THAT(reader.run("grant isobar to reader"), ElementsAre(HasSubstr("42501")));
+  EXPECT_THAT(reader.run("alter role reader superuser"), ElementsAre(HasSubstr("42501")));
+  EXPECT_THAT(reader.run("alter role reader password 'mine'"), ElementsAre("ALTER ROLE"));
+  EXPECT_THAT(reader.run("create table own (a int)"), ElementsAre("42501 permission denied for schema public"));
+  client.run("create role maker login createrole");
+  Client maker(*gateway, "maker");
+  EXPECT_THAT(maker.run("create role y superuser"), ElementsAre(HasSubstr("42501")));
+  EXPECT_THAT(maker.run("create role y in role isobar"), ElementsAre(HasSubstr("42501")));
+  EXPECT_THAT(maker.run("create role y; grant writers to y"), ElementsAre("GRANT ROLE"));
   client.run("revoke select on t from reader");
   EXPECT_THAT(reader.run("select * from t"), ElementsAre(HasSubstr("42501")));
 }

@@ -36,27 +36,12 @@ bool has_privilege(const SchemaSnapshot& schema, const std::string& user, const 
 }
 
 sql::SqlStatus check_privileges(const SchemaSnapshot& schema, const std::string& user,
-                                const std::vector<std::shared_ptr<const sql::Table>>& tables, const sql::ast::Statement& statement) {
-  const auto self = schema.roles.find(user);
-  if (self != schema.roles.end() && self->second.superuser) return {};
-  // The table that is written is the first of that name.
-  std::string written;
-  char privilege = 'r';
-  if (const auto* insert = std::get_if<sql::ast::Insert>(&statement.node)) written = insert->table.name.last(), privilege = 'a';
-  if (const auto* update = std::get_if<sql::ast::Update>(&statement.node)) written = update->table.name.last(), privilege = 'w';
-  if (const auto* erase = std::get_if<sql::ast::Delete>(&statement.node)) written = erase->table.name.last(), privilege = 'd';
-  for (const auto& table : tables) {
+                                const std::vector<sql::logical::Privilege>& needed) {
+  for (const auto& [table, what] : needed) {
     const auto object = schema.tables.find(table->id);
-    if (object == schema.tables.end()) continue;
-    const bool is_written = table->name == written;
-    const char wanted = is_written ? privilege : 'r';
-    const auto has = [&](char letter) { return has_privilege(schema, user, object->second.owner, object->second.acl, letter); };
-    const bool updates_too = is_written && privilege == 'a' && std::get<sql::ast::Insert>(statement.node).on_conflict &&
-                             std::get<sql::ast::Insert>(statement.node).on_conflict->update;
-    if (has(wanted) && (!updates_too || has('w'))) continue;
-    return sql::SqlError(
-        sql::state::kInsufficientPrivilege,
-        fmt::format("permission denied for {} {}", table->what == sql::Table::What::kView ? "view" : "table", table->name));
+    if (object == schema.tables.end() || has_privilege(schema, user, object->second.owner, object->second.acl, what)) continue;
+    const bool is_view = table->what == sql::Table::What::kView;
+    return sql::SqlError(sql::state::kInsufficientPrivilege, fmt::format("permission denied for {} {}", is_view ? "view" : "table", table->name));
   }
   return {};
 }

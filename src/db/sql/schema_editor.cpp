@@ -4,6 +4,7 @@
 
 #include "db/canonical.h"
 #include "db/key_layout.h"
+#include "privileges.h"
 
 namespace isobar::db {
 

@@ -97,11 +97,13 @@ class SchemaEditor {
   void put_role(const std::string& name, const RoleObject* object);
   SqlStatus finish();
 
+  SqlStatus may_create_in(const std::string& schema) const;
   SqlResult<std::string> schema_for(const sql::ast::Name& name) const;
   SqlResult<const TableObject*> table_named(const sql::ast::Name& name, std::string_view kind = "relation") const;
   std::string free_name(const std::string& schema, const std::string& table, const std::string& columns, const std::string& suffix) const;
   SqlStatus owned(const std::string& owner, std::string_view kind, std::string_view name) const;
   bool is_superuser() const;
+  SqlStatus may_grant(const std::string& role) const;
   void say(std::string_view sqlstate, std::string text) const;
   std::string user() const { return c_.values.user; }
 

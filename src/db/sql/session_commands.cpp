@@ -261,7 +261,7 @@ SqlResult<Executed> GatewaySession::run(const ast::SetConstraints& s) {
 /// The columns are those of the query, under the names that were given.
 SqlResult<Executed> GatewaySession::run(const ast::CreateTableAs& s, const ast::Statement& statement, ResultSink& sink) {
   TRY_ASSIGN(const auto query, sql::prepare(statement, tx_->catalog, gateway_.functions, values_, {}));
-  TRY(check_privileges(*query, statement));
+  TRY(check_privileges(*query));
   std::vector<sql::Column> columns;
   for (std::size_t i = 0; i < query->columns().size(); ++i) {
     const auto& column = query->columns()[i];

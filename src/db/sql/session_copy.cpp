@@ -144,7 +144,7 @@ SqlResult<Executed> GatewaySession::copy_out(const ast::Copy& s, CopyOptions opt
   std::vector<ast::Statement> made;
   if (s.query) {
     TRY_ASSIGN(query, sql::prepare(statement, tx_->catalog, gateway_.functions, values_, {}));
-    TRY(check_privileges(*query, statement));
+    TRY(check_privileges(*query));
   } else {
     TRY_ASSIGN(const auto table, tx_->catalog.find_table(s.table.name.qualifier(), s.table.name.last()));
     if (!table) return SqlError(sql::state::kUndefinedTable, fmt::format("relation \"{}\" does not exist", s.table.name.last()));
@@ -175,7 +175,7 @@ SqlResult<Executed> GatewaySession::copy_out(const ast::Copy& s, CopyOptions opt
     for (std::size_t i = 0; i < row->size(); ++i) {
       const sql::Type& type = query->columns()[i].type;
       if ((*row)[i].is_null()) fields[i].reset();
-      else fields[i] = binary ? sql::to_binary(type, (*row)[i]) : sql::to_text(type, (*row)[i], values_.style);
+      else fields[i] = binary ? sql::to_binary(type, (*row)[i]) : text_of(type, (*row)[i]);
       if (!binary) continue;
       append_count(line, fields[i] ? static_cast<std::uint32_t>(fields[i]->size()) : ~0U, 4);
       if (fields[i]) line += *fields[i];

@@ -29,6 +29,7 @@ struct ConnectionLimits {
   std::size_t message_most = std::size_t{256} << 20;  ///< bytes of one message
   std::size_t buffered_most = std::size_t{1} << 20;   ///< of results, before some are sent and can no longer be taken back
   int startup_seconds = 30;                           ///< until the client is let in
+  bool tls_required = false;                          ///< who comes in the clear is sent away
 };
 
 /// Serves the client until it leaves. stream, server and keys outlive it
