@@ -259,7 +259,13 @@ Numeric Numeric::trimmed() const {
   }
   Integer value = big_->value;
   std::int32_t scale = scale_;
-  while (scale > 0 && value % 10 == 0) value /= 10, --scale;
+  // Many zeros at once, then fewer: each division costs the square of the length.
+  for (std::int32_t zeros = 16'384; zeros > 0; zeros /= 2) {
+    if (zeros > scale) continue;
+    Integer quotient, rest;
+    boost::multiprecision::divide_qr(value, power_of_ten(zeros), quotient, rest);
+    if (rest.is_zero()) value = std::move(quotient), scale -= zeros;
+  }
   return NumericAccess::make(std::move(value), scale);
 }
 

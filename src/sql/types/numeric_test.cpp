@@ -191,6 +191,16 @@ TEST(Numeric, ItsBinaryFormIsReadBack) {
   }
 }
 
+TEST(Numeric, ZerosAtTheEndAreTrimmedHoweverManyThereAre) {
+  for (const std::size_t zeros : {0U, 1U, 2U, 3U, 7U, 100U, 1023U, 16'000U}) {
+    const Numeric padded = number("12345678901234567890123.5" + std::string(zeros, '0'));
+    EXPECT_EQ(padded.trimmed().to_string(), "12345678901234567890123.5") << zeros;
+    EXPECT_EQ(number("-98765432109876543210" + (zeros > 0 ? "." + std::string(zeros, '0') : "")).trimmed().to_string(),
+              "-98765432109876543210")
+        << zeros;
+  }
+}
+
 TEST(Numeric, EqualOnesHaveEqualHashesWhateverTheirScales) {
   for (const auto& a : awkward())
     for (const auto& b : awkward()) {
