@@ -35,13 +35,13 @@ bool has_privilege(const SchemaSnapshot& schema, const std::string& user, const 
   return false;
 }
 
-sql::SqlStatus check_privileges(const SchemaSnapshot& schema, const std::string& user,
-                                const std::vector<sql::logical::Privilege>& needed) {
+sql::SqlStatus check_privileges(const SchemaSnapshot& schema, const std::string& user, const std::vector<sql::logical::Privilege>& needed) {
   for (const auto& [table, what] : needed) {
     const auto object = schema.tables.find(table->id);
     if (object == schema.tables.end() || has_privilege(schema, user, object->second.owner, object->second.acl, what)) continue;
     const bool is_view = table->what == sql::Table::What::kView;
-    return sql::SqlError(sql::state::kInsufficientPrivilege, fmt::format("permission denied for {} {}", is_view ? "view" : "table", table->name));
+    return sql::SqlError(sql::state::kInsufficientPrivilege,
+                         fmt::format("permission denied for {} {}", is_view ? "view" : "table", table->name));
   }
   return {};
 }

@@ -69,7 +69,7 @@ SqlResult<Executed> GatewaySession::run(const ast::Copy& s, const ast::Statement
   TRY_ASSIGN(auto insert, sql::parse(fmt::format("INSERT INTO {}.{} ({}){} VALUES ({})", always_quoted(table->schema),
                                                  always_quoted(table->name), columns, overriding, values)));
   TRY_ASSIGN(copy.insert, sql::prepare(insert.front(), tx_->catalog, gateway_.functions, values_, copy.types));
-  TRY(check_privileges(*copy.insert, insert.front()));
+  TRY(check_privileges(*copy.insert));
   copy.table = table->name;
   copy.skip_header = options.header;
   const bool binary = options.form == CopyOptions::Form::kBinary;
@@ -153,7 +153,7 @@ SqlResult<Executed> GatewaySession::copy_out(const ast::Copy& s, CopyOptions opt
     for (const auto place : places) columns += (columns.empty() ? "" : ", ") + always_quoted(table->columns[place].name);
     TRY_ASSIGN(made, sql::parse(fmt::format("SELECT {} FROM {}.{}", columns, always_quoted(table->schema), always_quoted(table->name))));
     TRY_ASSIGN(query, sql::prepare(made.front(), tx_->catalog, gateway_.functions, values_, {}));
-    TRY(check_privileges(*query, made.front()));
+    TRY(check_privileges(*query));
   }
   const bool binary = options.form == CopyOptions::Form::kBinary;
   TRY(sink.begin_copy(binary ? Format::kBinary : Format::kText, query->columns().size()));
