@@ -103,7 +103,16 @@ void Connection::simple_query(std::string text) {
   portals_.erase("");
   statements_.erase("");
   sink_.begin();
-  if (const auto done = run_script(std::move(text)); !done.ok()) {
+  const std::size_t before = channel_.out.size();
+  const bool was_idle = session_->status() == TransactionStatus::kIdle;
+  auto done = run_script(text);
+  // One statement that nobody has seen anything of is looked at again.
+  if (!done.ok() && changes_its_columns(done.error()) && was_idle && statements_run_ == 1 && !sink_.has_sent()) {
+    session_->failed();
+    channel_.out.resize(before);
+    done = run_script(std::move(text));
+  }
+  if (!done.ok()) {
     report(done.error());
   } else if (const auto synced = session_->sync(sink_); !synced.ok()) {
     report(synced.error());
@@ -115,14 +124,14 @@ void Connection::simple_query(std::string text) {
 
 SqlStatus Connection::run_script(std::string text) {
   TRY_ASSIGN(const auto script, session_->script(std::move(text)));
-  bool any = false;
+  statements_run_ = 0;
   for (;;) {
     TRY_ASSIGN(auto statement, script->next());
     if (!statement) break;
-    any = true;
+    ++statements_run_;
     TRY(run_statement(*statement, script->is_last()));
   }
-  if (!any) append_simple(channel_.out, 'I');
+  if (statements_run_ == 0) append_simple(channel_.out, 'I');
   return {};
 }
 

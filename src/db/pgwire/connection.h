@@ -49,6 +49,7 @@ class WireSink : public ResultSink {
   void notice(Notice notice) override { append_notice(channel_.out, notice); }
   void parameter_changed(std::string_view name, std::string_view value) override;
   bool rewind() override;
+  bool has_sent() const { return sent_; }
   bool copies() const { return copies_; }
   bool client_is_gone() const { return gone_; }
 
@@ -110,7 +111,8 @@ class Connection {
   CancelKeys::Key key_;
   std::map<std::string, std::shared_ptr<SqlStatement>> statements_;
   std::map<std::string, OpenPortal> portals_;
-  bool skipping_ = false;  // until Sync, after an error
+  std::size_t statements_run_ = 0;  // of the last simple query
+  bool skipping_ = false;           // until Sync, after an error
   bool gone_ = false;
 };
 

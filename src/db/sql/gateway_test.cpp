@@ -49,7 +49,13 @@ class Client {
   /// Rows and the tag, or "SQLSTATE message".
   std::vector<std::string> run(const std::string& text) {
     ListSink sink;
-    const auto done = run_into(text, sink);
+    auto done = run_into(text, sink);
+    // As a connection does: what the columns are was another thing when the statement was looked at.
+    if (!done.ok() && changes_its_columns(done.error())) {
+      session->failed();
+      sink.rows.clear();
+      done = run_into(text, sink);
+    }
     if (!done.ok()) {
       session->failed();
       return {std::string(done.error().sqlstate()) + " " + done.error().message()};

@@ -120,11 +120,19 @@ SqlResult<std::string> SchemaEditor::schema_for(const ast::Name& name) const {
     if (said == "pg_temp") return not_supported("a temporary table");
     TRY_ASSIGN(const bool there, c_.catalog.has_schema(said));
     if (!there) return SqlError(sql::state::kInvalidSchemaName, fmt::format("schema \"{}\" does not exist", said)).at(name.position);
+    TRY(may_create_in(said));
     return said;
   }
   const auto path = c_.catalog.search_path();
   if (path.empty()) return SqlError(sql::state::kInvalidSchemaName, "no schema has been selected to create in").at(name.position);
+  TRY(may_create_in(path.front()));
   return path.front();
+}
+
+SqlStatus SchemaEditor::may_create_in(const std::string& schema) const {
+  const SchemaObject& object = c_.tx.schema().schemas.at(schema);
+  if (has_privilege(c_.tx.schema(), user(), object.owner, object.acl, 'C')) return {};
+  return SqlError(sql::state::kInsufficientPrivilege, fmt::format("permission denied for schema {}", schema));
 }
 
 SqlResult<const TableObject*> SchemaEditor::table_named(const ast::Name& name, std::string_view kind) const {

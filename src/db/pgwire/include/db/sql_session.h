@@ -91,6 +91,11 @@ struct ParameterValue {
   Format format = Format::kText;
 };
 
+/// The schema changed while a statement was described and run: looked at again, it would have other columns.
+inline bool changes_its_columns(const SqlError& error) {
+  return error.sqlstate() == sql::state::kFeatureNotSupported && error.message() == "cached plan must not change result type";
+}
+
 class SqlSession {
  public:
   virtual ~SqlSession() = default;
