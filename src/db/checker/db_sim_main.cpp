@@ -38,10 +38,11 @@ int run_seeds(double seconds, std::uint64_t first) {
     sum += verdict;
   }
   fmt::print(
-      "{} runs in {:.0f} s, no promise broken: {} committed, {} aborted, {} finished for others, {} proposals of fallback leaders, {} "
+      "{} runs in {:.0f} s, no promise broken: {} committed, {} read without a vote, {} aborted, {} finished for others, {} proposals of "
+      "fallback leaders, {} "
       "crashes, "
       "{} contradictions kept as evidence, {} messages\n",
-      seed - first, seconds_now() - start, sum.committed, sum.aborted, sum.recovered, sum.fallbacks, sum.crashes, sum.evidence,
+      seed - first, seconds_now() - start, sum.committed, sum.unvoted, sum.aborted, sum.recovered, sum.fallbacks, sum.crashes, sum.evidence,
       sum.messages);
   return 0;
 }

@@ -139,6 +139,7 @@ void SimClient::on(const Ended& ended) {
   }
   if (!lies() && ended.id != TxId{} && !ended.forgotten) world_.oracle().saw_ended(ended.id, ended.outcome);
   if (ended.outcome == Outcome::kCommit) ++committed_;
+  if (ended.outcome == Outcome::kCommit && ended.id == TxId{}) ++unvoted_;
   later(Duration(static_cast<std::int64_t>(world_.random().exponential(3'000'000))), [this] { begin(); });
 }
 

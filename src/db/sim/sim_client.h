@@ -21,6 +21,8 @@ class SimClient {
   bool lies() const { return liar_.has_value(); }
   const Client& core() const { return core_; }
   std::size_t evidence() const { return evidence_; }
+  /// Transactions that committed without a vote.
+  std::size_t unvoted() const { return unvoted_; }
 
  private:
   struct Work {
@@ -58,7 +60,7 @@ class SimClient {
   std::map<TxHandle, Work> running_;
   std::optional<std::size_t> last_committed_;  // among what was observed, of one transaction at a time
   std::optional<Instant> tick_at_;
-  std::size_t committed_ = 0, evidence_ = 0;
+  std::size_t committed_ = 0, evidence_ = 0, unvoted_ = 0;
   bool gone_ = false;
 };
 

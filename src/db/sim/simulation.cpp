@@ -193,6 +193,7 @@ class Simulation {
     for (auto& what : world_.observations().unexplained()) oracle.violate(std::move(what));
     for (const auto& client : clients_) {
       verdict.recovered += client->core().counters().recovered;
+      verdict.unvoted += client->unvoted();
       verdict.evidence += client->evidence();
     }
     verdict.violations = oracle.violations();
@@ -251,6 +252,7 @@ std::string SimOptions::text() const {
 SimVerdict& SimVerdict::operator+=(const SimVerdict& other) {
   violations.insert(violations.end(), other.violations.begin(), other.violations.end());
   committed += other.committed;
+  unvoted += other.unvoted;
   aborted += other.aborted;
   recovered += other.recovered;
   fallbacks += other.fallbacks;

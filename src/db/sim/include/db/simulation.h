@@ -39,6 +39,7 @@ struct SimOptions {
 
 struct SimVerdict {
   std::vector<std::string> violations;
+  std::size_t unvoted = 0;  ///< readers that were done without a vote
   std::size_t committed = 0, aborted = 0, recovered = 0, fallbacks = 0, crashes = 0, evidence = 0;
   std::uint64_t messages = 0;
   bool ok() const { return violations.empty(); }
