@@ -7,6 +7,7 @@
 
 #include "row_storage.h"
 #include "sql/key_encoding.h"
+#include "sql/row_encoding.h"
 
 namespace isobar::db {
 
@@ -51,11 +52,11 @@ const sql::Index* unique_index_on(const sql::Table& table, const std::vector<std
 }  // namespace
 
 /// old  what the row was; none: it is new
-void RowStorage::note_children(const TableForm& kept, const sql::Row& values, const sql::Row* old) {
+void RowStorage::note_children(const TableForm& kept, const std::string& row, const sql::Row& values, const sql::Row* old) {
   for (const auto& key : kept.table->foreign_keys) {
     if (has_null(key.columns, values) || (old && !differs(kept, key.columns, values, *old))) continue;
     auto& list = key.deferrable && key.initially_deferred ? deferred_ : children_;
-    list.push_back({kept.table, &key, values});
+    list.push_back({kept.table, &key, values, row});
   }
 }
 
@@ -70,10 +71,26 @@ void RowStorage::note_parent(const TableForm& kept, const sql::Row& old, const s
 
 sql::SqlStatus RowStorage::check_child(const sql::Table& table, const sql::ForeignKey& key, const sql::Row& values) {
   if (has_null(key.columns, values)) return {};
-  return check_children({{form(table).table, &key, values}});
+  return check_children({{form(table).table, &key, values, {}}});
 }
 
-sql::SqlStatus RowStorage::check_deferred() { return check_children(std::exchange(deferred_, {})); }
+/// Whether the row is there and points where it did: it may have gone since, or been taken back with a savepoint.
+sql::SqlResult<bool> RowStorage::still_points(const Child& child) {
+  const auto* written = tx_.written(child.row);
+  if (!written || !*written) return false;
+  const TableForm& kept = form(*child.table);
+  TRY_ASSIGN(const auto now, sql::decode_row(kept.types, **written));
+  return !differs(kept, child.key->columns, now, child.values);
+}
+
+sql::SqlStatus RowStorage::check_deferred() {
+  std::vector<Child> children;
+  for (auto& child : std::exchange(deferred_, {})) {
+    TRY_ASSIGN(const bool points, still_points(child));
+    if (points) children.push_back(std::move(child));
+  }
+  return check_children(std::move(children));
+}
 
 sql::SqlStatus RowStorage::check_children(std::vector<Child> children) {
   std::vector<std::string> keys;

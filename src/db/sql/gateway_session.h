@@ -114,6 +114,7 @@ class GatewaySession : public SqlSession {
   // Transactions (session_transactions.cpp).
   SqlStatus ensure(Access access, std::uint32_t tries);
   SqlStatus open_transaction(Access access, std::uint32_t tries);
+  SqlStatus hand_in();
   SqlStatus commit();
   void roll_back();
   void close_portals();

@@ -121,6 +121,21 @@ TEST_F(GatewayTest, ConstraintsHold) {
   EXPECT_THAT(client.run("select id from k"), ElementsAre("3", "SELECT 1"));
 }
 
+TEST_F(GatewayTest, DeferredForeignKeysAreOfTheRowsThatAreThereInTheEnd) {
+  client.run("create table p (id int primary key, n int); insert into p values (9, 0)");
+  client.run("create table k (id int primary key, p int references p deferrable initially deferred)");
+  EXPECT_THAT(client.run("begin; insert into k values (1, 5); insert into p values (5, 0); commit"), ElementsAre("COMMIT"));
+  EXPECT_THAT(client.run("begin; insert into k values (2, 6); commit"), ElementsAre(HasSubstr("23503")));
+  EXPECT_THAT(client.run("begin; savepoint s; insert into k values (2, 6); rollback to s; commit"), ElementsAre("COMMIT"));
+  EXPECT_THAT(client.run("begin; insert into k values (2, 6); delete from k where id = 2; commit"), ElementsAre("COMMIT"));
+  // Also where the transaction is run again because of a conflict.
+  Client other(*gateway);
+  client.run("begin; update p set n = n + 1 where id = 9; insert into k values (2, 6)");
+  other.run("update p set n = n + 10 where id = 9");
+  EXPECT_THAT(client.run("commit"), ElementsAre(HasSubstr("23503")));
+  EXPECT_THAT(client.run("select id from k"), ElementsAre("1", "SELECT 1"));
+}
+
 TEST_F(GatewayTest, ATransactionIsAllOrNothingAndSavepointsTakeBack) {
   client.run("create table t (id int primary key)");
   client.run("begin; insert into t values (1)");

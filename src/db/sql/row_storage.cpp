@@ -137,7 +137,7 @@ sql::SqlStatus RowStorage::insert(const sql::Table& table, sql::Row values) {
   std::string key = kept.rows + row_key;
   if (kept.primary) claim(kept, *kept.primary, key, values);
   put_entries(kept, row_key, values);
-  note_children(kept, values, nullptr);
+  note_children(kept, key, values, nullptr);
   tx_.write(std::move(key), sql::encode_row(kept.types, values));
   return {};
 }
@@ -165,7 +165,7 @@ sql::SqlStatus RowStorage::update(const sql::Table& table, const sql::StoredRow&
       tx_.write(std::move(entry), row_key);
     }
   }
-  note_children(kept, values, &old.values);
+  note_children(kept, key, values, &old.values);
   note_parent(kept, old.values, &values);
   tx_.write(std::move(key), sql::encode_row(kept.types, values));
   return {};

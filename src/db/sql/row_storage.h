@@ -93,6 +93,7 @@ class RowStorage : public sql::Storage {
     std::shared_ptr<const sql::Table> table;
     const sql::ForeignKey* key = nullptr;
     sql::Row values;
+    std::string row;  ///< where it is kept
   };
   /// A row that others may have pointed to. now: what it is since; empty: it is gone
   struct Parent {
@@ -109,7 +110,8 @@ class RowStorage : public sql::Storage {
                         bool& unique) const;
   sql::SqlStatus check_claims();
   sql::SqlError duplicate(const Claim& claim) const;
-  void note_children(const TableForm& form, const sql::Row& values, const sql::Row* old);
+  void note_children(const TableForm& form, const std::string& row, const sql::Row& values, const sql::Row* old);
+  sql::SqlResult<bool> still_points(const Child& child);
   void note_parent(const TableForm& form, const sql::Row& old, const sql::Row* now);
 
   // Foreign keys (foreign_keys.cpp).

@@ -35,15 +35,20 @@ SqlStatus GatewaySession::ensure(Access access, std::uint32_t tries) {
   return open_transaction(access, tries);
 }
 
+/// What was put off until the end holds, and the database takes it.
+SqlStatus GatewaySession::hand_in() {
+  TRY(tx_->rows.check_deferred());
+  return tx_->tx.commit();
+}
+
 SqlStatus GatewaySession::commit() {
   if (!tx_) return {};
   if (tx_->failed) {
     roll_back();
     return {};
   }
-  SqlStatus committed = tx_->rows.check_deferred();
   const bool schema_changed = tx_->tx.schema_changed();
-  if (committed.ok()) committed = tx_->tx.commit();
+  const SqlStatus committed = hand_in();
   if (!committed.ok()) {
     roll_back();
     return committed;
@@ -132,12 +137,11 @@ SqlResult<Executed> GatewaySession::commit_block(ResultSink& sink) {
     }
     cursor.is_held = true;
   }
-  SqlStatus committed = tx_->rows.check_deferred();
   const bool schema_changed = tx_->tx.schema_changed();
-  if (committed.ok()) committed = tx_->tx.commit();
+  SqlStatus committed = hand_in();
   for (std::uint32_t tries = 1; !committed.ok() && committed.error().sqlstate() == sql::state::kSerializationFailure; ++tries) {
     if (tries > gateway_.options.tries_most || canceled_ || !replay_once(tries).ok()) break;
-    committed = tx_->tx.commit();
+    committed = hand_in();
   }
   if (!committed.ok()) {
     roll_back();
