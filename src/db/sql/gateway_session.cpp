@@ -322,6 +322,12 @@ std::string GatewaySession::text_of(const sql::Type& type, const sql::Value& val
   return sql::to_text(type, value, values_.style);
 }
 
+/// Those who met do not meet again at once.
+void GatewaySession::back_off(std::uint32_t tries) {
+  const int most = 500 << std::min<std::uint32_t>(tries, 6);
+  std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution<int>(0, most)(random_bits())));
+}
+
 // Portals.
 
 SqlResult<std::unique_ptr<SqlPortal>> GatewaySession::bind(const SqlStatement& statement, std::vector<ParameterValue> values,
@@ -374,8 +380,7 @@ SqlResult<Executed> GatewaySession::execute(SqlPortal& given, std::uint32_t rows
     roll_back();
     if (conflicts) {
       TRY(gateway_.schema.refreshed());
-      std::this_thread::sleep_for(
-          std::chrono::microseconds(std::uniform_int_distribution<int>(0, 500 << std::min<std::uint32_t>(tries, 6))(random_bits())));
+      back_off(tries);
     }
   }
 }

@@ -106,6 +106,7 @@ class GatewaySession : public SqlSession {
   SqlResult<Executed> run_plan(GatewayPortal& portal, std::uint32_t rows_most, ResultSink& sink);
   SqlStatus give_row(GatewayPortal& portal, const sql::Row& row, ResultSink& sink);
   bool is_stale();
+  static void back_off(std::uint32_t tries);
   void set_times();
   StatementContext context(ResultSink& sink);
   const SchemaSnapshot& schema() const { return tx_ ? tx_->tx.schema() : *schema_; }

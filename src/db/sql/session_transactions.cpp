@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
-#include <thread>
 
 #include "db/key_layout.h"
 #include "gateway_session.h"
@@ -171,8 +169,7 @@ SqlStatus GatewaySession::replay_once(std::uint32_t tries) {
   const bool read_only = tx_->read_only;
   const Access access = tx_->access;
   tx_.reset();
-  std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution<int>(
-      0, 200 << std::min<std::uint32_t>(tries, 6))(*std::make_unique<std::mt19937>(std::random_device{}()))));
+  back_off(tries);
   TRY(gateway_.schema.refreshed());
   TRY(open_transaction(access, tries));
   tx_->implicit = false;
